@@ -1,0 +1,25 @@
+"""The Encoder: backbone, pooling, head; load and save."""
+
+from juyi.encoder.create import create_encoder
+from juyi.encoder.encoder import Encoder
+from juyi.encoder.families import FAMILIES, dropout_of, family_of
+from juyi.encoder.heads import Dense, affine_head, random_head
+from juyi.encoder.load import check_dropout, load_encoder
+from juyi.encoder.save import layout_of, save_encoder
+from juyi.encoder.settings import EncoderSettings
+
+__all__ = [
+    "FAMILIES",
+    "Dense",
+    "Encoder",
+    "EncoderSettings",
+    "affine_head",
+    "check_dropout",
+    "create_encoder",
+    "dropout_of",
+    "family_of",
+    "layout_of",
+    "load_encoder",
+    "random_head",
+    "save_encoder",
+]

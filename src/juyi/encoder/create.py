@@ -1,0 +1,59 @@
+"""A new, untrained encoder: a backbone from its configuration and a tokenizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from juyi.encoder.encoder import Encoder
+from juyi.encoder.families import family_of
+from juyi.errors import UsageError
+from juyi.poolings import PoolingName
+from juyi.tokenization import SubwordTokenizer
+
+
+def create_encoder(
+    model_type: str,
+    options: dict[str, Any],
+    tokenizer: SubwordTokenizer,
+    *,
+    pooling: PoolingName = "last-avg",
+    max_length: int = 128,
+    seed: int = 42,
+) -> Encoder:
+    """Build a backbone with random weights.
+
+    Args:
+        model_type: A kind that juyi knows: bert, modernbert, …
+        options: Keys of the kind's transformers configuration; vocabulary size and special ids come from the tokenizer.
+        tokenizer: Cuts the sentences.
+        pooling: From token vectors to a sentence vector.
+        max_length: Longest input in tokens.
+        seed: Draws the weights.
+
+    Raises:
+        ModelError: The kind is unknown.
+        UsageError: The configuration has no such key.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    family_of(model_type)
+    special = tokenizer.special
+    known = set(AutoConfig.for_model(model_type).to_dict())
+    if unknown := sorted(set(options) - known):
+        raise UsageError(f"A backbone of type '{model_type}' has no setting {', '.join(unknown)}; see transformers' configuration of it.")
+    identity = {
+        "vocab_size": tokenizer.size,
+        "pad_token_id": special.pad,
+        "cls_token_id": special.cls,
+        "sep_token_id": special.sep,
+        "bos_token_id": special.cls,
+        "eos_token_id": special.sep,
+    }
+    config = AutoConfig.for_model(model_type, **{key: value for key, value in identity.items() if key in known}, **options)
+    extra = {"add_pooling_layer": False} if family_of(model_type).pooler else {}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        backbone = AutoModel.from_config(config, dtype=torch.float32, attn_implementation="eager", **extra)
+    return Encoder(backbone, tokenizer, pooling=pooling, max_length=max_length).eval()

@@ -1,0 +1,133 @@
+"""The Encoder: backbone, pooling, head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from juyi.encoder.families import dropout_of
+from juyi.encoder.heads import Dense
+from juyi.poolings import PoolingName, pool
+from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
+from juyi.types import Embeddings
+
+
+class Encoder(nn.Module):
+    """Turns sentences into vectors.
+
+    Args:
+        backbone: A transformers model without a task head.
+        tokenizer: Cuts the sentences.
+        pooling: From token vectors to a sentence vector.
+        heads: Dense layers after the pooling, in order.
+        max_length: Longest input in tokens, [CLS] and [SEP] included.
+        normalise: Whether the model's own last step is L2 normalisation.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        tokenizer: SubwordTokenizer | WordTokenizer,
+        *,
+        pooling: PoolingName,
+        heads: Iterable[Dense] = (),
+        max_length: int,
+        normalise: bool = False,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.tokenizer = tokenizer
+        self.pooling: PoolingName = pooling
+        self.heads = nn.ModuleList(heads)
+        self.max_length = max_length
+        self.normalise = normalise
+        self._all_layers = pooling in ("first-last-avg", "top2-avg", "embedding-last-avg")
+
+    @property
+    def config(self) -> Any:
+        """The backbone's transformers configuration."""
+        return self.backbone.config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.backbone.parameters()).device
+
+    @property
+    def dim(self) -> int:
+        """Width of the sentence vectors outside training."""
+        kept = [head for head in self.heads if not head.training_only]
+        return int(kept[-1].linear.out_features) if kept else int(self.config.hidden_size)  # type: ignore[union-attr]
+
+    @property
+    def dropout(self) -> tuple[float, float]:
+        """Hidden and attention dropout."""
+        return dropout_of(self.config)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """One vector a sentence: pooled, and through the heads (training-only ones in training mode).
+
+        Shapes:
+            ids, mask: (n, length); result: (n, dim).
+        """
+        embeddings = pool(self.pooling, self.hidden_states(ids, mask), mask)
+        for head in self.heads:
+            if self.training or not head.training_only:
+                embeddings = head(embeddings)
+        return nn.functional.normalize(embeddings, dim=-1) if self.normalise else embeddings
+
+    def hidden_states(self, ids: Tensor, mask: Tensor) -> Sequence[Tensor]:
+        """The token vectors of the layers that the pooling reads: the last one alone, or all of them.
+
+        Shapes:
+            ids, mask: (n, length); result: tensors of (n, length, hidden).
+        """
+        output = self.backbone(input_ids=ids, attention_mask=mask, output_hidden_states=self._all_layers)
+        if not self._all_layers:
+            return [output.last_hidden_state]
+        return [*output.hidden_states[:-1], output.last_hidden_state]
+
+    def tokens(self, ids: Tensor, mask: Tensor, positions: Sequence[NDArray[np.intp]]) -> Tensor:
+        """The last layer's vectors at chosen token positions, all rows joined, in order.
+
+        Shapes:
+            ids, mask: (n, length); positions: n arrays; result: (sum of their lengths, hidden).
+        """
+        last = self.hidden_states(ids, mask)[-1]
+        rows = np.repeat(np.arange(len(positions)), [len(p) for p in positions])
+        columns = np.concatenate(positions)
+        flat = torch.from_numpy(rows * last.shape[1] + columns).to(last.device)
+        return last.reshape(-1, last.shape[-1]).index_select(0, flat)
+
+    def tensors(self, rows: Sequence[TokenIds]) -> tuple[Tensor, Tensor]:
+        """Ids and mask on the encoder's device, padded to the longest row."""
+        ids, mask = pad(rows, self.tokenizer.special.pad)
+        return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
+
+    @torch.inference_mode()
+    def encode(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> Embeddings:
+        """Encode in evaluation mode, in float32, whatever mode the encoder is in; the mode is put back.
+
+        Args:
+            texts: Any number of sentences.
+            batch_tokens: Padded tokens in one forward.
+
+        Shapes:
+            result: (n, dim).
+        """
+        rows = self.tokenizer.tokenize(texts, self.max_length)
+        result = np.empty((len(rows), self.dim), dtype=np.float32)
+        was_training = self.training
+        self.eval()
+        try:
+            for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
+                ids, mask = self.tensors([rows[i] for i in chunk])
+                result[chunk] = self(ids, mask).float().cpu().numpy()
+        finally:
+            self.train(was_training)
+        return result

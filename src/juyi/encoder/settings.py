@@ -1,0 +1,37 @@
+"""How an encoder is put together: the recipe's [encoder] table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from juyi.poolings import PoolingName
+
+HeadKind = Literal["as-saved", "none", "dense-tanh", "linear"]
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """What to load and what to change about it; None leaves what the folder says.
+
+    Attributes:
+        model: A folder, a hub id, or empty for the embedded encoder.
+        pooling: From token vectors to a sentence vector; a folder that says nothing gets `last-avg`.
+        pooler_activation: What follows the pretrained Dense of `pooling = "pooler"`.
+        hidden_dropout: Rate between the layers.
+        attention_dropout: Rate on the attention weights.
+        head: A new Dense after the pooling: `dense-tanh` (random), `linear` (orthogonal), `none` drops the saved ones.
+        head_training_only: The new head takes part in training and is left out of every encoding and of the saved model.
+        freeze_backbone: Train the head alone; the backbone's dropout stays on.
+        max_length: Longest input in tokens, [CLS] and [SEP] included.
+    """
+
+    model: str = ""
+    pooling: PoolingName | None = None
+    pooler_activation: Literal["tanh", "linear"] = "tanh"
+    hidden_dropout: float | None = None
+    attention_dropout: float | None = None
+    head: HeadKind = "as-saved"
+    head_training_only: bool = False
+    freeze_backbone: bool = False
+    max_length: int | None = None

@@ -1,0 +1,60 @@
+"""Every error that juyi raises on purpose.
+
+JuyiError
+├── UsageError          the caller asked for something that does not exist or does not fit together
+├── DataError           a file or a row cannot be used as it is
+├── ModelError          a model folder cannot be loaded, saved or does what it was not asked to do
+├── TrainingError       a run cannot start, go on or be resumed
+└── MissingExtraError   an optional dependency is not installed
+
+One message is one clear paragraph: what was got, what is allowed, what to do next.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class JuyiError(Exception):
+    """The root of the tree: whatever juyi raises on purpose is one of these."""
+
+
+class UsageError(JuyiError):
+    """The caller asked for something that does not exist or does not fit together."""
+
+
+class DataError(JuyiError):
+    """A file or a row cannot be used as it is.
+
+    Args:
+        message: What was got, what is allowed, what to do.
+        path: The file, when there is one.
+        line: The line number in it, counted from 1.
+    """
+
+    def __init__(self, message: str, *, path: str | Path | None = None, line: int | None = None) -> None:
+        self.path = path
+        self.line = line
+        place = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
+        super().__init__(place + message)
+
+
+class ModelError(JuyiError):
+    """A model folder cannot be loaded, saved, or does not do what it was asked to do."""
+
+
+class TrainingError(JuyiError):
+    """A run cannot start, go on or be resumed."""
+
+
+class MissingExtraError(JuyiError):
+    """An optional dependency is not installed.
+
+    Args:
+        package: The package that could not be imported.
+        extra: The extra of juyi that brings it.
+        purpose: What it was needed for, as a noun phrase.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the package '{package}', which is not installed. Run: pip install 'juyi[{extra}]'")

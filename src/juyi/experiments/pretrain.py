@@ -1,0 +1,80 @@
+"""From running text to an encoder of one's own."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from juyi.atomic import write_text
+from juyi.encoder import Encoder, create_encoder, save_encoder
+from juyi.experiments.corpus import pack, read_corpus
+from juyi.experiments.environment import environment
+from juyi.experiments.load import fingerprint, resolved
+from juyi.experiments.recipe import PretrainRecipe
+from juyi.tokenization import SubwordTokenizer, train_wordpiece
+from juyi.training import Rows, Watcher, fit
+
+Say = Callable[[str], None]
+
+
+def pretrain(
+    recipe: PretrainRecipe, data: Path, runs: Path, *, say: Say = lambda _: None, watch: Watcher | None = None
+) -> tuple[Encoder, Path]:
+    """Learn a vocabulary, build the backbone, train it by masked language modelling, save it.
+
+    Args:
+        recipe: What to do.
+        data: The folder that holds the recipe's sources.
+        runs: Where run folders go; a run that was stopped there is taken up.
+        say: Hears what is being done.
+        watch: Is told about every step.
+
+    Returns:
+        The encoder and the run folder; the model lies in its `model/`.
+    """
+    folder = runs / recipe.name / fingerprint(recipe)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "recipe.json", json.dumps(resolved(recipe), indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
+    say(f"Reading {len(recipe.corpus.sources)} sources from {data}")
+    sources = read_corpus(recipe.corpus, data)
+    tokenizer = _tokenizer(recipe, sources, folder / "tokenizer", say)
+    rows = pack(tokenizer, sources, recipe.corpus.sequence_length)
+    encoder = create_encoder(
+        recipe.backbone.model_type,
+        recipe.backbone.options,
+        tokenizer,
+        max_length=recipe.max_length,
+        seed=recipe.training.seed,
+    )
+    parameters = sum(p.numel() for p in encoder.parameters())
+    say(f"{rows.shape[0]:,} sequences of {rows.shape[1]} tokens; {parameters / 1e6:.2f} M parameters; run folder {folder}")
+    started = time.monotonic()
+    fitted = fit(encoder, recipe.objective, cast(Rows, {"text": rows}), recipe.training, folder=folder, watch=watch)
+    save_encoder(encoder, folder / "model", half=True)
+    summary: dict[str, Any] = {
+        "steps": fitted.steps,
+        "tokens": fitted.steps * recipe.training.batch_size * recipe.corpus.sequence_length,
+        "seconds": time.monotonic() - started,
+        "parameters": parameters,
+        "sequences": int(rows.shape[0]),
+        "lines": {source.file: len(lines) for source, lines in zip(recipe.corpus.sources, sources, strict=True)},
+    }
+    write_text(folder / "summary.json", json.dumps(summary, indent=2) + "\n")
+    return encoder, folder
+
+
+def _tokenizer(recipe: PretrainRecipe, sources: list[list[str]], folder: Path, say: Say) -> SubwordTokenizer:
+    if (folder / "tokenizer.json").is_file():
+        return SubwordTokenizer.load(folder)
+    say(f"Learning a vocabulary of {recipe.vocabulary.size:,} from {sum(map(len, sources)):,} lines")
+    settings = recipe.vocabulary
+    tokenizer = train_wordpiece(
+        (line for lines in sources for line in lines), size=settings.size, min_frequency=settings.min_frequency
+    )
+    folder.mkdir(exist_ok=True)
+    tokenizer.save(folder)
+    return tokenizer

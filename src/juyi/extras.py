@@ -1,0 +1,28 @@
+"""Optional dependencies: imported when needed, missed with the command that brings them."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from juyi.errors import MissingExtraError
+
+
+def require(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import an optional module, or say which extra brings it.
+
+    Args:
+        module: Dotted name, `pyarrow.parquet` for example.
+        extra: The extra of juyi that brings it.
+        purpose: What it is needed for: "reading parquet files".
+
+    Raises:
+        MissingExtraError: The package is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != package:
+            raise
+        raise MissingExtraError(package, extra, purpose) from error

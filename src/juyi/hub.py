@@ -1,0 +1,57 @@
+"""Where a model lies: the embedded encoder, a folder, or a hub id; what is on this machine is looked at first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+from juyi.errors import ModelError
+
+_PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.bin", "*.onnx", "*/*.json", "*/*.safetensors", "*/*.bin", "README.md"]
+
+
+def resolve(model: str | Path | None = None) -> Path:
+    """The folder of a model.
+
+    Args:
+        model: A folder, a hub id ("owner/name", or "owner/name@revision"), the name of an embedded encoder, or nothing: then the
+            default embedded encoder.
+
+    Raises:
+        ModelError: It is none of these, or cannot be fetched.
+    """
+    name = str(model or DEFAULT_ENCODER)
+    if name in EMBEDDED and not Path(name).is_dir():
+        return EMBEDDED[name]
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        raise ModelError(f"{name} is a file; a model is a folder (with config.json and weights), a hub id or {_embedded()}.")
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ModelError(f"There is no folder {name}. A model is a folder, a hub id such as owner/name, or {_embedded()}.")
+    return _from_hub(name)
+
+
+def _embedded() -> str:
+    return "an embedded encoder (" + ", ".join(EMBEDDED) + ")"
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+
+    repository, _, revision = name.partition("@")
+    try:
+        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=_PATTERNS, local_files_only=True))
+    except HFValidationError as error:
+        raise ModelError(f"{name} is neither a folder nor a valid hub id: {error}") from error
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=_PATTERNS))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(
+            f"{name} is no folder here, is not in the hub cache, and could not be fetched: {str(error).splitlines()[0]} "
+            "Check the name and the network, or give the path of a downloaded folder."
+        ) from error

@@ -1,0 +1,78 @@
+"""The protocol that every objective follows: one file a paper, one training step for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from juyi.encoder import Encoder
+from juyi.tokenization import TokenIds
+
+Batch = Mapping[str, Sequence[TokenIds]]
+"""Column name to the tokenized rows of that column."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Rows to encode, and how.
+
+    Attributes:
+        rows: Tokenized sentences.
+        dropout: Whether the encoder's dropout is on.
+        positions: Encode these token positions of each row (one vector a position, last layer) instead of the sentence.
+        labels: What the objective wants to remember about the rows: the hidden tokens, a score.
+    """
+
+    rows: Sequence[TokenIds]
+    dropout: bool = True
+    positions: Sequence[NDArray[np.intp]] | None = None
+    labels: NDArray[np.int64] | None = None
+
+
+class World(Protocol):
+    """The processes of a run, as an objective sees them."""
+
+    @property
+    def rank(self) -> int:
+        """This process's number."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many processes there are."""
+        ...
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """The rows of all processes in rank order, with gradient."""
+        ...
+
+
+class Objective(Protocol):
+    """What a training step minimises: a frozen dataclass whose fields are the recipe's [objective] table."""
+
+    columns: ClassVar[tuple[str, ...]]
+
+    def start(self, encoder: Encoder) -> nn.Module:
+        """The objective's own state: a queue, a classifier, a prediction head. Empty for most."""
+        ...
+
+    def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
+        """What to encode in this step."""
+        ...
+
+    def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
+        """The scalar to minimise; its mean over the ranks is the loss of one process on the whole batch.
+
+        Shapes:
+            encoded: one (rows, dim) tensor a view, in the order of `inputs`.
+        """
+        ...
+
+    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
+        """What happens after the optimiser's step: a queue is filled, a momentum copy follows."""
+        ...

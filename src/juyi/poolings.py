@@ -1,0 +1,76 @@
+"""From token vectors to one vector a sentence: the six poolings, by these names only.
+
+| name | vector | elsewhere |
+|---|---|---|
+| `cls` | last layer, first token, nothing after it | princeton `cls_before_pooler`, P1 |
+| `pooler` | `cls` through the pretrained Dense (tanh or linear, see `Dense`) | `pooler_output` (tanh), P2 (linear) |
+| `last-avg` | mean of the last layer | P3, sentence-transformers `mean` |
+| `first-last-avg` | mean of the first *transformer* layer (`hidden_states[1]`) and the last | P4 |
+| `top2-avg` | mean of the last two layers | princeton `avg_top2` |
+| `embedding-last-avg` | mean of the embedding layer (`hidden_states[0]`) and the last | only to reproduce an old figure |
+
+Means run over the tokens of the sentence, [CLS] and [SEP] included, padding never: a sentence has the same vector alone and in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+
+PoolingName = Literal["cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg"]
+POOLING_NAMES: tuple[str, ...] = get_args(PoolingName)
+
+
+def layers_of(pooling: PoolingName, layer_count: int) -> tuple[int, ...]:
+    """The indices into `hidden_states` (0 is the embedding layer) whose mean a pooling reads.
+
+    Args:
+        pooling: One of `POOLING_NAMES`.
+        layer_count: Transformer layers of the backbone; `hidden_states` holds one more.
+    """
+    last = layer_count
+    match pooling:
+        case "first-last-avg":
+            return (1, last)
+        case "top2-avg":
+            return (last - 1, last)
+        case "embedding-last-avg":
+            return (0, last)
+        case _:
+            return (last,)
+
+
+def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor) -> Tensor:
+    """Pool token vectors into sentence vectors.
+
+    Args:
+        pooling: One of `POOLING_NAMES`; `pooler` gives the vector that its Dense then takes, that is `cls`.
+        hidden_states: The embedding layer and every transformer layer.
+        mask: 1 for a token, 0 for padding.
+
+    Returns:
+        One vector a sentence, in the precision of the hidden states.
+
+    Shapes:
+        hidden_states: (layers + 1) tensors of (n, length, dim); mask: (n, length); result: (n, dim).
+    """
+    if pooling in ("cls", "pooler"):
+        return hidden_states[-1][:, 0]
+    chosen = [hidden_states[layer] for layer in layers_of(pooling, len(hidden_states) - 1)]
+    tokens = chosen[0] if len(chosen) == 1 else (chosen[0] + chosen[1]) / 2
+    return masked_mean(tokens, mask)
+
+
+def masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the tokens that are not padding.
+
+    Shapes:
+        tokens: (n, length, dim); mask: (n, length); result: (n, dim).
+    """
+    weights = mask.unsqueeze(-1).to(tokens.dtype)
+    return (tokens * weights).sum(1) / weights.sum(1)

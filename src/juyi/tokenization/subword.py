@@ -1,0 +1,134 @@
+"""Sub-word tokenization through the `tokenizers` library: fast, and without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers import AddedToken
+
+from juyi.errors import ModelError
+from juyi.tokenization.tokenizer import SpecialTokens, TokenIds
+
+_NAMES = {
+    "cls": ("cls_token", ("[CLS]", "<s>")),
+    "sep": ("sep_token", ("[SEP]", "</s>")),
+    "pad": ("pad_token", ("[PAD]", "<pad>")),
+    "unknown": ("unk_token", ("[UNK]", "<unk>")),
+    "mask": ("mask_token", ("[MASK]", "<mask>")),
+}
+
+
+class SubwordTokenizer:
+    """A `tokenizer.json` with its special tokens known by role.
+
+    Args:
+        backend: The tokenizer; its own padding and truncation are switched off.
+        names: Role ("cls_token", "pad_token", …) to token, where the folder states them.
+
+    Raises:
+        ModelError: One of [CLS], [SEP], [PAD], [UNK] is in no vocabulary.
+    """
+
+    def __init__(self, backend: tokenizers.Tokenizer, names: dict[str, str] | None = None) -> None:
+        self.backend = backend
+        self.backend.no_padding()
+        self.backend.no_truncation()
+        self._special = _find_special(backend, names or {})
+        self._limit: int | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> SubwordTokenizer:
+        """Read `tokenizer.json`, or the `vocab.txt` of an older BERT folder.
+
+        Raises:
+            ModelError: The folder holds neither.
+        """
+        config = _read_config(folder)
+        if (folder / "tokenizer.json").is_file():
+            backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        elif (folder / "vocab.txt").is_file():
+            backend = _from_vocabulary(folder / "vocab.txt", lowercase=bool(config.get("do_lower_case", True)))
+        else:
+            raise ModelError(
+                f"{folder} holds no tokenizer: there is neither tokenizer.json nor vocab.txt. A sentencepiece model must be "
+                "converted first: transformers.AutoTokenizer.from_pretrained(…).save_pretrained(…) writes tokenizer.json."
+            )
+        names = {role: _token_text(config[role]) for role, _ in _NAMES.values() if config.get(role)}
+        return cls(backend, names)
+
+    @property
+    def special(self) -> SpecialTokens:
+        """The ids of the special tokens."""
+        return self._special
+
+    @property
+    def size(self) -> int:
+        """Tokens in the vocabulary, added ones included."""
+        return self.backend.get_vocab_size(with_added_tokens=True)
+
+    def token_id(self, token: str) -> int | None:
+        """The id of a token, or None where the vocabulary lacks it."""
+        return self.backend.token_to_id(token)
+
+    def tokenize(self, texts: Sequence[str], max_length: int | None = None) -> list[TokenIds]:
+        """The ids of each text with [CLS] and [SEP]; cut to `max_length` ids in all where it is given."""
+        if max_length != self._limit:
+            if max_length is None:
+                self.backend.no_truncation()
+            else:
+                self.backend.enable_truncation(max_length)
+            self._limit = max_length
+        return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
+
+    def pieces(self, texts: Sequence[str]) -> list[TokenIds]:
+        """The ids of each text without special tokens, uncut."""
+        self.backend.no_truncation()
+        self._limit = None
+        return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def save(self, folder: Path) -> None:
+        """Write `tokenizer.json` and the `tokenizer_config.json` that transformers and others read."""
+        self.backend.no_truncation()
+        self._limit = None
+        self.backend.save(str(folder / "tokenizer.json"))
+        config: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+        for role, (key, _) in _NAMES.items():
+            token_id = getattr(self._special, role)
+            if token_id is not None:
+                config[key] = self.backend.id_to_token(token_id)
+        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _find_special(backend: tokenizers.Tokenizer, names: dict[str, str]) -> SpecialTokens:
+    found: dict[str, int | None] = {}
+    for role, (key, usual) in _NAMES.items():
+        candidates = ([names[key]] if key in names else []) + list(usual)
+        found[role] = next((i for i in map(backend.token_to_id, candidates) if i is not None), None)
+        if found[role] is None and role != "mask":
+            raise ModelError(
+                f"The tokenizer has no {key}: none of {', '.join(candidates)} is in its vocabulary. Name it in tokenizer_config.json."
+            )
+    return SpecialTokens(**found)  # type: ignore[arg-type]  # only mask may be None
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        if (folder / name).is_file():
+            merged |= json.loads((folder / name).read_text(encoding="utf-8"))
+    return merged
+
+
+def _token_text(token: str | dict[str, Any]) -> str:
+    return token if isinstance(token, str) else str(token["content"])
+
+
+def _from_vocabulary(path: Path, *, lowercase: bool) -> tokenizers.Tokenizer:
+    backend = tokenizers.BertWordPieceTokenizer(str(path), lowercase=lowercase)._tokenizer
+    special = [token for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if backend.token_to_id(token) is not None]
+    backend.add_special_tokens([AddedToken(token, special=True) for token in special])
+    return backend

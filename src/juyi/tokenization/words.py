@@ -1,0 +1,107 @@
+"""Word-level tokenization with jieba, as WoBERT and RoFormer do it."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from juyi.errors import ModelError
+from juyi.extras import require
+from juyi.tokenization.subword import SubwordTokenizer
+from juyi.tokenization.tokenizer import SpecialTokens, TokenIds
+
+MANIFEST = "juyi_words.json"
+
+
+class WordTokenizer:
+    """jieba's words (`HMM=False`) where the vocabulary has them, else what the sub-word tokenizer makes of the word.
+
+    jieba's version and the user dictionary are saved with the model: another dictionary cuts other words and gives other vectors.
+
+    Args:
+        subword: Cuts the words that are not in the vocabulary and owns the special tokens.
+        user_dictionary: Lines in jieba's form, "word frequency tag"; added to a private dictionary, not to jieba's global one.
+
+    Raises:
+        MissingExtraError: jieba is not installed.
+
+    Source:
+        ZhuiyiTechnology/WoBERT; bert4keras `Tokenizer(pre_tokenize=…)`: lower case and no accents, then words.
+    """
+
+    def __init__(self, subword: SubwordTokenizer, user_dictionary: Sequence[str] = ()) -> None:
+        jieba = require("jieba", extra="zh", purpose="Word-level tokenization of Chinese")
+        jieba.setLogLevel("WARNING")
+        self.subword = subword
+        self.user_dictionary = tuple(user_dictionary)
+        self.jieba_version = str(jieba.__version__)
+        self._cutter: Any = jieba.Tokenizer() if user_dictionary else jieba
+        for line in self.user_dictionary:
+            word, *rest = line.split()
+            self._cutter.add_word(word, *([int(rest[0])] if rest else []))
+
+    @classmethod
+    def load(cls, folder: Path) -> WordTokenizer:
+        """Read what `save` wrote.
+
+        Raises:
+            ModelError: The installed jieba is another version than the model was made with.
+        """
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        tokenizer = cls(SubwordTokenizer.load(folder), manifest["user_dictionary"])
+        if tokenizer.jieba_version != manifest["jieba"]:
+            raise ModelError(
+                f"{folder} was made with jieba {manifest['jieba']}, here is {tokenizer.jieba_version}, whose dictionary may cut other "
+                f"words and give other vectors. Run: pip install 'jieba=={manifest['jieba']}'"
+            )
+        return tokenizer
+
+    @property
+    def special(self) -> SpecialTokens:
+        """The ids of the special tokens."""
+        return self.subword.special
+
+    @property
+    def size(self) -> int:
+        """Tokens in the vocabulary."""
+        return self.subword.size
+
+    def tokenize(self, texts: Sequence[str], max_length: int | None = None) -> list[TokenIds]:
+        """The ids of each text with [CLS] and [SEP]; cut to `max_length` ids in all where it is given."""
+        cut = [self._cutter.lcut(_plain(text), HMM=False) for text in texts]
+        missing = sorted({word for words in cut for word in words if self.subword.token_id(word) is None})
+        pieces = dict(zip(missing, self.subword.pieces(missing), strict=True))
+        special, rows = self.special, []
+        for words in cut:
+            body = [i for word in words for i in pieces.get(word) or self._known(word)]
+            rows.append([special.cls, *body[: None if max_length is None else max_length - 2], special.sep])
+        return rows
+
+    def save(self, folder: Path) -> None:
+        """Write the sub-word tokenizer and the manifest that says how words are cut."""
+        self.subword.save(folder)
+        manifest = {"jieba": self.jieba_version, "hmm": False, "user_dictionary": list(self.user_dictionary)}
+        (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+    def _known(self, word: str) -> TokenIds:
+        token_id = self.subword.token_id(word)
+        return [] if token_id is None else [token_id]  # None: white space, which the sub-word tokenizer drops
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text.lower())
+    return "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
+
+
+def load_tokenizer(folder: Path) -> SubwordTokenizer | WordTokenizer:
+    """The tokenizer of a folder, word-level where its manifest says so.
+
+    Raises:
+        ModelError: There is none, or it cannot give the ids that the model was trained with.
+    """
+    if (folder / MANIFEST).is_file():
+        return WordTokenizer.load(folder)
+    return SubwordTokenizer.load(folder)

@@ -1,0 +1,269 @@
+"""The training loop, one for every objective."""
+
+from __future__ import annotations
+
+import copy
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from juyi.encoder import Encoder
+from juyi.errors import TrainingError
+from juyi.objectives import Objective
+from juyi.tokenization import TokenIds
+from juyi.training.batches import BatchPlan
+from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from juyi.training.gather import ProcessWorld
+from juyi.training.health import alarms, signals
+from juyi.training.randomness import seed_step
+from juyi.training.schedules import rate_factor
+from juyi.training.settings import TrainingSettings
+from juyi.training.steps import plain_step
+from juyi.training.tracking import JsonLines
+from juyi.types import Encode
+
+Rows = Mapping[str, Sequence[TokenIds]]
+Evaluate = Callable[[Encode], float]
+
+
+class Watcher(Protocol):
+    """Is told about every step; the command line draws a bar from it."""
+
+    def __call__(self, step: int, steps: int, report: Mapping[str, float | str]) -> None:
+        """Called after each step; `report` holds what was measured at this step, often nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a run came to.
+
+    Attributes:
+        steps: Steps done, those before a resumption included.
+        best_step: The step whose weights the encoder now has, where they were chosen on the development set.
+        best_value: The development figure at that step.
+        warnings: What the health signals said, each sentence once.
+    """
+
+    steps: int
+    seconds: float
+    best_step: int | None = None
+    best_value: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class _Run:
+    """The moving parts of one run."""
+
+    encoder: Encoder
+    objective: Objective
+    settings: TrainingSettings
+    world: ProcessWorld
+    state: nn.Module
+    optimiser: torch.optim.Optimizer
+    steps: int
+    position: Position
+    best: dict[str, Any] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def fit(  # noqa: PLR0913 - the parts of a run, each its own object
+    encoder: Encoder,
+    objective: Objective,
+    rows: Rows,
+    settings: TrainingSettings,
+    *,
+    folder: Path,
+    evaluate: Evaluate | None = None,
+    watch: Watcher | None = None,
+    device: str | torch.device | None = None,
+) -> Fitted:
+    """Train the encoder in place; take up the run where `folder` holds a checkpoint of it.
+
+    On a CPU a resumed run ends in the same bytes as one that was never stopped. Ctrl-C and SIGTERM save a checkpoint after the step.
+
+    Args:
+        encoder: What to train.
+        objective: What to minimise.
+        rows: The tokenized columns that the objective names, equally long.
+        settings: How long, how fast.
+        folder: The run's folder: `log.jsonl` and `checkpoint/` go there.
+        evaluate: The figure of merit on a development set, higher is better.
+        watch: Is told about every step.
+        device: Where to train; the accelerator where there is one.
+
+    Raises:
+        TrainingError: Too few rows, nothing to train, a loss that is not finite, a checkpoint that does not fit.
+        KeyboardInterrupt: The run was interrupted; the checkpoint is written.
+    """
+    world = ProcessWorld.current()
+    encoder.to(device or _best_device(world))
+    plan = BatchPlan(_count(rows, objective), settings.batch_size, settings.drop_last, settings.seed, world.rank, world.size)
+    steps = settings.steps or max(1, math.ceil(settings.epochs * plan.steps_per_epoch - 1e-9))
+    run, log = _start(encoder, objective, settings, world, steps, folder)
+    started = time.monotonic()
+    with _interruptible() as interrupted:
+        for step, batch in enumerate(plan.batches(run.position.step, steps), start=run.position.step):
+            report = _step(run, {name: [column[i] for i in batch] for name, column in rows.items()}, step)
+            done = step + 1
+            if evaluate is not None and settings.evaluate_every and (done % settings.evaluate_every == 0 or done == steps):
+                report["dev"] = _evaluate(run, evaluate, done)
+            if world.rank == 0 and report:
+                log.write({"step": done, **report})
+            run.position = _at(run.position, done, log.size)
+            if watch is not None:
+                watch(done, steps, report)
+            stop = bool(interrupted)
+            due = settings.checkpoint_every and done % settings.checkpoint_every == 0
+            if world.rank == 0 and done < steps and (stop or due):
+                _save(run, folder)
+            if stop and done < steps:
+                log.close()
+                raise KeyboardInterrupt
+    log.close()
+    if settings.keep == "best" and run.best is not None:
+        encoder.load_state_dict(run.best)
+    encoder.eval()
+    chosen = run.position.best_step if run.best is not None else None
+    return Fitted(
+        steps=steps,
+        seconds=time.monotonic() - started,
+        best_step=chosen,
+        best_value=None if chosen is None else run.position.best_value,
+        warnings=tuple(run.warnings),
+    )
+
+
+def _start(
+    encoder: Encoder, objective: Objective, settings: TrainingSettings, world: ProcessWorld, steps: int, folder: Path
+) -> tuple[_Run, JsonLines]:
+    torch.manual_seed(settings.seed)
+    state = objective.start(encoder).to(encoder.device)
+    parameters = [p for p in (*encoder.parameters(), *state.parameters()) if p.requires_grad]
+    if not parameters:
+        raise TrainingError("Nothing is left to train: the backbone is frozen and there is no head. Add a head or unfreeze.")
+    matrices, vectors = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
+        lr=settings.learning_rate,
+        betas=settings.betas,
+        fused=True,
+    )
+    run = _Run(encoder, objective, settings, world, state, optimiser, steps, Position(0, world.size))
+    found = load_checkpoint(folder / "checkpoint", world_size=world.size)
+    if found is not None:
+        run.position, tensors = found
+        encoder.load_state_dict(tensors["encoder"])
+        state.load_state_dict(tensors["objective"])
+        optimiser.load_state_dict(tensors["optimiser"])
+        run.best = tensors.get("best")
+    return run, JsonLines(folder / "log.jsonl", keep_bytes=run.position.log_bytes)
+
+
+def _step(run: _Run, batch: Rows, step: int) -> dict[str, float | str]:
+    settings, device = run.settings, run.encoder.device
+    rate = settings.learning_rate * rate_factor(step, run.steps, schedule=settings.schedule, warmup=settings.warmup)
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate
+    rng = seed_step(settings.seed, run.world.rank, step)
+    began = time.monotonic()
+    views = run.objective.inputs(batch, rng, run.encoder)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        loss, encoded = plain_step(run.encoder, run.objective, views, run.world, run.state, chunk_size=settings.chunk_size)
+    parameters = [p for group in run.optimiser.param_groups for p in group["params"]]
+    run.world.average_gradients(parameters)
+    norm = nn.utils.clip_grad_norm_(parameters, settings.clip_norm or math.inf)
+    value = float(loss)
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"The loss became {value} at step {step + 1}. The last checkpoint is untouched. Lower training.learning_rate, or set "
+            "training.precision to float32."
+        )
+    run.optimiser.step()
+    run.optimiser.zero_grad(set_to_none=True)
+    run.objective.after_step(encoded, run.world, run.state)
+    done = step + 1
+    if done % settings.log_every and done not in (1, run.steps):
+        return {}
+    health = signals(encoded, views)
+    for words in alarms(value, health):
+        if words not in run.warnings:
+            run.warnings.append(words)
+    seconds = time.monotonic() - began
+    report: dict[str, float | str] = {"loss": value, **health, "learning_rate": rate, "gradient_norm": float(norm)}
+    report |= {"rows_per_second": sum(len(view.rows) for view in views) / len(views) / seconds}
+    report |= {"tokens_per_second": sum(len(row) for view in views for row in view.rows) / seconds}
+    if run.warnings:
+        report["warning"] = run.warnings[-1]
+    return report
+
+
+def _evaluate(run: _Run, evaluate: Evaluate, done: int) -> float:
+    value = evaluate(run.encoder.encode)
+    if value > run.position.best_value:
+        run.position = Position(run.position.step, run.position.world_size, done, value, run.position.log_bytes)
+        if run.settings.keep == "best":
+            run.best = copy.deepcopy(run.encoder.state_dict())
+    return value
+
+
+def _at(position: Position, step: int, log_bytes: int) -> Position:
+    return Position(step, position.world_size, position.best_step, position.best_value, log_bytes)
+
+
+def _save(run: _Run, folder: Path) -> None:
+    tensors = {
+        "encoder": run.encoder.state_dict(),
+        "objective": run.state.state_dict(),
+        "optimiser": run.optimiser.state_dict(),
+    }
+    if run.best is not None:
+        tensors["best"] = run.best
+    save_checkpoint(folder / "checkpoint", run.position, tensors)
+
+
+def _count(rows: Rows, objective: Objective) -> int:
+    missing = [name for name in objective.columns if name not in rows]
+    if missing:
+        raise TrainingError(f"The objective needs the columns {', '.join(objective.columns)}; {', '.join(missing)} is missing.")
+    counts = {len(column) for column in rows.values()}
+    if len(counts) != 1:
+        raise TrainingError(f"The columns are not equally long: {({name: len(column) for name, column in rows.items()})}.")
+    return counts.pop()
+
+
+def _best_device(world: ProcessWorld) -> torch.device:
+    from accelerate import PartialState
+
+    return torch.device(PartialState().device)
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """A list that is no longer empty once the user or the system asked to stop; the step in hand is finished first."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked:  # a second time: at once
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    try:
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: whoever runs us handles signals
+        before = {}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

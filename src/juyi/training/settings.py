@@ -1,0 +1,62 @@
+"""How long, how fast, how many at a time: the recipe's [training] table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from juyi.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The settings of one run.
+
+    Attributes:
+        batch_size: Rows that see each other as negatives, over all processes.
+        chunk_size: Rows in one forward. The result does not depend on it, speed and memory do.
+        learning_rate: At its highest.
+        epochs: Passes over the rows; fractions are allowed. Ignored where `steps` is above 0.
+        steps: Steps in all; 0 means: as many as the epochs need.
+        schedule: What the rate does after the warm-up; `trapezoid` stays and falls in the last fifth.
+        warmup: Share of the steps in which the rate rises from 0.
+        weight_decay: AdamW's, on matrices only.
+        betas: AdamW's.
+        clip_norm: Largest norm of the gradient; 0 does not clip.
+        precision: Of the forward pass; the loss and the optimiser are float32 always.
+        drop_last: Leave out the last, smaller batch of an epoch (it has fewer negatives).
+        evaluate_every: Steps between two evaluations on the development set; 0: none.
+        keep: Which weights end in the model folder: the `last`, or the `best` on the development set.
+        log_every: Steps between two lines of the log.
+        checkpoint_every: Steps between two checkpoints; 0: only when interrupted.
+        seed: Draws the order, the masks and the dropout.
+    """
+
+    batch_size: int = 64
+    chunk_size: int = 16
+    learning_rate: float = 3e-5
+    epochs: float = 1.0
+    steps: int = 0
+    schedule: Literal["constant", "linear", "cosine", "trapezoid"] = "linear"
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip_norm: float = 1.0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    drop_last: bool = True
+    evaluate_every: int = 0
+    keep: Literal["last", "best"] = "last"
+    log_every: int = 10
+    checkpoint_every: int = 0
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name, smallest in (("batch_size", 2), ("chunk_size", 1), ("log_every", 1), ("steps", 0), ("evaluate_every", 0)):
+            if getattr(self, name) < smallest:
+                raise UsageError(f"training.{name} is {getattr(self, name)}; it must be at least {smallest}.")
+        if self.learning_rate <= 0 or self.epochs <= 0:
+            raise UsageError("training.learning_rate and training.epochs must be above 0.")
+        if not 0 <= self.warmup < 1:
+            raise UsageError(f"training.warmup is {self.warmup}; it is a share of the steps, from 0 to below 1.")
+        if self.keep == "best" and not self.evaluate_every:
+            raise UsageError("training.keep is 'best', which needs training.evaluate_every above 0 and a development set.")

@@ -1,0 +1,74 @@
+"""The values that pass between floors. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Embeddings = NDArray[np.float32]
+"""(n, dim) float32, one row a text."""
+
+Encode = Callable[[Sequence[str]], Embeddings]
+"""(n,) texts -> (n, dim) embeddings. Whatever encodes can be evaluated, indexed and searched."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval, in the unit of the value it belongs to."""
+
+    low: float
+    high: float
+    level: float = 0.95
+
+    def excludes(self, value: float) -> bool:
+        """Whether the value lies outside the interval."""
+        return not self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured figure, with what it takes to judge it.
+
+    `labels` say what the figure owes to the data: `transductive` (the encoder saw the evaluated sentences, unlabelled),
+    `dev-selected` (the checkpoint was chosen on a development set), `translated` (the gold labels belong to a translation).
+    """
+
+    task: str
+    split: str
+    metric: str
+    value: float
+    count: int
+    subset: str = ""
+    interval: Interval | None = None
+    labels: tuple[str, ...] = ()
+
+    def as_record(self, model: str) -> dict[str, Any]:
+        """The machine-readable form, stable from the first version on."""
+        return {
+            "model": model,
+            "task": self.task,
+            "split": self.split,
+            "subset": self.subset,
+            "metric": self.metric,
+            "value": self.value,
+            "count": self.count,
+            "interval": None if self.interval is None else [self.interval.low, self.interval.high],
+            "labels": list(self.labels),
+        }
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What a search found.
+
+    Shapes:
+        ids: (queries, k) int64, best first; -1 where fewer than k rows exist.
+        scores: (queries, k) float32; -inf beside an id of -1.
+    """
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]

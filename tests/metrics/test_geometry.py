@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from juyi.errors import UsageError
+from juyi.metrics import alignment, anisotropy, cosine_rows, effective_rank, geometry, singular_values, uniformity
+
+
+def rows(n: int = 23, dim: int = 7, seed: int = 0, dtype: type[np.floating] = np.float64) -> NDArray[Any]:
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(n, dim)) * rng.uniform(0.1, 9, size=(n, 1)) + 0.5).astype(dtype)
+
+
+def slow_cosine(x: NDArray[Any], y: NDArray[Any]) -> float:
+    return sum(float(a) * float(b) for a, b in zip(x, y, strict=True)) / (
+        sum(float(a) ** 2 for a in x) ** 0.5 * sum(float(b) ** 2 for b in y) ** 0.5
+    )
+
+
+def slow_square_distance(x: NDArray[Any], y: NDArray[Any]) -> float:
+    x, y = x / np.linalg.norm(x), y / np.linalg.norm(y)
+    return float(((x - y) ** 2).sum())
+
+
+def test_cosine_rows_equals_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geometry, "_BLOCK_ROWS", 5)
+    first, second = rows(), rows(seed=1)
+    got = cosine_rows(first, second)
+    assert got.dtype == np.float64
+    np.testing.assert_allclose(got, [slow_cosine(x, y) for x, y in zip(first, second, strict=True)], atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_cosine_of_equal_rows_is_exactly_one(dtype: type[np.floating]) -> None:
+    embeddings = rows(2000, 33, dtype=dtype)
+    assert set(cosine_rows(embeddings, embeddings.copy())) == {1.0}
+    assert set(cosine_rows(embeddings, -embeddings)) == {-1.0}
+
+
+def test_cosine_survives_extreme_lengths() -> None:
+    first, second = rows(), rows(seed=1)
+    np.testing.assert_allclose(cosine_rows(first * 1e200, second * 1e-200), cosine_rows(first, second), atol=1e-14)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 3.0])
+def test_alignment_equals_the_loop(power: float) -> None:
+    first, second = rows(), rows(seed=1)
+    wanted = np.mean([slow_square_distance(x, y) ** (power / 2) for x, y in zip(first, second, strict=True)])
+    assert alignment(first, second, power=power) == pytest.approx(wanted, abs=1e-12)
+    assert alignment(first, 4 * first) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 11, 22, 1024])
+@pytest.mark.parametrize("t", [0.5, 2.0])
+def test_uniformity_equals_the_loop(monkeypatch: pytest.MonkeyPatch, block: int, t: float) -> None:
+    monkeypatch.setattr(geometry, "_BLOCK_ROWS", block)
+    embeddings = rows()
+    wanted = np.log(np.mean([np.exp(-t * slow_square_distance(x, y)) for x, y in combinations(embeddings, 2)]))
+    assert uniformity(embeddings, t=t) == pytest.approx(wanted, abs=1e-12)
+    assert uniformity(embeddings.astype(np.float32), t=t) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_uniformity_of_known_shapes() -> None:
+    assert uniformity(np.ones((9, 4))) == pytest.approx(0, abs=1e-12)
+    assert uniformity([[1, 0], [-1, 0]]) == pytest.approx(-8)  # the squared distance is 4
+    # exp(-4000) is 0 in any float; its logarithm is not.
+    assert uniformity([[1, 0], [-1, 0]], t=1000) == pytest.approx(-4000)
+
+
+def test_anisotropy_equals_the_loop() -> None:
+    embeddings = rows()
+    assert anisotropy(embeddings) == pytest.approx(
+        np.mean([slow_cosine(x, y) for x, y in combinations(embeddings, 2)]), abs=1e-12
+    )
+    assert anisotropy(np.ones((5, 3))) == pytest.approx(1)
+    assert anisotropy(np.eye(6)) == pytest.approx(0, abs=1e-15)
+
+
+@pytest.mark.parametrize(("n", "dim"), [(23, 7), (5, 9)])
+def test_singular_values_are_the_roots_of_the_covariance(n: int, dim: int) -> None:
+    embeddings = rows(n, dim)
+    eigenvalues = np.linalg.eigvalsh(np.cov(embeddings.T))[::-1][: min(n, dim)]
+    wanted = np.sqrt(np.maximum(eigenvalues, 0) / eigenvalues[0])
+    got = singular_values(embeddings)
+    assert got.shape == (min(n, dim),)
+    np.testing.assert_allclose(got, wanted, atol=1e-7)
+    np.testing.assert_allclose(singular_values(embeddings * 3 - 11), got, atol=1e-12)
+
+
+def test_effective_rank_counts_directions() -> None:
+    # Opposite corners of a cross: centred, and every direction equally long.
+    cross = np.vstack([np.eye(6)[:4], -np.eye(6)[:4]])
+    assert effective_rank(cross) == pytest.approx(4)
+    assert effective_rank(np.outer(np.arange(8.0), np.ones(5))) == pytest.approx(1, abs=1e-9)
+    values = np.linalg.svd(rows() - rows().mean(axis=0), compute_uv=False)
+    shares = values / values.sum()
+    assert effective_rank(rows()) == pytest.approx(np.exp(-sum(p * np.log(p) for p in shares)))
+
+
+PAIRED: list[Callable[..., Any]] = [cosine_rows, alignment]
+SINGLE: list[Callable[..., Any]] = [uniformity, anisotropy, singular_values, effective_rank]
+
+
+@pytest.mark.parametrize("figure", PAIRED)
+def test_pairs_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch, figure: Callable[..., Any]) -> None:
+    monkeypatch.setattr(geometry, "_BLOCK_ROWS", 2)
+    good, zero, broken = rows(4, 3), rows(4, 3), rows(4, 3)
+    zero[3] = 0
+    broken[1, 2] = np.nan
+    with pytest.raises(UsageError, match="second has 1 rows of zeros out of 4, the first is row 3"):
+        figure(good, zero)
+    with pytest.raises(UsageError, match=r"first has 1 values that are NaN.*position 1, 2"):
+        figure(broken, good)
+    with pytest.raises(UsageError, match=r"\(4, 3\) and second \(3, 3\)"):
+        figure(good, good[:3])
+    with pytest.raises(UsageError, match=r"shape \(3,\)"):
+        figure(good[0], good[0])
+
+
+@pytest.mark.parametrize("figure", SINGLE)
+def test_embeddings_that_cannot_be_judged_are_refused(figure: Callable[..., Any]) -> None:
+    broken = rows(4, 3)
+    broken[1, 2] = np.inf
+    with pytest.raises(UsageError, match="embeddings has 1 values"):
+        figure(broken)
+    with pytest.raises(UsageError, match="embeddings has 1 rows; at least 2"):
+        figure(rows(1, 3))
+    with pytest.raises(UsageError, match="real numbers"):
+        figure([["a"], ["b"]])
+
+
+@pytest.mark.parametrize("figure", [uniformity, anisotropy])
+def test_zero_rows_have_no_direction(figure: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError, match="embeddings has 2 rows of zeros out of 3, the first is row 0"):
+        figure([[0, 0], [1, 1], [0, 0]])
+
+
+@pytest.mark.parametrize("figure", [singular_values, effective_rank])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e30])
+def test_equal_rows_have_no_spectrum(figure: Callable[..., Any], value: float) -> None:
+    with pytest.raises(UsageError, match="All 30 rows of embeddings are equal"):
+        figure(np.full((30, 5), value))
+
+
+def test_alignment_needs_a_pair_and_cosine_rows_do_not() -> None:
+    empty = np.empty((0, 3))
+    assert cosine_rows(empty, empty).shape == (0,)
+    with pytest.raises(UsageError, match="at least one positive pair"):
+        alignment(empty, empty)
+
+
+@pytest.mark.parametrize("figure", SINGLE)
+def test_inputs_stay_as_they_are(figure: Callable[..., Any]) -> None:
+    for dtype in (np.float32, np.float64):
+        embeddings = rows(dtype=dtype)
+        before = embeddings.copy()
+        figure(embeddings)
+        np.testing.assert_array_equal(embeddings, before)
