@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from juyi.tokenization import SubwordTokenizer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -17,3 +22,128 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data sets are not here ({folder})")
     return folder
+
+
+_SENTENCES = """
+今天天气很好，我们去公园散步。
+今天的天气非常好，适合去公园走走。
+明天会下雨吗？
+我想办理一张信用卡。
+信用卡怎么申请？
+怎样注销信用卡
+我的信用卡丢了，应该怎么办？
+上个月的账单为什么还没有寄到
+请问这个月的账单什么时候出来？
+手机号码换了，怎么修改预留的号码
+怎么修改登录密码
+忘记密码了，怎么找回？
+快递三天了还没有到
+我的快递什么时候能送到？
+商品有质量问题，可以退货吗
+七天之内可以无理由退货吗？
+退款多久能到账
+这件衣服有没有大一号的
+客服的电话是多少
+营业时间是几点到几点？
+附近有没有好吃的面馆
+北京到上海的高铁要坐多久？
+从上海到北京坐飞机要几个小时
+他在一家银行工作了十年。
+她是一名中学的数学老师。
+三角形的面积公式是什么
+水在多少度的时候会结冰？
+人工智能会改变我们的生活
+句子向量可以用来做语义检索。
+语义相似的句子，向量也应该相近。
+向量之间的余弦相似度
+猫坐在垫子上
+一只猫在垫子上睡觉
+孩子们在操场上踢足球
+男孩在弹吉他
+一个男人正在弹钢琴
+这部电影真的很好看
+这本书写得不太好
+股票市场今天大幅下跌
+政府公布了新的政策
+The weather is good today.
+How is the weather tomorrow?
+I would like to apply for a credit card.
+How can I reset my password?
+My parcel has not arrived yet.
+When will the parcel be delivered?
+Can I return this within seven days?
+A man is playing the guitar.
+A man is playing the piano.
+A cat is sleeping on the mat.
+Two dogs are running in the park.
+Children are playing football.
+The stock market fell sharply today.
+Sentence embeddings are useful for semantic search.
+She is a teacher of mathematics.
+He has worked at a bank for ten years.
+iPhone 15 的价格是多少？
+请帮我打开 WiFi 和 Bluetooth
+CPU 的温度到了 90 度，正常吗
+OK，谢谢你的帮助！
+"""
+
+
+@pytest.fixture(scope="session")
+def sentences() -> list[str]:
+    """Sixty Chinese and English sentences, short and long."""
+    return _SENTENCES.strip().splitlines()
+
+
+@pytest.fixture(scope="session")
+def small_tokenizer(sentences: list[str]) -> SubwordTokenizer:
+    """A WordPiece tokenizer that knows the sentences' characters."""
+    from juyi.tokenization import train_wordpiece
+
+    return train_wordpiece(sentences, size=480, min_frequency=1)
+
+
+StandIn = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordTokenizer) -> StandIn:
+    """`stand_in(model_type, pooler=True, **options)`: the folder of a tiny random backbone, as `save_pretrained` writes it.
+
+    Built by transformers alone, three layers, 32 wide, 4 heads, 64 positions; weights large enough that every part counts.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    made: dict[str, Path] = {}
+    usual: dict[str, Any] = {"num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48, "hidden_size": 32}
+    special: dict[str, dict[str, Any]] = {
+        "albert": {"embedding_size": 16},
+        "electra": {"embedding_size": 16},
+        "roformer": {"embedding_size": 16},
+        "modernbert": {"local_attention": 8},
+    }
+
+    def make(model_type: str, *, pooler: bool = True, **options: Any) -> Path:
+        key = f"{model_type}-{pooler}-{sorted(options.items())}"
+        if key in made:
+            return made[key]
+        sizes = usual if model_type != "distilbert" else {"dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 48}
+        ids = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
+        positions = {"vocab_size": small_tokenizer.size, "max_position_embeddings": 64}
+        config = AutoConfig.for_model(model_type, **(positions | sizes | ids | special.get(model_type, {}) | options))
+        takes_pooler = model_type in ("bert", "roberta", "xlm-roberta", "albert")
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(7)
+            model = AutoModel.from_config(config, **({"add_pooling_layer": pooler} if takes_pooler else {}))
+            for name, parameter in model.named_parameters():
+                if parameter.ndim > 1 and "embed_positions" not in name:
+                    parameter.normal_(std=0.3)
+                elif name.endswith("bias"):
+                    parameter.normal_(std=0.1)
+        folder = tmp_path_factory.mktemp("stand-in")
+        model.save_pretrained(folder)
+        small_tokenizer.save(folder)
+        made[key] = folder
+        return folder
+
+    return make

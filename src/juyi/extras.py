@@ -7,6 +7,17 @@ from types import ModuleType
 
 from juyi.errors import MissingExtraError
 
+EXTRA_OF = {
+    "torch": "train",
+    "transformers": "train",
+    "accelerate": "train",
+    "jieba": "zh",
+    "pyarrow": "hub",
+    "onnx": "onnx",
+    "onnxscript": "onnx",
+}
+"""Optional package to the extra that brings it."""
+
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
     """Import an optional module, or say which extra brings it.

@@ -39,7 +39,7 @@ def _embedded() -> str:
 
 def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     repository, _, revision = name.partition("@")
     try:
@@ -50,8 +50,9 @@ def _from_hub(name: str) -> Path:
         pass
     try:
         return Path(snapshot_download(repository, revision=revision or None, allow_patterns=_PATTERNS))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except Exception as error:  # of the hub, of the network, of the disk: the kinds differ between versions of the hub's library
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
-            f"{name} is no folder here, is not in the hub cache, and could not be fetched: {str(error).splitlines()[0]} "
+            f"{name} is no folder here, is not in the hub cache, and could not be fetched: {reason} "
             "Check the name and the network, or give the path of a downloaded folder."
         ) from error

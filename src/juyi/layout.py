@@ -2,15 +2,17 @@
 
 The keys are the ones that sentence-transformers 2 to 6, text-embeddings-inference and txtai all read. A model that other tools
 cannot express (word-level tokenization) goes into the same files, but the list of modules gets another name and the backbone a
-folder of its own, so that no tool loads it with other vectors.
+folder of its own, so that no tool loads it with other vectors. For the same reason a folder is refused where other tools do
+something that juyi does not: another order of modules, a residual Dense, a prompt before every text.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from juyi.errors import ModelError
 from juyi.poolings import PoolingName, layers_of
@@ -20,6 +22,8 @@ Activation = Literal["tanh", "linear"]
 MODULES = "modules.json"
 NATIVE_MODULES = "juyi_modules.json"
 NATIVE_BACKBONE = "backbone"
+_OFFSET_POSITIONS = ("roberta", "xlm-roberta")  # their positions begin after the padding id
+_KINDS = ("Transformer", "WeightedLayerPooling", "Pooling", "Dense", "Normalize")
 _ACTIVATIONS: dict[str, Activation] = {"Tanh": "tanh", "Identity": "linear"}
 _DOTTED = {"tanh": "torch.nn.modules.activation.Tanh", "linear": "torch.nn.modules.linear.Identity"}
 
@@ -40,6 +44,7 @@ class FolderLayout:
 
     Attributes:
         backbone: The folder of the transformers model, relative to the model folder; empty for the folder itself.
+        max_length: Longest input in tokens: what the folder says, else all that the backbone takes.
         layer_count: Transformer layers of the backbone, needed to write a mean over several layers.
         width: Width of the token vectors.
         native: The folder is juyi's own and hidden from other tools.
@@ -59,14 +64,21 @@ def read_layout(folder: Path) -> FolderLayout:
     """What the folder says; a bare transformers folder is read as `last-avg`, as sentence-transformers does.
 
     Raises:
-        ModelError: A module, a pooling or an activation that juyi does not have.
+        ModelError: A module, a pooling or an activation that juyi does not have, modules in another order, or a damaged file.
     """
     native = (folder / NATIVE_MODULES).is_file()
     path = folder / (NATIVE_MODULES if native else MODULES)
-    modules = _read(path) if path.is_file() else [{"type": "Transformer", "path": ""}]
-    backbone, pooling, weights, dense, normalise = "", None, None, [], False
-    for module in modules:
-        kind, place = str(module["type"]).rpartition(".")[2], str(module["path"])
+    try:
+        return _read_modules(folder, path, native=native)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ModelError(f"{path}, or a file that it names, cannot be used: {what}. The model folder is damaged.") from error
+
+
+def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
+    modules = _modules(path) if path.is_file() else []
+    backbone, pooling, weights, dense = "", "last-avg", None, []
+    for kind, place in modules:
         match kind:
             case "Transformer":
                 backbone = place
@@ -76,23 +88,37 @@ def read_layout(folder: Path) -> FolderLayout:
                 pooling = _pooling_mode(folder / place / "config.json")
             case "Dense":
                 dense.append(_dense(folder, place))
-            case "Normalize":
-                normalise = True
-            case _:
-                raise ModelError(f"{path} names a module of type '{kind}', which juyi does not have; it has Transformer, Pooling, "
-                                 "WeightedLayerPooling, Dense and Normalize.")  # fmt: skip
+    _refuse_prompt(folder / "config_sentence_transformers.json")
     config = _read(folder / backbone / "config.json") if (folder / backbone / "config.json").is_file() else {}
     layers = int(config.get("num_hidden_layers", config.get("n_layers", 0)))
     return FolderLayout(
-        pooling=_pooling(pooling or "last-avg", weights, layers, path),
-        max_length=_max_length(folder / backbone),
+        pooling=_pooling(cast(PoolingName, pooling), weights, layers, path),
+        max_length=_max_length(folder / backbone, config),
         layer_count=layers,
         width=int(config.get("hidden_size", config.get("dim", 0))),
         dense=tuple(dense),
-        normalise=normalise,
+        normalise=any(kind == "Normalize" for kind, _ in modules),
         backbone=backbone,
         native=native,
     )
+
+
+def _modules(path: Path) -> list[tuple[str, str]]:
+    found = []
+    for module in _read(path):
+        package, _, kind = str(module["type"]).rpartition(".")
+        if kind not in _KINDS or not package.startswith("sentence_transformers."):  # "custom_st.Transformer" runs its own code
+            raise ModelError(
+                f"{path} names a module of type '{module['type']}', which juyi does not have; it has {', '.join(_KINDS)}."
+            )
+        found.append((kind, str(module["path"])))
+    order = " ".join(kind for kind, _ in found)
+    if not re.fullmatch(r"Transformer( WeightedLayerPooling)? Pooling( Dense)*( Normalize)?", order):
+        raise ModelError(
+            f"{path} orders its modules {order or '(none)'}; juyi computes Transformer, WeightedLayerPooling where there is one, "
+            "Pooling, any number of Dense, Normalize, in this order and in no other."
+        )
+    return found
 
 
 def write_layout(folder: Path, layout: FolderLayout) -> None:
@@ -153,9 +179,9 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
 
 
 def layer_weights(layout: FolderLayout) -> list[float]:
-    """The weights that a mean over two layers gives to each layer from the first of the two on."""
-    start, last = layers_of(layout.pooling, layout.layer_count)
-    return [1.0, *([0.0] * (last - start - 1)), 1.0]
+    """The weights that a mean over two layers gives to each layer from the first of the two on; one where both are the same."""
+    chosen = layers_of(layout.pooling, layout.layer_count)
+    return [float(layer in chosen) for layer in range(chosen[0], chosen[-1] + 1)]
 
 
 def _read(path: Path) -> Any:
@@ -169,23 +195,47 @@ def _write(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def _refuse_prompt(path: Path) -> None:
+    config = _read(path) if path.is_file() else {}
+    name = config.get("default_prompt_name")
+    prompt = (config.get("prompts") or {}).get(name) if name else ""
+    if prompt:
+        raise ModelError(
+            f"{path} puts the prompt '{name}' ({prompt!r}) before every text, which juyi does not do: it would give other "
+            "vectors. Set default_prompt_name to null there and write the prompt into the texts where it is wanted."
+        )
+
+
 def _pooling_mode(path: Path) -> PoolingName:
     config = _read(path)
     modes = config.get("pooling_mode")
     if modes is None:
         modes = [key for key, chosen in config.items() if key.startswith("pooling_mode_") and chosen]
-    names = {"cls": "cls", "pooling_mode_cls_token": "cls", "mean": "last-avg", "pooling_mode_mean_tokens": "last-avg"}
+    names: dict[str, PoolingName] = {
+        "cls": "cls",
+        "pooling_mode_cls_token": "cls",
+        "mean": "last-avg",
+        "pooling_mode_mean_tokens": "last-avg",
+    }
     modes = [modes] if isinstance(modes, str) else list(modes)
     if len(modes) != 1 or modes[0] not in names:
         raise ModelError(f"{path}: pooling {', '.join(modes) or '(none)'} is not one that juyi has; it reads cls and mean.")
-    return names[modes[0]]  # type: ignore[return-value]
+    return names[modes[0]]
 
 
 def _layer_weights(folder: Path) -> tuple[int, tuple[float, ...]]:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     config = _read(folder / "config.json")
-    return int(config["layer_start"]), tuple(load_file(folder / "model.safetensors")["layer_weights"].astype(float).tolist())
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        raise ModelError(f"{folder} holds no model.safetensors with the weights of the layers; juyi reads them in no other form.")
+    try:
+        weights = load_file(path)["layer_weights"]
+    except SafetensorError as error:
+        raise ModelError(f"{path} cannot be read: {error}. The model folder is damaged.") from error
+    return int(config["layer_start"]), tuple(weights.astype(float).tolist())
 
 
 def _pooling(mode: PoolingName, weights: tuple[int, tuple[float, ...]] | None, layers: int, path: Path) -> PoolingName:
@@ -193,27 +243,41 @@ def _pooling(mode: PoolingName, weights: tuple[int, tuple[float, ...]] | None, l
         return mode
     start, values = weights
     read = {start + offset: value for offset, value in enumerate(values) if value}
-    for name in ("first-last-avg", "top2-avg", "embedding-last-avg"):
-        if mode == "last-avg" and read == dict.fromkeys(layers_of(name, layers), 1.0):
+    several: tuple[PoolingName, ...] = ("first-last-avg", "top2-avg", "embedding-last-avg")
+    for name in several:  # only equal weights make a mean, whatever their sum
+        if mode == "last-avg" and set(read) == set(layers_of(name, layers)) and len(set(read.values())) == 1:
             return name
     raise ModelError(f"{path}: juyi has no pooling for the layer weights {values} from layer {start} on, pooled by {mode}.")
 
 
 def _dense(folder: Path, place: str) -> DenseLayout:
     config = _read(folder / place / "config.json")
+    if config.get("use_residual") or config.get("module_input_name", "sentence_embedding") != "sentence_embedding":
+        raise ModelError(
+            f"{folder / place} adds its input to its output or works on tokens; juyi's Dense maps one sentence vector."
+        )
     activation = str(config.get("activation_function", "torch.nn.modules.activation.Tanh")).rpartition(".")[2]
     if activation not in _ACTIVATIONS:
         raise ModelError(f"{folder / place}: the activation {activation} is not one that juyi has: {', '.join(_ACTIVATIONS)}.")
     return DenseLayout(place, int(config["in_features"]), int(config["out_features"]), _ACTIVATIONS[activation])
 
 
-def _max_length(backbone: Path) -> int | None:
-    if (backbone / "sentence_bert_config.json").is_file():
-        value = _read(backbone / "sentence_bert_config.json").get("max_seq_length")
-        if value:
-            return int(value)
-    if (backbone / "tokenizer_config.json").is_file():
-        value = _read(backbone / "tokenizer_config.json").get("model_max_length")
+def _max_length(backbone: Path, config: dict[str, Any]) -> int | None:
+    possible = max_positions(config)
+    for path in (*sorted(backbone.glob("sentence_*_config.json")), backbone / "tokenizer_config.json"):
+        content = _read(path) if path.is_file() else {}
+        value = content.get("max_seq_length", content.get("model_max_length"))
         if value and value < 100_000:  # transformers writes 1e30 for "no limit"
-            return int(value)
-    return None
+            return int(value) if possible is None else min(int(value), possible)
+    return possible
+
+
+def max_positions(config: dict[str, Any]) -> int | None:
+    """The longest input that a backbone of this transformers configuration takes, where it states one."""
+    positions = config.get("max_position_embeddings")
+    if positions is None:
+        return None
+    if config.get("model_type") not in _OFFSET_POSITIONS:
+        return int(positions)
+    padding = config.get("pad_token_id")
+    return int(positions) - (1 if padding is None else int(padding)) - 1

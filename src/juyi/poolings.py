@@ -9,7 +9,8 @@
 | `top2-avg` | mean of the last two layers | princeton `avg_top2` |
 | `embedding-last-avg` | mean of the embedding layer (`hidden_states[0]`) and the last | only to reproduce an old figure |
 
-Means run over the tokens of the sentence, [CLS] and [SEP] included, padding never: a sentence has the same vector alone and in a batch.
+Means run over the tokens of the sentence, [CLS] and [SEP] included, padding never: a sentence has the same vector alone and in a
+batch.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
 
 PoolingName = Literal["cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg"]
 POOLING_NAMES: tuple[str, ...] = get_args(PoolingName)
@@ -43,6 +42,11 @@ def layers_of(pooling: PoolingName, layer_count: int) -> tuple[int, ...]:
             return (0, last)
         case _:
             return (last,)
+
+
+def reads_several_layers(pooling: PoolingName) -> bool:
+    """Whether a pooling needs more than the last layer."""
+    return pooling in ("first-last-avg", "top2-avg", "embedding-last-avg")
 
 
 def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor) -> Tensor:

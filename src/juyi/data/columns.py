@@ -27,6 +27,7 @@ from juyi.data.header import (
     SUBSET_NAMES,
     TEXT_NAMES,
     is_number,
+    is_word,
 )
 from juyi.data.tables import Row, Table, open_table
 from juyi.errors import DataError, UsageError
@@ -90,12 +91,11 @@ def read_texts(
     A txt file gives its non-blank lines; in the CNSD form (`a||b||label`) both sentences. A table gives the named columns, or
     else
 
-    1. the columns whose names usually hold text (text, sentence, question, query, sentence1, anchor, negative, …), if there is
-       any;
+    1. the columns whose names usually hold text (text, sentence, question, query, sentence1, anchor, negative, …), if any;
     2. of the others, those not named as labels or ids are (label, score, id, intent, domain, category, split, answer, …) and
        whose cells in the first 1,000 rows are not all numbers, not JSON objects or lists, longer than one character on average,
-       and not labels: a column is a label when at most 20 % of its cells are distinct and those of another column are on average
-       more than twice as long.
+       and not labels: a column whose cells are at most 20 % distinct is a label when they are single ASCII words (card_arrival),
+       or on average less than half as long as those of another column. Where only columns of words are left, they are the text.
 
     Empty cells of these columns are left out and counted.
 
@@ -239,18 +239,24 @@ def _text_columns(table: Table, sample: Sequence[Row]) -> list[int]:
     if table.has_names and known:
         return known
     lengths: dict[int, float] = {}
-    distinct: dict[int, float] = {}
+    few: set[int] = set()  # columns of few different cells
+    words: set[int] = set()  # those of them whose cells are single words
     for place, name in enumerate(table.names):
         cells = [row[1][place] for row in sample if not _is_blank(row[1][place])]
         if name.lower() in OTHER_NAMES or not all(isinstance(cell, str) for cell in cells):
             continue
         strings = [str(cell).strip() for cell in cells]
         length = sum(map(len, strings)) / max(len(strings), 1)
-        if length > 1 and not all(map(is_number, strings)) and not all(map(_is_json, strings)):
-            lengths[place] = length
-            distinct[place] = len(set(strings)) / len(strings)
-    longest = max(lengths.values(), default=0.0)
-    found = [place for place, length in lengths.items() if 2 * length >= longest or distinct[place] > _MOST_DISTINCT]
+        if length <= 1 or all(map(is_number, strings)) or all(map(_is_json, strings)):
+            continue
+        lengths[place] = length
+        if len(set(strings)) <= _MOST_DISTINCT * len(strings):
+            few.add(place)
+            if all(map(is_word, strings)):
+                words.add(place)
+    left = [place for place in lengths if place not in words] or list(lengths)
+    longest = max((lengths[place] for place in left), default=0.0)
+    found = [place for place in left if place not in few or 2 * lengths[place] >= longest]
     if not found:
         raise DataError(f"no column holds text ({_columns_of(table)}). Name the columns to read.", path=table.path)
     return found

@@ -95,6 +95,11 @@ def looks_like_sentence(cell: str) -> bool:
     return len(cell) > 60 or cell.rstrip().endswith(_SENTENCE_ENDS)
 
 
+def is_word(cell: str) -> bool:
+    """Whether a cell is one ASCII word of the kind that names and labels are: card_arrival, LAUNCH, surprise.OnWN."""
+    return _NAME.fullmatch(cell) is not None
+
+
 def is_number(cell: str) -> bool:
     """Whether `float` can read it; nan and inf are numbers here and refused as scores later."""
     try:

@@ -37,6 +37,8 @@ def find_near_duplicates(
     `is_complete` is False and there may be more. Texts of fewer than three characters have no 3-gram and no near-duplicate. Give
     every text once: equal texts are near-duplicates of each other.
 
+    It takes some 110 bytes of memory a character: 400 MB for 100,000 sentences of 35.
+
     Args:
         texts: Distinct texts.
         percent: Lower bound of the Jaccard similarity, 1 to 100.

@@ -199,12 +199,14 @@ def _jsonl_table(path: PathLike, encoding: str, is_wanted: bool) -> Table:
     def rows() -> Iterator[Row]:
         for at, value in chain([(number, first)], ((at, _parse_json(path, at, line)) for at, line in lines)):
             if type(value) is not type(first):
-                reason = f"holds a {_json_name(value)}, the first line holds a {_json_name(first)}. Use one form throughout."
+                reason = f"holds {_json_name(value)}, the first line holds {_json_name(first)}. Use one form throughout."
                 raise DataError(reason, path=path, line=at)
             if isinstance(value, dict):
                 extra = value.keys() - set(names)
                 if extra and not is_wanted:
-                    reason = f"has the key '{min(extra)}', which line {number} has not ({', '.join(names)}). Give every line the same keys."
+                    reason = (
+                        f"the key '{min(extra)}' is not in line {number} ({', '.join(names)}). Give every line the same keys."
+                    )
                     raise DataError(reason, path=path, line=at)
                 yield at, tuple(value.get(name) for name in names)
             elif isinstance(value, list):
@@ -224,13 +226,13 @@ def _parse_json(path: PathLike, number: int, line: str) -> Any:
         reason = f'this is not JSON ({error}). A jsonl file has one object a line, such as {{"text": "…"}}; got: {line[:80]}'
         raise DataError(reason, path=path, line=number) from error
     if not isinstance(value, dict | list | str):
-        raise DataError(f"holds a {_json_name(value)}; an object, a list or a string is needed.", path=path, line=number)
+        raise DataError(f"holds {_json_name(value)}; an object, a list or a string is needed.", path=path, line=number)
     return value
 
 
 def _json_name(value: object) -> str:
-    names = {dict: "object", list: "list", str: "string", bool: "boolean", type(None): "null"}
-    return names.get(type(value), "number")
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
+    return names.get(type(value), "a number")
 
 
 def _parquet_table(path: PathLike) -> Table:

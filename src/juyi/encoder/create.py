@@ -8,7 +8,8 @@ import torch
 
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import family_of
-from juyi.errors import UsageError
+from juyi.errors import ModelError, UsageError
+from juyi.layout import max_positions
 from juyi.poolings import PoolingName
 from juyi.tokenization import SubwordTokenizer
 
@@ -28,21 +29,25 @@ def create_encoder(
         model_type: A kind that juyi knows: bert, modernbert, …
         options: Keys of the kind's transformers configuration; vocabulary size and special ids come from the tokenizer.
         tokenizer: Cuts the sentences.
-        pooling: From token vectors to a sentence vector.
+        pooling: From token vectors to a sentence vector; not `pooler`, which is a pretrained part.
         max_length: Longest input in tokens.
         seed: Draws the weights.
 
     Raises:
-        ModelError: The kind is unknown.
-        UsageError: The configuration has no such key.
+        ModelError: The kind is unknown, or `max_length` is more than the backbone takes.
+        UsageError: The configuration has no such key, or the tokenizer decides it, or the pooling is `pooler`.
     """
     from transformers import AutoConfig, AutoModel
 
-    family_of(model_type)
+    family = family_of(model_type)
+    if pooling == "pooler":
+        raise UsageError("A new backbone has no pretrained pooler; choose cls, with a tanh head on it if you like.")
     special = tokenizer.special
     known = set(AutoConfig.for_model(model_type).to_dict())
     if unknown := sorted(set(options) - known):
-        raise UsageError(f"A backbone of type '{model_type}' has no setting {', '.join(unknown)}; see transformers' configuration of it.")
+        raise UsageError(
+            f"A backbone of type '{model_type}' has no setting {', '.join(unknown)}; see transformers' configuration of it."
+        )
     identity = {
         "vocab_size": tokenizer.size,
         "pad_token_id": special.pad,
@@ -51,9 +56,15 @@ def create_encoder(
         "bos_token_id": special.cls,
         "eos_token_id": special.sep,
     }
-    config = AutoConfig.for_model(model_type, **{key: value for key, value in identity.items() if key in known}, **options)
-    extra = {"add_pooling_layer": False} if family_of(model_type).pooler else {}
+    if taken := sorted(set(options) & set(identity)):
+        raise UsageError(f"The setting {', '.join(taken)} comes from the tokenizer and cannot be chosen.")
+    config: Any = AutoConfig.for_model(model_type, **{key: value for key, value in identity.items() if key in known}, **options)
+    possible = max_positions(config.to_dict()) or max_length
+    if not 3 <= max_length <= possible:
+        raise ModelError(f"max_length is {max_length}; this backbone takes 3 to {possible} tokens.")
+    extra = {"add_pooling_layer": False} if family.pooler else {}
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        backbone = AutoModel.from_config(config, dtype=torch.float32, attn_implementation="eager", **extra)
+        kinds: Any = AutoModel
+        backbone = kinds.from_config(config, dtype=torch.float32, attn_implementation="eager", **extra)
     return Encoder(backbone, tokenizer, pooling=pooling, max_length=max_length).eval()

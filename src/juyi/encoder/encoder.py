@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from juyi.encoder.families import dropout_of
 from juyi.encoder.heads import Dense
-from juyi.poolings import PoolingName, pool
+from juyi.poolings import PoolingName, pool, reads_several_layers
 from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
 from juyi.types import Embeddings
 
@@ -46,7 +46,7 @@ class Encoder(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.max_length = max_length
         self.normalise = normalise
-        self._all_layers = pooling in ("first-last-avg", "top2-avg", "embedding-last-avg")
+        self._all_layers = reads_several_layers(pooling)
 
     @property
     def config(self) -> Any:
@@ -61,8 +61,13 @@ class Encoder(nn.Module):
     @property
     def dim(self) -> int:
         """Width of the sentence vectors outside training."""
-        kept = [head for head in self.heads if not head.training_only]
-        return int(kept[-1].linear.out_features) if kept else int(self.config.hidden_size)  # type: ignore[union-attr]
+        kept = self.kept_heads
+        return kept[-1].linear.out_features if kept else int(self.config.hidden_size)
+
+    @property
+    def kept_heads(self) -> list[Dense]:
+        """The heads that are part of the encoding: those that are not for training only."""
+        return [head for head in self.heads if isinstance(head, Dense) and not head.training_only]
 
     @property
     def dropout(self) -> tuple[float, float]:

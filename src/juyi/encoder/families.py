@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from juyi.errors import ModelError
 
 
@@ -12,12 +14,18 @@ from juyi.errors import ModelError
 class Family:
     """What differs from one kind of backbone to the next.
 
-    `hidden` and `attention` name the configuration keys of the two dropouts; `pooler` says whether a pretrained Dense follows [CLS].
+    Attributes:
+        hidden: Configuration keys of the dropout between the layers.
+        attention: Configuration keys of the dropout on the attention weights.
+        pooler: A pretrained Dense follows [CLS].
+        tied_last: The last of `hidden_states` is `last_hidden_state` in every version of transformers. Where it is not, versions
+            before the tie (5.0 among them) leave out the final norm, and a mean over several layers depends on who computes it.
     """
 
     hidden: tuple[str, ...]
     attention: tuple[str, ...]
     pooler: bool
+    tied_last: bool = True
 
 
 _BERT_KEYS = (("hidden_dropout_prob",), ("attention_probs_dropout_prob",))
@@ -30,7 +38,7 @@ FAMILIES = {
     "electra": Family(*_BERT_KEYS, pooler=False),
     "roformer": Family(*_BERT_KEYS, pooler=False),
     "distilbert": Family(("dropout",), ("attention_dropout",), pooler=False),
-    "modernbert": Family(("embedding_dropout", "mlp_dropout"), ("attention_dropout",), pooler=False),
+    "modernbert": Family(("embedding_dropout", "mlp_dropout"), ("attention_dropout",), pooler=False, tied_last=False),
 }
 
 
@@ -63,12 +71,32 @@ def set_dropout(config: Any, *, hidden: float | None, attention: float | None) -
             raise ModelError(f"A dropout rate of {rate} is not possible; it must lie in [0, 1).")
         for key in keys:
             if not hasattr(config, key):
-                raise ModelError(f"The configuration of type '{config.model_type}' has no key '{key}', so its dropout cannot be set.")
+                raise ModelError(f"A configuration of type '{config.model_type}' has no key '{key}': its dropout cannot be set.")
             setattr(config, key, rate)
 
 
 def dropout_of(config: Any) -> tuple[float, float]:
     """The hidden and the attention dropout that a configuration states (the largest, where a kind has two keys)."""
+    hidden, attention = stated_dropout(config)
+    return max(hidden), max(attention)
+
+
+def stated_dropout(config: Any) -> tuple[set[float], set[float]]:
+    """The hidden and the attention dropout rates that a configuration states, each as a set: a kind may have two keys."""
     family = family_of(config.model_type)
-    hidden = max(float(getattr(config, key)) for key in family.hidden)
-    return hidden, max(float(getattr(config, key)) for key in family.attention)
+    return {float(getattr(config, key)) for key in family.hidden}, {float(getattr(config, key)) for key in family.attention}
+
+
+def applied_dropout(backbone: nn.Module) -> tuple[set[float], set[float]]:
+    """The hidden and the attention dropout rates that a model really holds, each as a set."""
+    hidden: set[float] = set()
+    attention: set[float] = set()
+    for name, module in backbone.named_modules():
+        if isinstance(rate := getattr(module, "attention_dropout", None), int | float):  # applied without a module of its own
+            attention.add(float(rate))
+        if isinstance(module, nn.Dropout):
+            parent, _, leaf = name.rpartition(".")
+            within = type(backbone.get_submodule(parent)).__name__
+            on_attention = within.endswith("SelfAttention") or leaf in ("attention_dropout", "out_drop")
+            (attention if on_attention else hidden).add(float(module.p))
+    return hidden, attention

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from juyi.layout import Activation
-
-
 
 
 class Dense(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +12,12 @@ import torch
 from torch import nn
 
 from juyi.encoder.encoder import Encoder
-from juyi.encoder.families import family_of, set_dropout
+from juyi.encoder.families import applied_dropout, family_of, set_dropout, stated_dropout
 from juyi.encoder.heads import Dense, random_head
 from juyi.encoder.settings import EncoderSettings
 from juyi.errors import ModelError
 from juyi.hub import resolve
-from juyi.layout import DenseLayout, FolderLayout, read_layout
+from juyi.layout import Activation, DenseLayout, FolderLayout, max_positions, read_layout
 from juyi.poolings import PoolingName
 from juyi.tokenization import load_tokenizer
 
@@ -39,9 +40,15 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
     root = folder / layout.backbone
     backbone = _load_backbone(root, settings, pooling)
     heads = list(_heads(folder, layout, settings, backbone, pooling))
+    tokenizer = load_tokenizer(root)
+    if tokenizer.size > backbone.config.vocab_size:
+        raise ModelError(
+            f"{root}: the tokenizer has {tokenizer.size} tokens, the backbone only {backbone.config.vocab_size}: "
+            "they do not belong together."
+        )
     encoder = Encoder(
         backbone,
-        load_tokenizer(root),
+        tokenizer,
         pooling=pooling,
         heads=heads,
         max_length=_max_length(settings, layout, backbone.config),
@@ -49,11 +56,6 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
     )
     if settings.freeze_backbone:
         encoder.backbone.requires_grad_(False)
-    if encoder.tokenizer.size > backbone.config.vocab_size:
-        raise ModelError(
-            f"{root}: the tokenizer has {encoder.tokenizer.size} tokens, the backbone only {backbone.config.vocab_size}: "
-            "they do not belong together."
-        )
     if settings.hidden_dropout is not None or settings.attention_dropout is not None:
         check_dropout(encoder)
     return encoder.eval()
@@ -62,23 +64,22 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
 def check_dropout(encoder: Encoder) -> None:
     """Prove on the loaded model that the dropout rates it states are the ones it applies.
 
-    Two training-mode forwards of one input must differ exactly when a rate is above zero, and every rate stated must be found in a
-    dropout module or attribute of the model.
+    The places of each of the two dropouts must hold the stated rates and no other, and two training-mode forwards of one input
+    must differ exactly when a rate is above zero.
 
     Raises:
         ModelError: They do not: the configuration's key was ignored.
     """
     hidden, attention = encoder.dropout
-    found = set()
-    for module in encoder.backbone.modules():
-        if isinstance(module, nn.Dropout):
-            found.add(module.p)
-        if isinstance(rate := getattr(module, "attention_dropout", None), float):
-            found.add(rate)
-    for kind, rate in (("hidden", hidden), ("attention", attention)):
-        if rate > 0 and rate not in found:
-            raise ModelError(f"The {kind} dropout was set to {rate}, but the model applies {sorted(found)}: the key had no effect.")
-    ids, mask = encoder.tensors([[encoder.tokenizer.special.cls, *range(5, 25), encoder.tokenizer.special.sep]])
+    places = zip(("hidden", "attention"), stated_dropout(encoder.config), applied_dropout(encoder.backbone), strict=True)
+    for kind, stated, applied in places:
+        if stated != applied:
+            raise ModelError(
+                f"The {kind} dropout is {_rates(stated)} in the configuration, but the model applies {_rates(applied)}: "
+                "the key had no effect."
+            )
+    special = encoder.tokenizer.special
+    ids, mask = encoder.tensors([[special.cls, *range(5, 5 + min(20, encoder.max_length - 2)), special.sep]])
     ids = ids.clamp(max=encoder.config.vocab_size - 1)
     was_training = encoder.training
     with torch.no_grad(), torch.random.fork_rng():
@@ -88,26 +89,49 @@ def check_dropout(encoder: Encoder) -> None:
     encoder.train(was_training)
     if differ != (max(hidden, attention) > 0):
         raise ModelError(
-            f"The dropout rates are {hidden} (hidden) and {attention} (attention), but two training-mode passes over one sentence "
-            f"{'differ' if differ else 'are equal'}: the configuration and the model disagree."
+            f"The dropout rates are {hidden} (hidden) and {attention} (attention), but two training-mode passes over one "
+            f"sentence {'differ' if differ else 'are equal'}: the configuration and the model disagree."
         )
+
+
+def _rates(rates: set[float]) -> str:
+    return " and ".join(map(str, sorted(rates))) or "none"
+
+
+def _load_config(root: Path) -> Any:
+    from transformers import AutoConfig
+
+    path = root / "config.json"
+    if not path.is_file():
+        raise ModelError(f"{root} holds no config.json, so it is no model folder. Give the folder that save_pretrained wrote.")
+    try:
+        family_of(str(json.loads(path.read_text(encoding="utf-8"))["model_type"]))
+        return AutoConfig.from_pretrained(root)
+    except ModelError:
+        raise
+    except Exception as error:  # transformers raises whatever the first wrong value leads to
+        what = "it does not say its model_type" if isinstance(error, KeyError) else str(error)
+        raise ModelError(f"{path} cannot be used: {what}. The model folder is incomplete or damaged.") from error
 
 
 def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) -> Any:
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    if not (root / "config.json").is_file():
-        raise ModelError(f"{root} holds no config.json, so it is no model folder. Give the folder that save_pretrained wrote.")
-    config = AutoConfig.from_pretrained(root)
+    config = _load_config(root)
     family = family_of(config.model_type)
     if pooling == "pooler" and not family.pooler:
-        raise ModelError(f"A model of type '{config.model_type}' has no pretrained pooler; choose cls, last-avg or first-last-avg.")
-    set_dropout(config, hidden=settings.hidden_dropout, attention=settings.attention_dropout)
-    options = {"add_pooling_layer": pooling == "pooler"} if family.pooler else {}
-    with _quiet_transformers():
-        model, report = AutoModel.from_pretrained(
-            root, config=config, dtype=torch.float32, attn_implementation="eager", output_loading_info=True, **options
+        raise ModelError(
+            f"A model of type '{config.model_type}' has no pretrained pooler; choose cls, last-avg or first-last-avg."
         )
+    set_dropout(config, hidden=settings.hidden_dropout, attention=settings.attention_dropout)
+    options: dict[str, Any] = {"add_pooling_layer": pooling == "pooler"} if family.pooler else {}
+    try:
+        with _quiet_transformers():
+            model, report = AutoModel.from_pretrained(
+                root, config=config, dtype=torch.float32, attn_implementation="eager", output_loading_info=True, **options
+            )
+    except Exception as error:
+        raise ModelError(f"The weights in {root} cannot be loaded: {error} The folder is incomplete or damaged.") from error
     missing = frozenset(report["missing_keys"])
     if missing:
         what = "the pretrained pooler" if all("pooler" in key for key in missing) else "weights"
@@ -118,15 +142,15 @@ def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) 
     return model
 
 
-def _heads(
-    folder: Path, layout: FolderLayout, settings: EncoderSettings, backbone: Any, pooling: PoolingName
-) -> Iterator[Dense]:
+def _heads(folder: Path, layout: FolderLayout, settings: EncoderSettings, backbone: Any, pooling: PoolingName) -> Iterator[Dense]:
     if pooling == "pooler":
+        if settings.head == "as-saved" and layout.dense:
+            raise ModelError(f"{folder} has a Dense of its own, which does not fit the pooling 'pooler': set head to 'none'.")
         yield _pretrained_pooler(backbone, settings)
     elif settings.head == "as-saved":
         yield from (_read_dense(folder, dense) for dense in layout.dense)
     if settings.head in ("dense-tanh", "linear"):
-        activation = "tanh" if settings.head == "dense-tanh" else "linear"
+        activation: Activation = "tanh" if settings.head == "dense-tanh" else "linear"
         yield random_head(backbone.config.hidden_size, activation, training_only=settings.head_training_only)
 
 
@@ -142,25 +166,23 @@ def _read_dense(folder: Path, dense: DenseLayout) -> Dense:
     from safetensors.torch import load_file
 
     path = folder / dense.path / "model.safetensors"
-    if path.is_file():
-        weights = load_file(path)
-    elif (path := folder / dense.path / "pytorch_model.bin").is_file():
-        weights = torch.load(path, weights_only=True)
-    else:
+    old = folder / dense.path / "pytorch_model.bin"
+    if not path.is_file() and not old.is_file():
         raise ModelError(f"{folder / dense.path} holds no weights: there is neither model.safetensors nor pytorch_model.bin.")
     head = Dense(dense.inputs, dense.outputs, dense.activation)
-    if "linear.bias" not in weights:
-        weights["linear.bias"] = torch.zeros(dense.outputs)
-    head.load_state_dict(weights)
+    try:
+        weights = load_file(path) if path.is_file() else torch.load(old, weights_only=True)
+        weights.setdefault("linear.bias", torch.zeros(dense.outputs))
+        head.load_state_dict(weights)
+    except Exception as error:
+        raise ModelError(f"The weights in {folder / dense.path} cannot be loaded: {error} The folder is damaged.") from error
     return head
 
 
 def _max_length(settings: EncoderSettings, layout: FolderLayout, config: Any) -> int:
-    possible = int(config.max_position_embeddings)
-    if config.model_type in ("roberta", "xlm-roberta"):
-        possible -= int(config.pad_token_id) + 1  # their positions begin after the padding id
+    possible = max_positions(config.to_dict()) or int(config.max_position_embeddings)
     if settings.max_length is None:
-        return min(layout.max_length or 128, possible)
+        return min(layout.max_length or possible, possible)
     if not 3 <= settings.max_length <= possible:
         raise ModelError(f"max_length is {settings.max_length}; this backbone takes 3 to {possible} tokens.")
     return settings.max_length
@@ -168,8 +190,9 @@ def _max_length(settings: EncoderSettings, layout: FolderLayout, config: Any) ->
 
 @contextmanager
 def _quiet_transformers() -> Iterator[None]:
-    from transformers.utils import logging
+    from transformers.utils import logging as its_logging
 
+    logging: Any = its_logging
     before, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -179,4 +202,3 @@ def _quiet_transformers() -> Iterator[None]:
         logging.set_verbosity(before)
         if bar:
             logging.enable_progress_bar()
-

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
-from juyi.atomic import new_folder
+from juyi.atomic import replaced_folder
 from juyi.encoder.encoder import Encoder
-from juyi.encoder.heads import Dense
-from juyi.layout import NATIVE_BACKBONE, DenseLayout, FolderLayout, layer_weights, write_layout
+from juyi.encoder.families import family_of
+from juyi.layout import MODULES, NATIVE_BACKBONE, NATIVE_MODULES, DenseLayout, FolderLayout, layer_weights, write_layout
+from juyi.poolings import reads_several_layers
 from juyi.tokenization import WordTokenizer
 
 
 def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, half: bool = False) -> Path:
     """Write the encoder as a sentence-transformers folder; whole or not at all.
 
-    Training-only heads are left out: they are no part of the encoding. A word-level tokenizer cannot be expressed for other
-    tools; then the folder is juyi's own and other tools refuse it.
+    Training-only heads are left out: they are no part of the encoding. Two things cannot be expressed for other tools: word-level
+    tokenization, and a mean over several layers of a backbone whose last layer means different things in different versions of
+    transformers (ModernBERT). Then the folder is juyi's own and other tools refuse it.
 
     Args:
         encoder: What to save.
@@ -28,18 +32,23 @@ def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, hal
 
     Returns:
         The folder.
+
+    Raises:
+        UsageError: Something else than a model in this form lies there.
     """
     layout = layout_of(encoder)
-    with new_folder(Path(folder)) as draft:
+    with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         root = draft / layout.backbone
         root.mkdir(exist_ok=True)
         _save_backbone(encoder, root, half=half)
         encoder.tokenizer.save(root)
         write_layout(draft, layout)
-        for dense, head in zip(layout.dense, _kept(encoder), strict=True):
-            save_file({key: value.contiguous() for key, value in head.state_dict().items()}, draft / dense.path / "model.safetensors")
+        for dense, head in zip(layout.dense, encoder.kept_heads, strict=True):
+            save_file(_weights(head, half=half), draft / dense.path / "model.safetensors")
         for place in draft.glob("*_WeightedLayerPooling"):
             save_file({"layer_weights": torch.tensor(layer_weights(layout))}, place / "model.safetensors")
+        for path in draft.rglob("*.safetensors"):
+            path.chmod(0o644)  # safetensors writes files that only their owner can read
         if card:
             (draft / "README.md").write_text(card, encoding="utf-8")
     return Path(folder)
@@ -47,13 +56,15 @@ def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, hal
 
 def layout_of(encoder: Encoder) -> FolderLayout:
     """What the encoder's folder will say about it."""
-    native = isinstance(encoder.tokenizer, WordTokenizer)
     layers = int(encoder.config.num_hidden_layers)
-    several_layers = encoder.pooling in ("first-last-avg", "top2-avg", "embedding-last-avg")
+    several_layers = reads_several_layers(encoder.pooling)
+    native = isinstance(encoder.tokenizer, WordTokenizer) or (
+        several_layers and not family_of(encoder.config.model_type).tied_last
+    )
     start = 3 if several_layers else 2
     dense = tuple(
         DenseLayout(f"{start + i}_Dense", head.linear.in_features, head.linear.out_features, head.activation)
-        for i, head in enumerate(_kept(encoder))
+        for i, head in enumerate(encoder.kept_heads)
     )
     return FolderLayout(
         pooling="cls" if encoder.pooling == "pooler" else encoder.pooling,
@@ -67,19 +78,17 @@ def layout_of(encoder: Encoder) -> FolderLayout:
     )
 
 
-def _kept(encoder: Encoder) -> list[Dense]:
-    return [head for head in encoder.heads if isinstance(head, Dense) and not head.training_only]
-
-
 def _save_backbone(encoder: Encoder, root: Path, *, half: bool) -> None:
-    config = encoder.config
-    before = config.output_hidden_states
-    config.output_hidden_states = encoder.pooling in ("first-last-avg", "top2-avg", "embedding-last-avg")
-    try:
-        config.save_pretrained(root)
-    finally:
-        config.output_hidden_states = before
-    weights = {key: value.detach().cpu().contiguous() for key, value in encoder.backbone.state_dict().items()}
-    if half:
-        weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
-    save_file(weights, root / "model.safetensors", metadata={"format": "pt"})
+    config = copy.deepcopy(encoder.config)
+    config.output_hidden_states = reads_several_layers(encoder.pooling)  # sentence-transformers hands on all layers only then
+    config.dtype = "float32"  # what other tools compute in, whatever the file holds
+    config.architectures = [type(encoder.backbone).__name__]
+    config.save_pretrained(root)
+    save_file(_weights(encoder.backbone, half=half), root / "model.safetensors", metadata={"format": "pt"})
+
+
+def _weights(module: nn.Module, *, half: bool) -> dict[str, Tensor]:
+    weights = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    if not half:
+        return weights
+    return {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,16 +17,37 @@ from juyi.tokenization import SubwordTokenizer
 _BLOCK = 64
 
 
+def corpus_digests(corpus: Corpus, folder: Path) -> dict[str, str]:
+    """File name to SHA-256 of every source, so that a run can say what it read.
+
+    Raises:
+        UsageError: A file is not in the folder.
+    """
+    _check_there(corpus, folder)
+    return {source.file: _sha256(folder / source.file) for source in corpus.sources}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_corpus(corpus: Corpus, folder: Path) -> list[list[str]]:
     """The lines of every source, in the recipe's order.
 
     Raises:
         UsageError: A file is not in the folder.
     """
+    _check_there(corpus, folder)
+    return [_spread([line for _, line in read_lines(folder / s.file) if line.strip()], s) for s in corpus.sources]
+
+
+def _check_there(corpus: Corpus, folder: Path) -> None:
     missing = [source.file for source in corpus.sources if not (folder / source.file).is_file()]
     if missing:
-        raise UsageError(f"{folder} lacks {', '.join(missing)}, which the recipe reads. Give the folder that holds them with --data.")
-    return [_spread([line for _, line in read_lines(folder / s.file) if line.strip()], s) for s in corpus.sources]
+        raise UsageError(
+            f"{folder} lacks {', '.join(missing)}, which the recipe reads. Give the folder that holds them with --data."
+        )
 
 
 def _spread(lines: list[str], source: Source) -> list[str]:

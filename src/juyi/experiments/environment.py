@@ -7,21 +7,19 @@ import platform
 from importlib import metadata
 from typing import Any
 
-import juyi
-
 _PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "numpy", "scipy", "onnxruntime", "jieba")
 
 
 def environment() -> dict[str, Any]:
     """Versions of Python, juyi and what it stands on, and the kind of machine."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             versions[package] = None
     return {
-        "juyi": juyi.__version__,
+        "juyi": metadata.version("juyi"),
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),

@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import json
 import tomllib
+import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,50 +16,28 @@ from pydantic import TypeAdapter, ValidationError
 
 from juyi.errors import UsageError
 from juyi.experiments.recipe import PretrainRecipe, Recipe
+from juyi.experiments.shelf import recipe_path
 
-RECIPES = Path(__file__).parent / "recipes"
 R = TypeVar("R", Recipe, PretrainRecipe)
-
-
-def recipe_names() -> list[str]:
-    """The recipes that ship with juyi."""
-    return sorted(path.relative_to(RECIPES).with_suffix("").as_posix() for path in RECIPES.rglob("*.toml"))
-
-
-def recipe_path(name: str) -> Path:
-    """The file of a recipe: a shipped one by name, or any TOML file.
-
-    Raises:
-        UsageError: There is neither.
-    """
-    if Path(name).suffix == ".toml":
-        if Path(name).is_file():
-            return Path(name)
-        raise UsageError(f"There is no recipe file {name}.")
-    path = RECIPES / f"{name}.toml"
-    if name in recipe_names():
-        return path
-    near = difflib.get_close_matches(name, recipe_names(), n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    raise UsageError(f"There is no recipe '{name}'.{hint} `juyi recipes list` shows them; a path must end in .toml.")
 
 
 def load_recipe(name: str, kind: type[R], overrides: Sequence[str] = ()) -> R:
     """Read a recipe.
 
     Args:
-        name: A shipped recipe or a TOML file.
+        name: A shipped recipe, a TOML file, or the `recipe.json` of a run.
         kind: `Recipe` or `PretrainRecipe`.
         overrides: "objective.temperature=0.1", values in TOML's notation; a bare word is taken as a string.
 
     Raises:
-        UsageError: The recipe does not exist, is not TOML, or says something that does not exist.
+        UsageError: The recipe does not exist, is neither TOML nor JSON, or says something that does not exist.
     """
     path = recipe_path(name)
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
+        text = path.read_text(encoding="utf-8")
+        tables = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:  # both decoders' errors and a wrong encoding
+        raise UsageError(f"{path} is not valid {path.suffix[1:].upper()}: {error}") from error
     for override in overrides:
         _override(tables, override)
     return build(tables, kind, origin=str(path))
@@ -68,12 +47,22 @@ def build(tables: dict[str, Any], kind: type[R], *, origin: str) -> R:
     """Make a recipe of tables.
 
     Raises:
-        UsageError: A key is unknown, missing or has a value of the wrong kind.
+        UsageError: A key is unknown, missing, or has a value that it cannot have.
     """
     try:
         return TypeAdapter(kind).validate_python(tables)
     except ValidationError as error:
-        raise UsageError(f"{origin}: " + " ".join(_words(item, kind) for item in error.errors())) from error
+        raise UsageError(f"{origin}: " + " ".join(_words(item, tables, kind) for item in error.errors())) from error
+    except UsageError as error:  # a table's own check, which does not know the file
+        raise UsageError(f"{origin}: {error}") from error
+
+
+def apply_overrides(recipe: R, overrides: Sequence[str]) -> R:
+    """The same recipe with some settings changed; see `load_recipe`."""
+    tables = resolved(recipe)
+    for override in overrides:
+        _override(tables, override)
+    return build(tables, type(recipe), origin=recipe.name)
 
 
 def resolved(recipe: Recipe | PretrainRecipe) -> dict[str, Any]:
@@ -87,6 +76,17 @@ def fingerprint(recipe: Recipe | PretrainRecipe, *material: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def weights_digest(folder: Path) -> str:
+    """A digest of the weight files of a model folder."""
+    digest = hashlib.sha256()
+    for path in sorted((*folder.rglob("*.safetensors"), *folder.rglob("*.bin"))):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
 def _override(tables: dict[str, Any], override: str) -> None:
     key, equals, raw = override.partition("=")
     if not equals or not key.strip():
@@ -94,7 +94,7 @@ def _override(tables: dict[str, Any], override: str) -> None:
     try:
         value = tomllib.loads(f"value = {raw}")["value"]
     except tomllib.TOMLDecodeError:
-        value = raw
+        value = raw.strip()
     *parents, last = key.strip().split(".")
     for parent in parents:
         tables = tables.setdefault(parent, {})
@@ -103,28 +103,53 @@ def _override(tables: dict[str, Any], override: str) -> None:
     tables[last] = value
 
 
-def _words(item: Any, kind: type) -> str:
-    place = [str(part) for part in item["loc"]]
-    if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        near = difflib.get_close_matches(place[-1], _keys(kind), n=1, cutoff=0.5)
-        return f"'{'.'.join(place)}' is unknown.{f' Did you mean {near[0]!r}?' if near else ''}"
-    if item["type"] in ("missing", "missing_argument"):
-        return f"'{'.'.join(place)}' is missing."
-    return f"'{'.'.join(place)}': {item['msg']} (got {item['input']!r})."
+def _words(item: Any, tables: dict[str, Any], kind: type) -> str:
+    place = _place(item["loc"], tables)
+    name = ".".join(place)
+    match item["type"]:
+        case "unexpected_keyword_argument":
+            near = _nearest(place, kind)
+            return f"'{name}' is unknown.{f' Did you mean {near!r}?' if near else ''}"
+        case "missing":
+            return f"'{name}' is missing."
+        case "union_tag_not_found":
+            return f"'{name}.kind' is missing."
+        case "union_tag_invalid":
+            return f"'{name}.kind' is {item['ctx']['tag']!r}; it must be one of {item['ctx']['expected_tags']}."
+        case _:
+            return f"'{name}': {item['msg']} (got {item['input']!r})."
 
 
-def _keys(kind: type) -> set[str]:
-    """Every key of every table below a dataclass."""
-    found: set[str] = set()
-    waiting: list[Any] = [kind]
-    while waiting:
-        current = waiting.pop()
-        if dataclasses.is_dataclass(current):
-            import typing
+def _place(loc: Sequence[str | int], tables: dict[str, Any]) -> list[str]:
+    """The keys down to a mistake as the file has them: pydantic puts a table's `kind` between them, which the file does not."""
+    place: list[str] = []
+    current: Any = tables
+    for part in loc:
+        if isinstance(current, dict):
+            if current.get("kind") == part:
+                continue
+            current = current.get(str(part))
+        place.append(str(part))
+    return place
 
-            for name, hint in typing.get_type_hints(current).items():
-                found.add(name)
-                waiting.append(hint)
-        else:
-            waiting.extend(getattr(current, "__args__", ()))
+
+def _nearest(place: Sequence[str], kind: type) -> str | None:
+    """The setting that was probably meant: one of the same table before one of another."""
+    *parents, last = (part for part in place if not part.isdigit())
+    settings = [path for path in _settings(kind) if path[:-1] == tuple(parents)]
+    for candidates, cutoff in ((settings, 0.6), (_settings(kind), 0.8)):
+        near = difflib.get_close_matches(last, [path[-1] for path in candidates], n=1, cutoff=cutoff)
+        if near:
+            return next(".".join(path) for path in candidates if path[-1] == near[0])
+    return None
+
+
+def _settings(kind: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The path of every setting of a recipe."""
+    if not dataclasses.is_dataclass(kind):
+        return [path for part in typing.get_args(kind) for path in _settings(part, above)]
+    hints = typing.get_type_hints(kind)
+    found: list[tuple[str, ...]] = []
+    for field in dataclasses.fields(kind):
+        found += [(*above, field.name), *_settings(hints[field.name], (*above, field.name))]
     return found

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from juyi.atomic import write_text
-from juyi.encoder import Encoder, create_encoder, save_encoder
-from juyi.experiments.corpus import pack, read_corpus
+from juyi.atomic import replaced_folder, write_text
+from juyi.encoder import Encoder, create_encoder, load_encoder, save_encoder
+from juyi.engines.engine import GRAPH
+from juyi.engines.export import export_onnx
+from juyi.errors import MissingExtraError
+from juyi.experiments.corpus import corpus_digests, pack, read_corpus
 from juyi.experiments.environment import environment
 from juyi.experiments.load import fingerprint, resolved
 from juyi.experiments.recipe import PretrainRecipe
@@ -28,14 +32,18 @@ def pretrain(
     Args:
         recipe: What to do.
         data: The folder that holds the recipe's sources.
-        runs: Where run folders go; a run that was stopped there is taken up.
+        runs: Where run folders go; a run that was stopped there is taken up, a finished one is loaded.
         say: Hears what is being done.
         watch: Is told about every step.
 
     Returns:
         The encoder and the run folder; the model lies in its `model/`.
     """
-    folder = runs / recipe.name / fingerprint(recipe)
+    digests = corpus_digests(recipe.corpus, data)
+    folder = runs / recipe.name / fingerprint(recipe, *digests.values())
+    if (folder / "summary.json").is_file():
+        say(f"This run is finished already: {folder}")
+        return load_encoder(folder / "model"), folder
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "recipe.json", json.dumps(resolved(recipe), indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
@@ -54,17 +62,49 @@ def pretrain(
     say(f"{rows.shape[0]:,} sequences of {rows.shape[1]} tokens; {parameters / 1e6:.2f} M parameters; run folder {folder}")
     started = time.monotonic()
     fitted = fit(encoder, recipe.objective, cast(Rows, {"text": rows}), recipe.training, folder=folder, watch=watch)
-    save_encoder(encoder, folder / "model", half=True)
+    seconds = time.monotonic() - started
+    save_encoder(encoder, folder / "model", half=True, card=_card(recipe, parameters, fitted.steps, seconds))
+    _add_graph(folder / "model", say)
     summary: dict[str, Any] = {
         "steps": fitted.steps,
         "tokens": fitted.steps * recipe.training.batch_size * recipe.corpus.sequence_length,
-        "seconds": time.monotonic() - started,
+        "seconds": seconds,
         "parameters": parameters,
+        "warnings": list(fitted.warnings),
         "sequences": int(rows.shape[0]),
         "lines": {source.file: len(lines) for source, lines in zip(recipe.corpus.sources, sources, strict=True)},
+        "sha256": digests,
     }
     write_text(folder / "summary.json", json.dumps(summary, indent=2) + "\n")
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     return encoder, folder
+
+
+def _add_graph(model: Path, say: Say) -> None:
+    """Write `model.onnx` for the engine without torch; of the stored weights, so that both engines have the same ones."""
+    try:
+        export_onnx(load_encoder(model), model)
+    except MissingExtraError as error:
+        say(f"No {GRAPH} was written. {error}")
+
+
+def _card(recipe: PretrainRecipe, parameters: int, steps: int, seconds: float) -> str:
+    training, corpus = recipe.training, recipe.corpus
+    tokens = steps * training.batch_size * corpus.sequence_length
+    sources = "\n".join(
+        f"| {source.file} | {source.rows or 'all'} | {source.licence or 'not stated'} |" for source in corpus.sources
+    )
+    return f"""# {recipe.name}
+
+{recipe.about}
+
+{parameters / 1e6:.1f} M parameters ({recipe.backbone.model_type}), {steps:,} steps, {tokens / 1e6:.1f} M tokens,
+{seconds / 3600:.1f} hours. Source of the design: {recipe.source}
+
+| text | lines | licence |
+|---|---|---|
+{sources}
+"""
 
 
 def _tokenizer(recipe: PretrainRecipe, sources: list[list[str]], folder: Path, say: Say) -> SubwordTokenizer:
@@ -75,6 +115,6 @@ def _tokenizer(recipe: PretrainRecipe, sources: list[list[str]], folder: Path, s
     tokenizer = train_wordpiece(
         (line for lines in sources for line in lines), size=settings.size, min_frequency=settings.min_frequency
     )
-    folder.mkdir(exist_ok=True)
-    tokenizer.save(folder)
+    with replaced_folder(folder, "tokenizer.json") as draft:  # a killed run must not find half a vocabulary
+        tokenizer.save(draft)
     return tokenizer

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from juyi.encoder import EncoderSettings
+from juyi.errors import UsageError
 from juyi.objectives import AnyObjective, MaskedLM
 from juyi.training import TrainingSettings
 
@@ -58,10 +59,10 @@ class Recipe:
     source: str
     objective: Annotated[AnyObjective, Field(discriminator="kind")]
     about: str = ""
-    encoder: EncoderSettings = EncoderSettings()
-    data: DataSettings = DataSettings()
-    training: TrainingSettings = TrainingSettings()
-    selection: Selection = Selection()
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    selection: Selection = field(default_factory=Selection)
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,14 @@ class Corpus:
     sources: tuple[Source, ...]
     sequence_length: int = 64
 
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise UsageError("corpus.sources is empty; name at least one file to read.")
+        if self.sequence_length < 3:
+            raise UsageError(
+                f"corpus.sequence_length is {self.sequence_length}; it must be at least 3, [CLS], a token and [SEP]; 64 is usual."
+            )
+
 
 @dataclass(frozen=True)
 class PretrainRecipe:
@@ -120,7 +129,14 @@ class PretrainRecipe:
     corpus: Corpus
     about: str = ""
     kind: Literal["pretrain"] = "pretrain"
-    vocabulary: Vocabulary = Vocabulary()
-    objective: MaskedLM = MaskedLM()
-    training: TrainingSettings = TrainingSettings()
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    objective: MaskedLM = field(default_factory=MaskedLM)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
     max_length: int = 128
+
+    def __post_init__(self) -> None:
+        if self.corpus.sequence_length > self.max_length:
+            raise UsageError(
+                f"corpus.sequence_length is {self.corpus.sequence_length}, above the encoder's max_length of {self.max_length}. "
+                "Shorten the sequences, or raise max_length."
+            )

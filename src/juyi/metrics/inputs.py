@@ -50,7 +50,8 @@ def unit_rows(values: ArrayLike, name: str) -> NDArray[np.floating]:
     """
     matrix = finite_matrix(values, name)
     scaled: NDArray[np.floating] = matrix / row_peaks(matrix, name)
-    scaled /= np.sqrt(np.einsum("ij,ij->i", scaled, scaled))[:, None]
+    # sum() adds up every row in the same order: equal rows stay equal, in whatever batch they come.
+    scaled /= np.sqrt((scaled * scaled).sum(axis=1, keepdims=True))
     return scaled
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from juyi.encoder import Encoder
-from juyi.errors import UsageError
+from juyi.errors import TrainingError, UsageError
 from juyi.losses import masked_lm
 from juyi.objectives.objective import Batch, View, World
 from juyi.tokenization import SubwordTokenizer, mask_tokens, wordpiece_groups
@@ -35,6 +35,10 @@ class MaskedLM:
 
     columns: ClassVar[tuple[str, ...]] = ("text",)
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.rate < 1.0:
+            raise UsageError(f"The masking rate is {self.rate}; it must lie between 0 and 1, 0.15 for example.")
+
     def start(self, encoder: Encoder) -> nn.Module:
         """The prediction head; its output matrix is the encoder's token embedding.
 
@@ -56,9 +60,19 @@ class MaskedLM:
         return [View(masked.rows, positions=masked.positions, labels=masked.labels)]
 
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
-        """Cross-entropy of the hidden tokens."""
+        """Mean cross-entropy of the hidden tokens of all processes; each process weighs as much as it has of them.
+
+        Raises:
+            TrainingError: No row has a token that can be hidden.
+        """
         labels = torch.from_numpy(cast(Any, views[0].labels)).to(encoded[0].device)
-        return masked_lm(state(encoded[0]), labels)
+        logits = state(encoded[0])
+        total = world.gather(encoded[0].new_tensor([len(labels)])).sum()
+        if not total:
+            raise TrainingError("No row of this step has a token that could be hidden: all are empty or unknown. Leave them out.")
+        if len(labels) == 0:
+            return cast(Tensor, logits.sum())  # zero, with a gradient, so that all processes average the same parameters
+        return masked_lm(logits, labels) * (len(labels) * world.size / total)
 
     def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
         """Nothing."""
@@ -79,7 +93,10 @@ class PredictionHead(nn.Module):
         backbone = cast(Any, encoder.backbone)
         embedding = backbone.get_input_embeddings()
         if embedding.embedding_dim != width:
-            raise UsageError(f"The token embedding is {embedding.embedding_dim} wide, the layers {width}: masked-lm ties the two.")
+            raise UsageError(
+                f"The token embedding is {embedding.embedding_dim} wide, the layers {width}: masked-lm ties the two. "
+                "Take a backbone where they are equally wide."
+            )
         self.bias = nn.Parameter(torch.zeros(embedding.num_embeddings))
         self._output = [embedding]  # in a list, so that its weight is not registered here a second time
         nn.init.normal_(self.dense.weight, std=0.02)

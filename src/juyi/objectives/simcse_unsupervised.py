@@ -20,8 +20,8 @@ class SimCSEUnsupervised:
     """Pull the two dropout views of a sentence together, push all other sentences of the batch away.
 
     Attributes:
-        negatives: `cross-view`: each first view against all second views (princeton). `all-views`: each of the 2n views against all
-            others (the Chinese experiments). The number changes, not only the speed.
+        negatives: `cross-view`: each first view against all second views (princeton). `all-views`: each of the 2n views against
+            all others (the Chinese experiments). The number changes, not only the speed.
         temperature: Divides the cosine.
         views: `dropout`: two passes with the encoder's dropout. `fixed-mask`: one pass, used twice (the authors' "fixed 0.1").
             `no-dropout`: one pass without dropout, used twice.
@@ -39,7 +39,7 @@ class SimCSEUnsupervised:
     columns: ClassVar[tuple[str, ...]] = ("text",)
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0:
+        if not self.temperature > 0:
             raise UsageError(f"The temperature is {self.temperature}; it must be above 0, 0.05 is usual.")
 
     def start(self, encoder: Encoder) -> nn.Module:

@@ -71,9 +71,7 @@ def mask_tokens(
     return Masked(hidden, positions, np.concatenate(labels) if labels else np.zeros(0, dtype=np.int64))
 
 
-def _choose(
-    allowed: NDArray[np.intp], rng: np.random.Generator, rate: float, groups: Sequence[int] | None
-) -> NDArray[np.intp]:
+def _choose(allowed: NDArray[np.intp], rng: np.random.Generator, rate: float, groups: Sequence[int] | None) -> NDArray[np.intp]:
     if len(allowed) == 0:
         return allowed
     wanted = max(1, round(rate * len(allowed)))

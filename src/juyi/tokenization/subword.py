@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers import AddedToken
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
 from juyi.errors import ModelError
 from juyi.tokenization.tokenizer import SpecialTokens, TokenIds
 
+_LOWER_FIRST = "juyi: lower-case first"
 _NAMES = {
     "cls": ("cls_token", ("[CLS]", "<s>")),
     "sep": ("sep_token", ("[SEP]", "</s>")),
@@ -45,18 +46,21 @@ class SubwordTokenizer:
         """Read `tokenizer.json`, or the `vocab.txt` of an older BERT folder.
 
         Raises:
-            ModelError: The folder holds neither.
+            ModelError: The folder holds neither, or what it holds is damaged.
         """
         config = _read_config(folder)
         if (folder / "tokenizer.json").is_file():
-            backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+            backend = _from_json(folder / "tokenizer.json")
         elif (folder / "vocab.txt").is_file():
-            backend = _from_vocabulary(folder / "vocab.txt", lowercase=bool(config.get("do_lower_case", True)))
+            backend = _from_vocabulary(folder / "vocab.txt", config)
         else:
             raise ModelError(
                 f"{folder} holds no tokenizer: there is neither tokenizer.json nor vocab.txt. A sentencepiece model must be "
                 "converted first: transformers.AutoTokenizer.from_pretrained(…).save_pretrained(…) writes tokenizer.json."
             )
+        if config.get(_LOWER_FIRST):
+            steps = [normalizers.Lowercase(), *([backend.normalizer] if backend.normalizer else [])]
+            backend.normalizer = normalizers.Sequence(steps)
         names = {role: _token_text(config[role]) for role, _ in _NAMES.values() if config.get(role)}
         return cls(backend, names)
 
@@ -95,7 +99,11 @@ class SubwordTokenizer:
         self.backend.no_truncation()
         self._limit = None
         self.backend.save(str(folder / "tokenizer.json"))
-        config: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+        config: dict[str, Any] = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "clean_up_tokenization_spaces": False,
+            "model_input_names": ["input_ids", "attention_mask"],  # DistilBERT and ModernBERT refuse token_type_ids
+        }
         for role, (key, _) in _NAMES.items():
             token_id = getattr(self._special, role)
             if token_id is not None:
@@ -110,7 +118,8 @@ def _find_special(backend: tokenizers.Tokenizer, names: dict[str, str]) -> Speci
         found[role] = next((i for i in map(backend.token_to_id, candidates) if i is not None), None)
         if found[role] is None and role != "mask":
             raise ModelError(
-                f"The tokenizer has no {key}: none of {', '.join(candidates)} is in its vocabulary. Name it in tokenizer_config.json."
+                f"The tokenizer has no {key}: none of {', '.join(candidates)} is in its vocabulary. "
+                "Name it in tokenizer_config.json."
             )
     return SpecialTokens(**found)  # type: ignore[arg-type]  # only mask may be None
 
@@ -118,17 +127,44 @@ def _find_special(backend: tokenizers.Tokenizer, names: dict[str, str]) -> Speci
 def _read_config(folder: Path) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        if (folder / name).is_file():
-            merged |= json.loads((folder / name).read_text(encoding="utf-8"))
+        merged |= _read_object(folder / name) if (folder / name).is_file() else {}
+    for path in folder.glob("sentence_*_config.json"):  # sentence-transformers' own lower-casing, before the tokenizer's
+        merged[_LOWER_FIRST] = bool(_read_object(path).get("do_lower_case"))
     return merged
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{path} cannot be read: {error}. The model folder is incomplete or damaged.") from error
 
 
 def _token_text(token: str | dict[str, Any]) -> str:
     return token if isinstance(token, str) else str(token["content"])
 
 
-def _from_vocabulary(path: Path, *, lowercase: bool) -> tokenizers.Tokenizer:
-    backend = tokenizers.BertWordPieceTokenizer(str(path), lowercase=lowercase)._tokenizer
-    special = [token for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if backend.token_to_id(token) is not None]
+def _from_json(path: Path) -> tokenizers.Tokenizer:
+    try:
+        return tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises Exception itself
+        raise ModelError(f"{path} cannot be read: {error}. The model folder is incomplete or damaged.") from error
+
+
+def _from_vocabulary(path: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    vocabulary = {line.rstrip("\r"): index for index, line in enumerate(lines) if line or index < len(lines) - 1}
+    backend = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    lower = bool(config.get("do_lower_case", True))
+    backend.normalizer = normalizers.BertNormalizer(
+        handle_chinese_chars=bool(config.get("tokenize_chinese_chars", True)),
+        strip_accents=config.get("strip_accents"),
+        lowercase=lower,
+    )
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece()
+    special = [token for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if token in vocabulary]
     backend.add_special_tokens([AddedToken(token, special=True) for token in special])
+    if "[CLS]" in vocabulary and "[SEP]" in vocabulary:  # their absence is reported with the other special tokens
+        backend.post_processor = processors.BertProcessing(("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"]))
     return backend

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from juyi.errors import ModelError
+from juyi.errors import ModelError, UsageError
 from juyi.extras import require
 from juyi.tokenization.subword import SubwordTokenizer
 from juyi.tokenization.tokenizer import SpecialTokens, TokenIds
@@ -23,10 +23,12 @@ class WordTokenizer:
 
     Args:
         subword: Cuts the words that are not in the vocabulary and owns the special tokens.
-        user_dictionary: Lines in jieba's form, "word frequency tag"; added to a private dictionary, not to jieba's global one.
+        user_dictionary: Lines in jieba's form, "word frequency tag", the last two optional; added to a private dictionary, not to
+            jieba's global one.
 
     Raises:
         MissingExtraError: jieba is not installed.
+        UsageError: A line of the user dictionary is empty or has more than three parts.
 
     Source:
         ZhuiyiTechnology/WoBERT; bert4keras `Tokenizer(pre_tokenize=…)`: lower case and no accents, then words.
@@ -40,22 +42,25 @@ class WordTokenizer:
         self.jieba_version = str(jieba.__version__)
         self._cutter: Any = jieba.Tokenizer() if user_dictionary else jieba
         for line in self.user_dictionary:
-            word, *rest = line.split()
-            self._cutter.add_word(word, *([int(rest[0])] if rest else []))
+            self._cutter.add_word(*_dictionary_entry(line))
 
     @classmethod
     def load(cls, folder: Path) -> WordTokenizer:
         """Read what `save` wrote.
 
         Raises:
-            ModelError: The installed jieba is another version than the model was made with.
+            ModelError: The installed jieba is another version than the model was made with, or the manifest is damaged.
         """
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        tokenizer = cls(SubwordTokenizer.load(folder), manifest["user_dictionary"])
-        if tokenizer.jieba_version != manifest["jieba"]:
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            made_with, dictionary = str(manifest["jieba"]), list(manifest["user_dictionary"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ModelError(f"{folder / MANIFEST} cannot be used: {error}. The model folder is damaged.") from error
+        tokenizer = cls(SubwordTokenizer.load(folder), dictionary)
+        if tokenizer.jieba_version != made_with:
             raise ModelError(
-                f"{folder} was made with jieba {manifest['jieba']}, here is {tokenizer.jieba_version}, whose dictionary may cut other "
-                f"words and give other vectors. Run: pip install 'jieba=={manifest['jieba']}'"
+                f"{folder} was made with jieba {manifest['jieba']}, here is {tokenizer.jieba_version}, whose dictionary may cut "
+                f"other words and give other vectors. Run: pip install 'jieba=={manifest['jieba']}'"
             )
         return tokenizer
 
@@ -77,7 +82,7 @@ class WordTokenizer:
         special, rows = self.special, []
         for words in cut:
             body = [i for word in words for i in pieces.get(word) or self._known(word)]
-            rows.append([special.cls, *body[: None if max_length is None else max_length - 2], special.sep])
+            rows.append([special.cls, *body[: None if max_length is None else max(0, max_length - 2)], special.sep])
         return rows
 
     def save(self, folder: Path) -> None:
@@ -89,6 +94,14 @@ class WordTokenizer:
     def _known(self, word: str) -> TokenIds:
         token_id = self.subword.token_id(word)
         return [] if token_id is None else [token_id]  # None: white space, which the sub-word tokenizer drops
+
+
+def _dictionary_entry(line: str) -> tuple[str, int | None]:
+    parts = line.split()
+    if not 1 <= len(parts) <= 3:
+        raise UsageError(f"A line of the user dictionary is {line!r}; it must be a word, or a word with a frequency and a tag.")
+    frequency = int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else None  # jieba chooses one that keeps the word whole
+    return _plain(parts[0]), frequency
 
 
 def _plain(text: str) -> str:

@@ -5,6 +5,7 @@ from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
 from juyi.training.fit import Evaluate, Fitted, Rows, Watcher, fit
 from juyi.training.gather import ProcessWorld
 from juyi.training.health import alarms, signals
+from juyi.training.precision import fast_precision
 from juyi.training.randomness import seed_step
 from juyi.training.schedules import rate_factor
 from juyi.training.settings import TrainingSettings
@@ -23,6 +24,7 @@ __all__ = [
     "Watcher",
     "alarms",
     "encode_views",
+    "fast_precision",
     "fit",
     "load_checkpoint",
     "plain_step",

@@ -18,7 +18,8 @@ class BatchPlan:
     Attributes:
         rows: How many rows there are.
         batch_size: Rows of one step, over all processes.
-        drop_last: Leave out the last, smaller batch of an epoch. One with a single row is always left out: it has no negative.
+        drop_last: Leave out the last, smaller batch of an epoch. One with a single row is always left out (it has no negative),
+            as is one that does not split evenly over the processes.
         seed: Draws the order, anew for every epoch.
         rank: This process's number.
         world_size: Processes; each takes an equal share of every batch.
@@ -36,7 +37,8 @@ class BatchPlan:
             raise TrainingError(f"The batch of {self.batch_size} rows does not split evenly over {self.world_size} processes.")
         if self.steps_per_epoch == 0:
             raise TrainingError(
-                f"There are {self.rows} rows, too few for one batch of {self.batch_size}. Give more rows, or lower training.batch_size."
+                f"There are {self.rows} rows, too few for one batch of {self.batch_size}. Give more rows, or lower "
+                "training.batch_size."
             )
 
     @property

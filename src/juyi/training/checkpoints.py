@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from juyi.atomic import new_folder
+from juyi.atomic import replaced_folder
 from juyi.errors import TrainingError
 
 
@@ -24,6 +24,7 @@ class Position:
         best_step: The step of the best development figure so far, -1 before there is one.
         best_value: That figure.
         log_bytes: Length of the log at this point; what a killed run wrote after it is dropped.
+        warnings: What the health signals said until here.
     """
 
     step: int
@@ -31,10 +32,11 @@ class Position:
     best_step: int = -1
     best_value: float = float("-inf")
     log_bytes: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def save_checkpoint(folder: Path, position: Position, tensors: dict[str, Any]) -> None:
-    """Write `folder/step-N`, then delete the older ones.
+    """Write `folder/step-N`, then delete the older ones and what a killed run left half written.
 
     Args:
         folder: The run's checkpoint folder.
@@ -42,11 +44,11 @@ def save_checkpoint(folder: Path, position: Position, tensors: dict[str, Any]) -
         tensors: Name to a state_dict.
     """
     target = folder / f"step-{position.step:08d}"
-    with new_folder(target) as draft:
+    with replaced_folder(target, "position.json") as draft:
         for name, state in tensors.items():
             torch.save(state, draft / f"{name}.pt")
         (draft / "position.json").write_text(json.dumps(asdict(position)) + "\n", encoding="utf-8")
-    for old in folder.glob("step-*"):
+    for old in (*folder.glob("step-*"), *folder.glob(".step-*")):  # with a dot: the draft of a run killed while it wrote
         if old != target:
             shutil.rmtree(old)
 
@@ -62,13 +64,16 @@ def load_checkpoint(folder: Path, *, world_size: int) -> tuple[Position, dict[st
         return None
     newest = found[-1]
     try:
-        position = Position(**json.loads((newest / "position.json").read_text(encoding="utf-8")))
+        record = json.loads((newest / "position.json").read_text(encoding="utf-8"))
+        position = Position(**record | {"warnings": tuple(record.get("warnings", ()))})
         tensors = {path.stem: torch.load(path, weights_only=True, map_location="cpu") for path in newest.glob("*.pt")}
     except Exception as error:
-        raise TrainingError(f"The checkpoint {newest} cannot be read ({error}). Delete it to start the run from the beginning.") from error
+        raise TrainingError(
+            f"The checkpoint {newest} cannot be read ({type(error).__name__}). Delete it to start the run from the beginning."
+        ) from error
     if position.world_size != world_size:
         raise TrainingError(
-            f"The checkpoint {newest} was written by {position.world_size} processes, here are {world_size}. Batches and dropout are "
-            "drawn per process, so the run would not be the same. Resume with as many, or delete the checkpoint to start again."
+            f"The checkpoint {newest} was written by {position.world_size} processes, here are {world_size}. Batches and dropout "
+            "are drawn per process, so the run would not be the same. Resume with as many, or delete it to start anew."
         )
     return position, tensors

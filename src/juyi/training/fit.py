@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import math
 import signal
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -74,10 +75,9 @@ class _Run:
     steps: int
     position: Position
     best: dict[str, Any] | None = None
-    warnings: list[str] = field(default_factory=list)
 
 
-def fit(  # noqa: PLR0913 - the parts of a run, each its own object
+def fit(
     encoder: Encoder,
     objective: Objective,
     rows: Rows,
@@ -90,7 +90,8 @@ def fit(  # noqa: PLR0913 - the parts of a run, each its own object
 ) -> Fitted:
     """Train the encoder in place; take up the run where `folder` holds a checkpoint of it.
 
-    On a CPU a resumed run ends in the same bytes as one that was never stopped. Ctrl-C and SIGTERM save a checkpoint after the step.
+    On a CPU a resumed run ends in the same bytes as one that was never stopped. Ctrl-C and SIGTERM save a checkpoint after the
+    step in hand.
 
     Args:
         encoder: What to train.
@@ -103,16 +104,38 @@ def fit(  # noqa: PLR0913 - the parts of a run, each its own object
         device: Where to train; the accelerator where there is one.
 
     Raises:
-        TrainingError: Too few rows, nothing to train, a loss that is not finite, a checkpoint that does not fit.
+        TrainingError: Too few rows, nothing to train, no development set to evaluate on, a figure that is not finite, a
+            checkpoint that cannot be read or does not fit.
         KeyboardInterrupt: The run was interrupted; the checkpoint is written.
     """
-    world = ProcessWorld.current()
-    encoder.to(device or _best_device(world))
+    where = torch.device(device) if device is not None else _best_device()
+    world = ProcessWorld.current()  # only now: looking for the device joins the processes that a launcher started
+    encoder.to(where)
     plan = BatchPlan(_count(rows, objective), settings.batch_size, settings.drop_last, settings.seed, world.rank, world.size)
     steps = settings.steps or max(1, math.ceil(settings.epochs * plan.steps_per_epoch - 1e-9))
-    run, log = _start(encoder, objective, settings, world, steps, folder)
+    if settings.evaluate_every and evaluate is None:
+        raise TrainingError("training.evaluate_every is above 0, but there is no development set. Give one, or set it to 0.")
+    run = _start(encoder, objective, settings, world, steps, folder)
     started = time.monotonic()
-    with _interruptible() as interrupted:
+    try:
+        _train(run, plan, rows, folder, evaluate, watch)
+        if run.best is not None:
+            encoder.load_state_dict(run.best)
+    finally:
+        encoder.eval()
+    return Fitted(
+        steps=steps,
+        seconds=time.monotonic() - started,
+        best_step=None if run.best is None else run.position.best_step,
+        best_value=None if run.best is None else run.position.best_value,
+        warnings=run.position.warnings,
+    )
+
+
+def _train(run: _Run, plan: BatchPlan, rows: Rows, folder: Path, evaluate: Evaluate | None, watch: Watcher | None) -> None:
+    settings, world, steps = run.settings, run.world, run.steps
+    log = JsonLines(folder / "log.jsonl", keep_bytes=run.position.log_bytes)
+    with closing(log), _interruptible() as interrupted:
         for step, batch in enumerate(plan.batches(run.position.step, steps), start=run.position.step):
             report = _step(run, {name: [column[i] for i in batch] for name, column in rows.items()}, step)
             done = step + 1
@@ -120,35 +143,24 @@ def fit(  # noqa: PLR0913 - the parts of a run, each its own object
                 report["dev"] = _evaluate(run, evaluate, done)
             if world.rank == 0 and report:
                 log.write({"step": done, **report})
-            run.position = _at(run.position, done, log.size)
+            run.position = replace(run.position, step=done, log_bytes=log.size)
             if watch is not None:
                 watch(done, steps, report)
-            stop = bool(interrupted)
+            stop = world.any(bool(interrupted), run.encoder.device)
             due = settings.checkpoint_every and done % settings.checkpoint_every == 0
             if world.rank == 0 and done < steps and (stop or due):
                 _save(run, folder)
             if stop and done < steps:
-                log.close()
+                world.wait()  # the first process still writes; whoever left now would have it ended
                 raise KeyboardInterrupt
-    log.close()
-    if settings.keep == "best" and run.best is not None:
-        encoder.load_state_dict(run.best)
-    encoder.eval()
-    chosen = run.position.best_step if run.best is not None else None
-    return Fitted(
-        steps=steps,
-        seconds=time.monotonic() - started,
-        best_step=chosen,
-        best_value=None if chosen is None else run.position.best_value,
-        warnings=tuple(run.warnings),
-    )
 
 
 def _start(
     encoder: Encoder, objective: Objective, settings: TrainingSettings, world: ProcessWorld, steps: int, folder: Path
-) -> tuple[_Run, JsonLines]:
+) -> _Run:
     torch.manual_seed(settings.seed)
     state = objective.start(encoder).to(encoder.device)
+    world.share([*encoder.state_dict().values(), *state.state_dict().values()])
     parameters = [p for p in (*encoder.parameters(), *state.parameters()) if p.requires_grad]
     if not parameters:
         raise TrainingError("Nothing is left to train: the backbone is frozen and there is no head. Add a head or unfreeze.")
@@ -160,14 +172,31 @@ def _start(
         fused=True,
     )
     run = _Run(encoder, objective, settings, world, state, optimiser, steps, Position(0, world.size))
-    found = load_checkpoint(folder / "checkpoint", world_size=world.size)
-    if found is not None:
-        run.position, tensors = found
-        encoder.load_state_dict(tensors["encoder"])
-        state.load_state_dict(tensors["objective"])
-        optimiser.load_state_dict(tensors["optimiser"])
-        run.best = tensors.get("best")
-    return run, JsonLines(folder / "log.jsonl", keep_bytes=run.position.log_bytes)
+    _resume(run, folder / "checkpoint")
+    return run
+
+
+def _resume(run: _Run, folder: Path) -> None:
+    found = load_checkpoint(folder, world_size=run.world.size)
+    if found is None:
+        return
+    run.position, tensors = found
+    if run.position.step >= run.steps:
+        raise TrainingError(
+            f"The checkpoint in {folder} stands at step {run.position.step}, this run has only {run.steps}: it belongs to a "
+            "longer run. Give this run a folder of its own, or delete the checkpoint."
+        )
+    try:
+        run.encoder.load_state_dict(tensors["encoder"])
+        run.state.load_state_dict(tensors["objective"])
+        run.optimiser.load_state_dict(tensors["optimiser"])
+    except (KeyError, RuntimeError, ValueError) as error:
+        words = textwrap.shorten(str(error), 200, placeholder=" …")
+        raise TrainingError(
+            f"The checkpoint in {folder} is of another encoder or objective ({words}). Give this run a folder of its own, or "
+            "delete the checkpoint."
+        ) from error
+    run.best = tensors.get("best")
 
 
 def _step(run: _Run, batch: Rows, step: int) -> dict[str, float | str]:
@@ -184,10 +213,10 @@ def _step(run: _Run, batch: Rows, step: int) -> dict[str, float | str]:
     run.world.average_gradients(parameters)
     norm = nn.utils.clip_grad_norm_(parameters, settings.clip_norm or math.inf)
     value = float(loss)
-    if not math.isfinite(value):
+    if not (math.isfinite(value) and math.isfinite(norm)):  # a gradient that is not finite would spoil the weights in this step
         raise TrainingError(
-            f"The loss became {value} at step {step + 1}. The last checkpoint is untouched. Lower training.learning_rate, or set "
-            "training.precision to float32."
+            f"The loss became {value} with a gradient of norm {float(norm)} at step {step + 1}. The last checkpoint is "
+            "untouched. Lower training.learning_rate, or set training.precision to float32."
         )
     run.optimiser.step()
     run.optimiser.zero_grad(set_to_none=True)
@@ -196,29 +225,26 @@ def _step(run: _Run, batch: Rows, step: int) -> dict[str, float | str]:
     if done % settings.log_every and done not in (1, run.steps):
         return {}
     health = signals(encoded, views)
-    for words in alarms(value, health):
-        if words not in run.warnings:
-            run.warnings.append(words)
+    words = alarms(value, health)
+    run.position = replace(run.position, warnings=tuple(dict.fromkeys((*run.position.warnings, *words))))
     seconds = time.monotonic() - began
     report: dict[str, float | str] = {"loss": value, **health, "learning_rate": rate, "gradient_norm": float(norm)}
     report |= {"rows_per_second": sum(len(view.rows) for view in views) / len(views) / seconds}
     report |= {"tokens_per_second": sum(len(row) for view in views for row in view.rows) / seconds}
-    if run.warnings:
-        report["warning"] = run.warnings[-1]
+    if words:
+        report["warning"] = " ".join(words)
     return report
 
 
 def _evaluate(run: _Run, evaluate: Evaluate, done: int) -> float:
     value = evaluate(run.encoder.encode)
+    if math.isnan(value):
+        raise TrainingError(f"The development figure is not a number at step {done}; the last checkpoint is untouched.")
     if value > run.position.best_value:
-        run.position = Position(run.position.step, run.position.world_size, done, value, run.position.log_bytes)
+        run.position = replace(run.position, best_step=done, best_value=value)
         if run.settings.keep == "best":
             run.best = copy.deepcopy(run.encoder.state_dict())
     return value
-
-
-def _at(position: Position, step: int, log_bytes: int) -> Position:
-    return Position(step, position.world_size, position.best_step, position.best_value, log_bytes)
 
 
 def _save(run: _Run, folder: Path) -> None:
@@ -238,12 +264,13 @@ def _count(rows: Rows, objective: Objective) -> int:
         raise TrainingError(f"The objective needs the columns {', '.join(objective.columns)}; {', '.join(missing)} is missing.")
     counts = {len(column) for column in rows.values()}
     if len(counts) != 1:
-        raise TrainingError(f"The columns are not equally long: {({name: len(column) for name, column in rows.items()})}.")
+        lengths = ", ".join(f"{name} has {len(column)} rows" for name, column in rows.items())
+        raise TrainingError(f"The columns are not equally long: {lengths}.")
     return counts.pop()
 
 
-def _best_device(world: ProcessWorld) -> torch.device:
-    from accelerate import PartialState
+def _best_device() -> torch.device:
+    from accelerate import PartialState  # type: ignore[import-untyped]
 
     return torch.device(PartialState().device)
 

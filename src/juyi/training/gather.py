@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed
@@ -34,7 +35,26 @@ class ProcessWorld:
         Shapes:
             rows: (n, dim); result: (size * n, dim).
         """
-        return rows if self.size == 1 else torch.cat(distributed.nn.functional.all_gather(rows))  # type: ignore[no-untyped-call]
+        return rows if self.size == 1 else cast(Tensor, _Gather.apply(rows, self))  # type: ignore[no-untyped-call]
+
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether the flag is up in some process; all processes get the same answer."""
+        if self.size == 1:
+            return flag
+        count = torch.tensor([float(flag)], device=device)
+        distributed.all_reduce(count)
+        return bool(count.item())
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self.size > 1:
+            distributed.barrier()
+
+    def share(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite the tensors with those of the first process."""
+        if self.size > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor.detach(), 0)
 
     def average_gradients(self, parameters: Iterable[Parameter]) -> None:
         """Replace each gradient by its mean over the ranks."""
@@ -44,3 +64,20 @@ class ProcessWorld:
             if parameter.grad is not None:
                 distributed.all_reduce(parameter.grad)
                 parameter.grad /= self.size
+
+
+class _Gather(torch.autograd.Function):
+    """Rows of all processes; backward, what all of them have to say about this process's rows, summed."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, world: ProcessWorld) -> Tensor:
+        ctx.own = slice(world.rank * len(rows), (world.rank + 1) * len(rows))
+        everyone = [torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in range(world.size)]
+        distributed.all_gather(everyone, rows.contiguous())
+        return torch.cat(everyone)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        summed = gradients[0].contiguous().clone()
+        distributed.all_reduce(summed)
+        return summed[ctx.own], None

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from juyi.objectives import View
 
+_SAME = 1e-5
+"""Two passes without dropout differ by rounding alone: far less than this share of the distance between sentences."""
+
 
 def signals(encoded: Sequence[Tensor], views: Sequence[View]) -> dict[str, float]:
     """Alignment of the two views and uniformity of the first, on this step's vectors; empty where views are not sentences.
@@ -34,10 +37,10 @@ def alarms(loss: float, found: dict[str, float]) -> list[str]:
     words = []
     if not math.isfinite(loss):
         words.append(f"The loss is {loss}: lower the learning rate, or train in float32.")
-    if found.get("alignment") == 0.0:
+    if found.get("alignment", math.inf) <= _SAME * abs(found.get("uniformity", 1.0)):
         words.append("The two views are identical: dropout is off, so the loss teaches nothing. Set the dropout rates.")
     if found.get("uniformity", -1.0) > -0.05:
-        words.append(f"The vectors have collapsed to one point (uniformity {found['uniformity']:.3f}): lower the learning rate.")
+        words.append("The vectors have collapsed to one point (uniformity above -0.05): lower the learning rate.")
     return words
 
 

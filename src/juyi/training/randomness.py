@@ -1,7 +1,7 @@
 """Randomness that does not depend on how a run came to its step.
 
-Every step draws from generators seeded by (seed, rank, step) alone. A resumed run therefore needs no stored generator states to go on
-exactly as if it had never stopped.
+Every step draws from generators seeded by (seed, rank, step) alone. A resumed run therefore needs no stored generator states to
+go on exactly as if it had never stopped.
 """
 
 from __future__ import annotations

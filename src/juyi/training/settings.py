@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from juyi.errors import UsageError
+
+_SMALLEST = {
+    "batch_size": 2,
+    "chunk_size": 1,
+    "log_every": 1,
+    "steps": 0,
+    "evaluate_every": 0,
+    "checkpoint_every": 0,
+    "seed": 0,
+    "weight_decay": 0,
+    "clip_norm": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -51,11 +64,14 @@ class TrainingSettings:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        for name, smallest in (("batch_size", 2), ("chunk_size", 1), ("log_every", 1), ("steps", 0), ("evaluate_every", 0)):
-            if getattr(self, name) < smallest:
+        for name, smallest in _SMALLEST.items():
+            if not getattr(self, name) >= smallest:
                 raise UsageError(f"training.{name} is {getattr(self, name)}; it must be at least {smallest}.")
-        if self.learning_rate <= 0 or self.epochs <= 0:
-            raise UsageError("training.learning_rate and training.epochs must be above 0.")
+        for name in ("learning_rate", "epochs"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise UsageError(f"training.{name} is {getattr(self, name)}; it must be above 0.")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise UsageError(f"training.betas are {self.betas}; each must lie from 0 to below 1.")
         if not 0 <= self.warmup < 1:
             raise UsageError(f"training.warmup is {self.warmup}; it is a share of the steps, from 0 to below 1.")
         if self.keep == "best" and not self.evaluate_every:

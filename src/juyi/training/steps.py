@@ -1,7 +1,7 @@
 """One training step for every objective.
 
-Exact chunking: the rows of all views are sorted by length and cut into chunks, each padded to its own longest row; the vectors are
-put back in order before the loss. It is the mathematics of one padded batch with less work.
+Exact chunking: the rows of all views are sorted by length and cut into chunks, each padded to its own longest row; the vectors
+are put back in order before the loss. It is the mathematics of one padded batch with less work.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def encode_views(encoder: Encoder, views: Sequence[View], *, chunk_size: int) ->
     encoded: list[Tensor | None] = [None] * len(views)
     for kind in sorted({(view.dropout, view.positions is not None) for view in views}):
         members = [i for i, view in enumerate(views) if (view.dropout, view.positions is not None) == kind]
-        encoder.train(kind[0])
+        encoder.train()  # a training-only head takes part with and without dropout; only the backbone has dropout
+        encoder.backbone.train(kind[0])
         joined = _encode_rows(encoder, [views[i] for i in members], chunk_size)
         for i, rows in zip(members, joined, strict=True):
             encoded[i] = rows
@@ -71,7 +72,7 @@ def _encode_rows(encoder: Encoder, views: Sequence[View], chunk_size: int) -> li
     sizes = np.ones(len(rows), dtype=np.intp) if positions is None else np.array([len(p) for p in positions], dtype=np.intp)
     back = torch.from_numpy(_original_order(np.asarray(order), sizes)).to(outputs[0].device)
     per_view = np.add.reduceat(sizes, np.cumsum([0, *(len(view.rows) for view in views[:-1])]))
-    return list(torch.cat(outputs).index_select(0, back).split(per_view.tolist()))
+    return list(torch.split(torch.cat(outputs).index_select(0, back), per_view.tolist()))
 
 
 def _original_order(order: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -20,6 +20,7 @@ class JsonLines:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")
         self._file.truncate(min(keep_bytes or 0, os.fstat(self._file.fileno()).st_size))
+        self._file.seek(0, os.SEEK_END)  # cutting leaves the position where the old end was, and `size` reads it
 
     @property
     def size(self) -> int:

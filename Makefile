@@ -1,0 +1,37 @@
+# `make` alone explains itself. Every target sets up .venv by itself.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help: ## Show this help
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev --group parity
+	touch $@
+
+demo: .venv/ready ## Adapt the embedded encoder to the sample questions; table and searches before and after
+	$(BIN)/juyi adapt --output demo --query '信用卡丢了怎么办' --query '快递一直不动' --query '换套餐会不会影响号码'
+
+test: .venv/ready ## Run all tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+check: .venv/ready ## Lint, types, import floors, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+bench: .venv/ready ## Measure against other tools, side by side
+	$(BIN)/python benchmarks/encode_speed.py
+
+clean: ## Remove .venv, caches and the demo's output
+	rm -rf .venv demo runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,153 @@
+"""The interface of the `simcse` tool, for whoever comes from it: encode, similarity, build_index, search.
+
+Same argument names and return shapes; under it an exact index and any juyi model. A search never pads its answers with sentences
+that were not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from juyi.data import read_texts
+from juyi.engines import open_engine
+from juyi.errors import UsageError
+from juyi.extras import require
+from juyi.index import TextIndex
+from juyi.types import Embeddings
+
+Hit = tuple[str, float]
+
+
+class SimCSE:
+    """A sentence encoder with an index of sentences.
+
+    Args:
+        model_name_or_path: A folder, a hub id, an embedded encoder, or nothing for the default one.
+        device: Accepted for compatibility; the engine chooses.
+
+    Source:
+        princeton-nlp/SimCSE `tool.py` for names and shapes.
+    """
+
+    def __init__(self, model_name_or_path: str | Path = "", device: str | None = None) -> None:
+        self._engine = open_engine(model_name_or_path)
+        self._index: TextIndex | None = None
+
+    def encode(
+        self,
+        sentence: str | Sequence[str],
+        device: str | None = None,
+        return_numpy: bool = False,
+        normalize_to_unit: bool = True,
+        keepdim: bool = False,
+        batch_size: int = 64,
+    ) -> Any:
+        """The vector of a sentence, or the vectors of several.
+
+        Args:
+            sentence: One or several.
+            device: Accepted for compatibility.
+            return_numpy: A numpy array instead of a torch tensor; then torch is not needed.
+            normalize_to_unit: Give every vector length one.
+            keepdim: One sentence gives (1, dim) too.
+            batch_size: Accepted for compatibility; batches are made by tokens.
+
+        Shapes:
+            result: (dim,) for one sentence, (n, dim) for several or with `keepdim`.
+
+        Raises:
+            MissingExtraError: A tensor was asked for and torch is not installed.
+        """
+        single = isinstance(sentence, str)
+        vectors: Any = self._engine.encode(
+            [sentence] if isinstance(sentence, str) else list(sentence), normalise=normalize_to_unit
+        )
+        if not return_numpy:
+            torch = require("torch", extra="train", purpose="A tensor as result (return_numpy=True gives an array)")
+            vectors = torch.from_numpy(vectors)
+        return vectors[0] if single and not keepdim else vectors
+
+    def similarity(
+        self, queries: str | Sequence[str], keys: str | Sequence[str] | Embeddings, device: str | None = None
+    ) -> float | Embeddings:
+        """Cosine of every query with every key.
+
+        Args:
+            queries: One or several sentences.
+            keys: One or several sentences, or their vectors.
+            device: Accepted for compatibility.
+
+        Shapes:
+            result: a float for one and one, (keys,) for one query, (queries, keys) for several.
+        """
+        single_query, single_key = isinstance(queries, str), isinstance(keys, str)
+        left = np.atleast_2d(self.encode(queries, return_numpy=True))
+        if isinstance(keys, np.ndarray):
+            right = np.atleast_2d(keys) / np.maximum(np.linalg.norm(np.atleast_2d(keys), axis=1, keepdims=True), 1e-12)
+        else:
+            right = np.atleast_2d(self.encode(keys, return_numpy=True))
+        cosines: Embeddings = left @ right.T
+        if single_query and single_key:
+            return float(cosines[0, 0])
+        return cosines[0] if single_query else cosines[:, 0] if single_key else cosines
+
+    def build_index(
+        self,
+        sentences_or_file_path: Sequence[str] | str | Path,
+        use_faiss: bool | None = None,
+        faiss_fast: bool = False,
+        device: str | None = None,
+        batch_size: int = 64,
+    ) -> None:
+        """Index sentences, or the sentences of a file; an older index is replaced.
+
+        Args:
+            sentences_or_file_path: The sentences, or a file that `juyi encode` reads too.
+            use_faiss: Accepted for compatibility: the index is exact.
+            faiss_fast: Accepted for compatibility.
+            device: Accepted for compatibility.
+            batch_size: Accepted for compatibility.
+        """
+        self._index = TextIndex.build(_sentences(sentences_or_file_path), self._engine.encode)
+
+    def add_to_index(
+        self, sentences_or_file_path: Sequence[str] | str | Path, device: str | None = None, batch_size: int = 64
+    ) -> None:
+        """Add sentences to the index; see `build_index`."""
+        self._built().add(_sentences(sentences_or_file_path))
+
+    def search(
+        self, queries: str | Sequence[str], device: str | None = None, threshold: float = 0.6, top_k: int = 5
+    ) -> list[Hit] | list[list[Hit]]:
+        """The indexed sentences that are most like each query.
+
+        Args:
+            queries: One or several sentences.
+            device: Accepted for compatibility.
+            threshold: Leave out what is less alike than this.
+            top_k: At most this many.
+
+        Returns:
+            (sentence, cosine) pairs, best first: a list for one query, a list of lists for several.
+
+        Raises:
+            UsageError: There is no index yet.
+        """
+        single = isinstance(queries, str)
+        texts = [queries] if isinstance(queries, str) else list(queries)
+        found = self._built().search(texts, k=top_k, threshold=threshold)
+        hits = [[(hit.text, float(hit.score)) for hit in row] for row in found]
+        return hits[0] if single else hits
+
+    def _built(self) -> TextIndex:
+        if self._index is None:
+            raise UsageError("There is no index yet. Call build_index(sentences) first.")
+        return self._index
+
+
+def _sentences(given: Sequence[str] | str | Path) -> list[str]:
+    return read_texts(given).texts if isinstance(given, str | Path) else list(given)

@@ -1,0 +1,74 @@
+"""`juyi adapt`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from juyi.cli import options
+
+
+@click.command("adapt")
+@click.argument("file", required=False)
+@options.model
+@options.pooling
+@click.option("--pairs", help="A file of scored pairs to measure on: sentence1, sentence2, score.")
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for model and report.")
+@click.option("--query", "queries", multiple=True, help="Search the sentences for this before and after; may be repeated.")
+@options.column
+@options.encoding
+@options.seed
+@options.form("table", "json")
+def command(
+    file: str | None,
+    model: str,
+    pooling: str | None,
+    pairs: str | None,
+    output: str,
+    queries: tuple[str, ...],
+    columns: tuple[str, ...],
+    encoding: str,
+    seed: int,
+    form: str,
+) -> None:
+    """Adapt an encoder to the unlabelled sentences of FILE and measure raw, whitening, SimCSE and both.
+
+    Without FILE: the sample questions that ship with juyi, and their pairs. Without --pairs nothing is claimed; a sheet of 100
+    pairs worth labelling is written instead. OUT/model is the adapted encoder, OUT/report.json all figures.
+
+    \b
+    Examples:
+      juyi adapt questions.txt -o out
+      juyi adapt questions.csv --column question --pairs labelled.tsv -o out --query "信用卡丢了怎么办"
+    """
+    import json
+
+    from juyi.assets import SAMPLES
+    from juyi.cli.adapt_report import print_adaptation
+    from juyi.cli.output import say
+    from juyi.cli.poolings import known_pooling
+    from juyi.cli.progress import training_bar
+    from juyi.data import read_scored_pairs, read_texts
+    from juyi.encoder import EncoderSettings
+    from juyi.experiments.adapt import adapt
+
+    if file is None:
+        file, pairs, columns = str(SAMPLES / "questions.tsv"), pairs or str(SAMPLES / "pairs.tsv"), ("text",)
+    settings = EncoderSettings(model=model, pooling=known_pooling(pooling))
+    corpus = read_texts(file, columns=columns or None, encoding=encoding)
+    where = f" (column {', '.join(corpus.columns)})" if corpus.columns else ""
+    say(f"{len(corpus.texts):,} sentences from {file}{where}")
+    labelled = None if pairs is None else read_scored_pairs(pairs, encoding=encoding)
+    try:
+        with training_bar("SimCSE") as watch:
+            result = adapt(
+                corpus.texts, Path(output), settings=settings, pairs=labelled, queries=queries, seed=seed, say=say, watch=watch
+            )
+    except KeyboardInterrupt:
+        say("Stopped; the checkpoint is written. The same command goes on from there.")
+        raise
+    if form == "json":
+        click.echo(json.dumps(result.as_dict(), ensure_ascii=False, indent=2, default=str))
+    else:
+        print_adaptation(result, Path(output))

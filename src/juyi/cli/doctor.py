@@ -1,0 +1,63 @@
+"""`juyi doctor`: what is installed and whether it works."""
+
+from __future__ import annotations
+
+import sys
+import time
+from importlib import metadata, util
+
+import click
+
+from juyi.cli import options
+from juyi.cli.output import emit
+from juyi.extras import EXTRA_OF
+
+
+@click.command("doctor")
+@options.form("table", "json", "jsonl", "csv")
+def command(form: str) -> None:
+    """Show versions, extras and accelerator, and encode one sentence with the embedded encoder.
+
+    Exit code 1 when something that is installed does not work.
+    """
+    rows = [{"part": "python", "state": sys.version.split()[0], "note": ""}]
+    for package in ("juyi", "numpy", "tokenizers", "onnxruntime"):
+        rows.append({"part": package, "state": metadata.version(package), "note": ""})
+    for package, extra in EXTRA_OF.items():
+        here = util.find_spec(package) is not None
+        rows.append(
+            {
+                "part": package,
+                "state": metadata.version(package) if here else "missing",
+                "note": "" if here else f"pip install 'juyi[{extra}]'",
+            }
+        )
+    if util.find_spec("torch"):
+        rows.append(_accelerator())
+    healthy = _try_encoding(rows)
+    emit(rows, form)
+    if not healthy:
+        sys.exit(1)
+
+
+def _accelerator() -> dict[str, str]:
+    import torch
+
+    if torch.cuda.is_available():
+        return {"part": "accelerator", "state": torch.cuda.get_device_name(), "note": ""}
+    return {"part": "accelerator", "state": "none", "note": f"torch uses {torch.get_num_threads()} CPU threads"}
+
+
+def _try_encoding(rows: list[dict[str, str]]) -> bool:
+    from juyi.engines import open_engine
+    from juyi.errors import JuyiError
+
+    began = time.monotonic()
+    try:
+        vectors = open_engine().encode(["怎么还信用卡"])
+    except JuyiError as error:
+        rows.append({"part": "embedded encoder", "state": "broken", "note": str(error)})
+        return False
+    note = f"{vectors.shape[1]} dimensions, {1000 * (time.monotonic() - began):.0f} ms to load and encode"
+    rows.append({"part": "embedded encoder", "state": "works", "note": note})
+    return True

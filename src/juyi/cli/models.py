@@ -1,0 +1,54 @@
+"""`juyi models`: what a model folder holds."""
+
+from __future__ import annotations
+
+import click
+
+from juyi.cli import options
+from juyi.cli.output import emit
+
+
+@click.group("models")
+def command() -> None:
+    """Show what a model folder holds."""
+
+
+@command.command("show")
+@click.argument("model", default="")
+@options.engine
+@click.option("--card", is_flag=True, help="Print the model card instead.")
+@options.form("table", "json")
+def show(model: str, engine: str, card: bool, form: str) -> None:
+    """Show kind, size, pooling, layers, length and files of MODEL."""
+    import json
+
+    from juyi.hub import resolve
+    from juyi.layout import read_layout
+    from juyi.tokenization import load_tokenizer
+
+    folder = resolve(model)
+    if card:
+        path = folder / "README.md"
+        click.echo(path.read_text(encoding="utf-8") if path.is_file() else f"{folder} has no model card.", nl=False)
+        return
+    layout = read_layout(folder)
+    root = folder / layout.backbone
+    config = json.loads((root / "config.json").read_text(encoding="utf-8"))
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    dense = " → ".join(f"{d.inputs}×{d.outputs} {d.activation}" for d in layout.dense)
+    facts = {
+        "folder": str(folder),
+        "type": config["model_type"],
+        "layers × width": f"{layout.layer_count} × {layout.width}",
+        "vocabulary": load_tokenizer(root).size,
+        "pooling": layout.pooling,
+        "dense": dense or "none",
+        "normalised": "yes" if layout.normalise else "no",
+        "longest input": layout.max_length,
+        "onnx graph": "yes" if (folder / "model.onnx").is_file() else "no",
+        "size": f"{size / 1e6:.1f} MB",
+    }
+    if form == "json":
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+    else:
+        emit([{"": key, "value": str(value)} for key, value in facts.items()], "table")

@@ -1,0 +1,65 @@
+"""Data on stdout in the form that was asked for; talk on stderr."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+Record = dict[str, Any]
+
+
+def say(text: str) -> None:
+    """A line of talk, on stderr."""
+    click.echo(text, err=True)
+
+
+def emit(records: Sequence[Record], form: str, *, title: str = "") -> None:
+    """Print records on stdout.
+
+    Args:
+        records: Dictionaries of one shape.
+        form: `table`, `json`, `jsonl` or `csv`.
+        title: Stands above a table.
+    """
+    match form:
+        case "json":
+            click.echo(json.dumps(list(records), ensure_ascii=False, indent=2))
+        case "jsonl":
+            for record in records:
+                click.echo(json.dumps(record, ensure_ascii=False))
+        case "csv":
+            sheet = io.StringIO()
+            writer = csv.DictWriter(sheet, fieldnames=list(records[0]) if records else [], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(records)
+            click.echo(sheet.getvalue(), nl=False)
+        case _:
+            table(records, title=title)
+
+
+def table(records: Sequence[Record], *, title: str = "") -> None:
+    """Print records as a table on stdout; numbers to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    if not records:
+        return
+    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for name in records[0]:
+        numbers = all(isinstance(record[name], int | float) or record[name] is None for record in records)
+        drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for record in records:
+        drawn.add_row(*(_cell(value) for value in record.values()))
+    Console(width=None if Console().is_terminal else 120, highlight=False, markup=False).print(drawn)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

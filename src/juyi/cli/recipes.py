@@ -1,0 +1,38 @@
+"""`juyi recipes`: the experiments that ship with juyi."""
+
+from __future__ import annotations
+
+import click
+
+from juyi.cli import options
+from juyi.cli.output import emit
+
+
+@click.group("recipes")
+def command() -> None:
+    """List and show the experiments that ship with juyi."""
+
+
+@command.command("list")
+@options.form("table", "json", "jsonl", "csv")
+def list_recipes(form: str) -> None:
+    """List the recipes, one a line."""
+    import tomllib
+
+    from juyi.experiments import recipe_names, recipe_path
+
+    rows = []
+    for name in recipe_names():
+        tables = tomllib.loads(recipe_path(name).read_text(encoding="utf-8"))
+        command_name = "pretrain" if "corpus" in tables else "train"
+        rows.append({"recipe": name, "run with": f"juyi {command_name} {name}", "about": tables.get("about", "")})
+    emit(rows, form)
+
+
+@command.command("show")
+@click.argument("recipe")
+def show(recipe: str) -> None:
+    """Print a recipe as its TOML file; copy it, change it, and give the path instead of the name."""
+    from juyi.experiments import recipe_path
+
+    click.echo(recipe_path(recipe).read_text(encoding="utf-8"), nl=False)

@@ -1,0 +1,39 @@
+"""`juyi similar`: how alike sentences are."""
+
+from __future__ import annotations
+
+import click
+
+from juyi.cli import options
+from juyi.errors import UsageError
+
+
+@click.command("similar")
+@click.argument("texts", nargs=-1, required=True)
+@options.model
+@options.engine
+@options.form("plain", "json", "jsonl", "csv", "table")
+def command(texts: tuple[str, ...], model: str, engine: str, form: str) -> None:
+    """Print the cosine of the first sentence with each of the others; 1 means the same direction.
+
+    \b
+    Example:
+      juyi similar "怎么还信用卡" "信用卡如何还款"
+    """
+    from juyi.cli.output import emit
+    from juyi.engines import open_engine
+
+    if len(texts) < 2:
+        raise UsageError("One sentence was given; give two or more.")
+    if blank := [number for number, text in enumerate(texts, start=1) if not text.strip()]:
+        raise UsageError(f"Sentence {blank[0]} is empty.")
+    vectors = open_engine(model, engine).encode(texts, normalise=True)  # type: ignore[arg-type]
+    scores = vectors[1:] @ vectors[0]
+    if form == "plain":
+        for score in scores:
+            click.echo(f"{float(score):.4f}")
+        return
+    emit(
+        [{"sentence1": texts[0], "sentence2": other, "cosine": float(s)} for other, s in zip(texts[1:], scores, strict=True)],
+        form,
+    )

@@ -1,0 +1,40 @@
+"""The sentences of a run: read, made distinct, sampled, tokenized."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from juyi.data import normalise, read_texts
+from juyi.errors import DataError
+from juyi.experiments.recipe import DataSettings
+
+
+def read_sentences(settings: DataSettings) -> list[str]:
+    """All sentences of the files that the settings name, in order, before any selection.
+
+    Raises:
+        DataError: There is no file, or it cannot be read.
+    """
+    if not settings.texts:
+        raise DataError("No sentences were given. Name a file of unlabelled sentences with --texts.")
+    columns = settings.columns or None
+    return [text for path in settings.texts for text in read_texts(path, columns=columns).texts]
+
+
+def select_sentences(texts: Sequence[str], settings: DataSettings) -> list[str]:
+    """The sentences to train on: distinct ones where asked for, then a random sample where one is smaller.
+
+    Two sentences count as the same when they differ in case, width, punctuation or spaces only.
+    """
+    chosen = list(texts)
+    if settings.distinct:
+        firsts: dict[str, str] = {}
+        for text in chosen:
+            firsts.setdefault(normalise(text), text)
+        chosen = list(firsts.values())
+    if settings.sample and settings.sample < len(chosen):
+        rng = np.random.default_rng(settings.seed)
+        chosen = [chosen[i] for i in rng.choice(len(chosen), settings.sample, replace=False)]
+    return chosen

@@ -1,0 +1,97 @@
+"""BERT-whitening: a linear map after which the vectors have mean zero and identity covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.errors import UsageError
+from juyi.types import Embeddings
+
+RELATIVE_FLOOR = 1e-6
+"""A direction whose variance is below this share of the largest is noise: dividing by its standard deviation would blow it up."""
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """A fitted whitening.
+
+    Attributes:
+        mean: Of the vectors it was fitted on.
+        matrix: Directions scaled by the inverse standard deviation along them.
+        count: How many vectors it was fitted on.
+        notes: What the guard did, in words.
+
+    Shapes:
+        mean: (dim,) float64; matrix: (dim, k) float64.
+    """
+
+    mean: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+    count: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bias(self) -> NDArray[np.float64]:
+        """What a Dense layer adds after the matrix: `-mean @ matrix`, (k,)."""
+        bias: NDArray[np.float64] = -self.mean @ self.matrix
+        return bias
+
+    def __call__(self, embeddings: Embeddings) -> Embeddings:
+        """Whiten and L2-normalise.
+
+        Shapes:
+            embeddings: (n, dim); result: (n, k).
+        """
+        mapped = (embeddings.astype(np.float64) - self.mean) @ self.matrix
+        lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
+        unit: Embeddings = (mapped / np.maximum(lengths, 1e-8)).astype(np.float32)
+        return unit
+
+
+def fit_whitening(embeddings: Embeddings, k: int | None = None) -> Whitening:
+    """Fit a whitening on vectors that are not normalised.
+
+    With fewer vectors than dimensions the covariance is singular; the directions without variance are dropped, and the notes say
+    so.
+
+    Args:
+        embeddings: What to fit on.
+        k: Keep the k directions of largest variance; None keeps all that carry variance.
+
+    Raises:
+        UsageError: Fewer than two distinct vectors, a value that is not finite, or a k that is not possible.
+
+    Source:
+        Su et al. (arXiv:2103.15316); bojone/BERT-whitening. Covariance with n-1 and the SVD in float64; the truncation comes
+        before the normalisation. The relative floor is ours.
+    """
+    vectors = np.asarray(embeddings, dtype=np.float64)
+    if vectors.ndim != 2 or len(vectors) < 2:
+        raise UsageError(f"Whitening was given vectors of shape {vectors.shape}; it needs at least two, better some thousands.")
+    if not np.isfinite(vectors).all():
+        raise UsageError("Whitening was given vectors with NaN or infinite values; nothing was fitted.")
+    count, dim = vectors.shape
+    if k is not None and not 1 <= k <= dim:
+        raise UsageError(f"Whitening to {k} dimensions is not possible; the vectors have {dim}, so choose 1 to {dim}.")
+    mean = vectors.mean(axis=0)
+    directions, variances, _ = np.linalg.svd(np.cov(vectors.T).reshape(dim, dim))
+    if variances[0] <= 0:
+        raise UsageError("Whitening was given vectors that are all equal; it needs sentences that differ.")
+    rank = int((variances > RELATIVE_FLOOR * variances[0]).sum())
+    kept = min(rank, k or dim)
+    notes = _notes(count, dim, rank, k)
+    return Whitening(mean, directions[:, :kept] / np.sqrt(variances[:kept]), count, notes)
+
+
+def _notes(count: int, dim: int, rank: int, k: int | None) -> tuple[str, ...]:
+    notes = []
+    if rank < (k or dim):
+        notes.append(f"Only {rank} of {dim} directions carry variance ({count} vectors); the result has {rank} dimensions.")
+    if count < 2 * dim and (k is None or k > count // 4):
+        notes.append(
+            f"{count} vectors are few for {dim} dimensions: the small variances are guesses. Fewer dimensions are safer."
+        )
+    return tuple(notes)

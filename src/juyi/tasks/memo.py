@@ -1,0 +1,62 @@
+"""Encoding each distinct text once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from juyi.errors import UsageError
+from juyi.types import Embeddings, Encode
+
+
+class EncodeOnce:
+    """An encoder that remembers: a text that was encoded before is looked up, a repeated one is encoded once.
+
+    The sentences of the public sets repeat within a split and between splits. The memory holds one float32 row a distinct text;
+    wrap the encoder anew for each evaluation, and after each change of its weights.
+
+    Args:
+        encode: What encodes the texts that were not met before.
+    """
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode = encode
+        self._rows: dict[str, Embeddings] = {}
+
+    def __len__(self) -> int:
+        """How many distinct texts were encoded."""
+        return len(self._rows)
+
+    def __call__(self, texts: Sequence[str]) -> Embeddings:
+        """The embeddings of the texts, in their order.
+
+        Shapes:
+            texts: (n,)
+            returns: (n, dim)
+
+        Raises:
+            UsageError: The encoder does not give one row a text.
+        """
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._rows]
+        if fresh:
+            # A copy: an encoder may reuse the memory of its result.
+            self._rows.update(zip(fresh, encoded(self._encode, fresh).copy(), strict=True))
+        if not len(texts):
+            return encoded(self._encode, texts)
+        return np.stack([self._rows[text] for text in texts])
+
+
+def encoded(encode: Encode, texts: Sequence[str]) -> Embeddings:
+    """The embeddings of the texts, checked to be one row a text.
+
+    Raises:
+        UsageError: The encoder gave something else.
+    """
+    embeddings = np.asarray(encode(texts))
+    if embeddings.ndim != 2 or len(embeddings) != len(texts):
+        raise UsageError(
+            f"The encoder gave an array of the shape {embeddings.shape} for {len(texts)} texts; ({len(texts)}, dim) is needed, "
+            "one row a text in their order. Look at the function that was passed as the encoder."
+        )
+    return embeddings.astype(np.float32, copy=False)

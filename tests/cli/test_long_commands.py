@@ -1,0 +1,166 @@
+"""The commands that train or measure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from juyi.assets import SAMPLES
+from juyi.data import read_scored_pairs, read_texts
+from juyi.encoder import load_encoder
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("texts") / "questions.txt"
+    path.write_text("\n".join(read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts[:120]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_adapt_with_labels(juyi, texts: Path, tmp_path: Path) -> None:
+    pairs = SAMPLES / "pairs.tsv"
+    done = juyi("adapt", texts, "--pairs", pairs, "-o", tmp_path / "out", "--query", "信用卡丢了")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert set(report["scores"]) == {"raw", "whitening", "simcse", "simcse+whitening"}
+    raw, simcse = report["scores"]["raw"]["value"], report["scores"]["simcse"]["value"]
+    assert report["differences"]["simcse-raw"]["value"] == pytest.approx(simcse - raw, abs=1e-6)
+    low, high = report["differences"]["simcse-raw"]["interval"]
+    assert low <= simcse - raw <= high
+    assert report["scores"]["raw"]["count"] == len(read_scored_pairs(pairs))
+    assert report["verdict"]
+    assert report["verdict"].split()[0] in done.stdout
+    assert "search: 信用卡丢了" in done.stdout
+    # What is written is what was measured.
+    from juyi.tasks import STS
+
+    task = STS("pairs", "given", read_scored_pairs(pairs))
+    assert task.evaluate(load_encoder(tmp_path / "out" / "model").encode)[0].value == pytest.approx(simcse, abs=0.05)
+    both = report["scores"]["simcse+whitening"]["value"]
+    assert task.evaluate(load_encoder(tmp_path / "out" / "model-whitened").encode)[0].value == pytest.approx(both, abs=0.05)
+
+
+def test_adapt_without_labels_claims_nothing_and_writes_a_sheet(juyi, texts: Path, tmp_path: Path) -> None:
+    done = juyi("adapt", texts, "-o", tmp_path / "out", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["scores"] == {}
+    assert report["differences"] == {}
+    assert "nothing is claimed" in report["verdict"]
+    lines = (tmp_path / "out" / "pairs_to_label.tsv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "sentence1\tsentence2\tscore"
+    assert 80 <= len(lines) - 1 <= 100
+    assert all(line.count("\t") == 2 and line.endswith("\t") for line in lines[1:])
+
+
+def test_adapt_refuses_too_few_sentences(juyi, tmp_path: Path) -> None:
+    (tmp_path / "few.txt").write_text("一句话\n" * 100, encoding="utf-8")
+    done = juyi("adapt", tmp_path / "few.txt", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "1 distinct" in done.stderr
+    assert not (tmp_path / "out" / "model").exists()
+
+
+def test_train_prints_the_model_and_is_repeatable(juyi, texts: Path, tmp_path: Path) -> None:
+    options = ("-o", "training.steps=4", "-o", "training.batch_size=8")
+    folders = []
+    for place in ("a", "b"):
+        done = juyi("train", "simcse/chinese-bojone", "--texts", texts, "--runs", tmp_path / place, *options)
+        assert done.returncode == 0, done.stderr
+        folders.append(Path(done.stdout.strip()))
+    first, second = ((folder / "model.safetensors").read_bytes() for folder in folders)
+    assert first == second
+    again = juyi("train", "simcse/chinese-bojone", "--texts", texts, "--runs", tmp_path / "a", *options)
+    assert again.stdout.strip() == str(folders[0])
+    assert "finished already" in again.stderr
+    assert load_encoder(folders[0]).pooling == "cls"
+    log = [json.loads(line) for line in (folders[0].parent / "log.jsonl").read_text().splitlines()]
+    assert {"loss", "alignment", "uniformity"} <= set(log[0])
+
+
+def test_train_names_an_unknown_setting(juyi, texts: Path, tmp_path: Path) -> None:
+    done = juyi("train", "simcse/chinese-bojone", "--texts", texts, "--runs", tmp_path, "-o", "objective.temprature=0.1")
+    assert done.returncode == 2
+    assert "objective" in done.stderr
+    assert "temperature" in done.stderr
+    assert juyi("train", "simcse/chinese-bojone", "--runs", tmp_path).returncode == 1
+
+
+def test_whiten_writes_a_folder_of_k_dimensions(juyi, texts: Path, tmp_path: Path) -> None:
+    done = juyi("whiten", "--texts", texts, "-k", 32, "-o", tmp_path / "white")
+    assert done.returncode == 0, done.stderr
+    vectors = load_encoder(tmp_path / "white").encode(texts.read_text(encoding="utf-8").splitlines())
+    assert vectors.shape == (120, 32)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
+
+
+def test_whiten_never_replaces_a_folder_of_another_kind(juyi, texts: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").write_text("x")
+    done = juyi("whiten", "--texts", texts, "-o", tmp_path / "photos")
+    assert done.returncode == 2
+    assert (tmp_path / "photos" / "one.jpg").exists()
+
+
+def test_evaluate_a_file_of_pairs(juyi) -> None:
+    done = juyi("evaluate", "--suite", SAMPLES / "pairs.tsv", "--format", "jsonl")
+    record = json.loads(done.stdout.splitlines()[0])
+    assert set(record) == {"model", "task", "split", "subset", "metric", "value", "count", "interval", "labels"}
+    assert record["interval"][0] <= record["value"] <= record["interval"][1]
+    whitened = json.loads(
+        juyi("evaluate", "--suite", SAMPLES / "pairs.tsv", "--whiten", "--format", "jsonl").stdout.splitlines()[0]
+    )
+    assert "transductive" in whitened["labels"]
+    assert whitened["value"] != record["value"]
+
+
+def test_evaluate_the_chinese_five_says_what_is_missing(juyi, tmp_path: Path) -> None:
+    rows = [f"第{i}句话\t第{i + i % 7}句话\t{5 - i % 6}" for i in range(60)]
+    (tmp_path / "stsb.test.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    done = juyi("evaluate", "--data", tmp_path, "--task", "stsb", "--split", "test")
+    assert done.returncode == 0, done.stderr
+    assert "1,361" in done.stderr or "1361" in done.stderr
+    assert juyi("evaluate").returncode == 2
+
+
+@pytest.mark.shared
+def test_evaluate_counts_are_the_published_ones(juyi, shared_data: Path) -> None:
+    done = juyi("evaluate", "--data", shared_data / "zh_sts", "--task", "stsb", "--task", "pawsx", "--format", "jsonl")
+    counts = {(r["task"], r["split"]): r["count"] for r in map(json.loads, done.stdout.splitlines())}
+    assert (counts["STS-B", "dev"], counts["STS-B", "test"]) == (1458, 1361)
+    assert (counts["PAWSX", "dev"], counts["PAWSX", "test"]) == (2000, 2000)
+
+
+def test_pretrain_makes_a_model(juyi, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    sentences = read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts
+    (tmp_path / "data" / "text.txt").write_text("\n".join(sentences), encoding="utf-8")
+    (tmp_path / "tiny.toml").write_text(
+        """
+name = "tiny"
+source = "test"
+[vocabulary]
+size = 800
+[backbone]
+model_type = "bert"
+options = { hidden_size = 32, num_hidden_layers = 2, num_attention_heads = 2, intermediate_size = 64 }
+[training]
+batch_size = 8
+steps = 3
+[corpus]
+sequence_length = 32
+sources = [{ file = "text.txt" }]
+""",
+        encoding="utf-8",
+    )
+    done = juyi("pretrain", tmp_path / "tiny.toml", "--data", tmp_path / "data", "--runs", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    assert load_encoder(done.stdout.strip()).encode(["你好"]).shape == (1, 32)
+    assert (Path(done.stdout.strip()) / "model.onnx").is_file()
+    again = juyi("pretrain", tmp_path / "tiny.toml", "--data", tmp_path / "data", "--runs", tmp_path / "runs")
+    assert again.stdout == done.stdout
+    assert "finished already" in again.stderr
+    assert juyi("pretrain", tmp_path / "tiny.toml", "--data", tmp_path, "--runs", tmp_path / "runs").returncode == 2

@@ -1,0 +1,108 @@
+"""The commands that answer at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from juyi.cli.main import COMMANDS
+
+
+def test_help_teaches(juyi) -> None:
+    done = juyi("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in COMMANDS)
+    assert "juyi adapt questions.txt" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(juyi, name: str) -> None:
+    done = juyi(name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage:" in done.stdout
+
+
+def test_similar(juyi) -> None:
+    done = juyi("similar", "怎么还信用卡", "信用卡如何还款", "怎么还信用卡")
+    near, same = map(float, done.stdout.split())
+    assert same == pytest.approx(1.0, abs=1e-4)
+    assert -1 <= near < 1
+    row = json.loads(juyi("similar", "--format", "jsonl", "a", "b").stdout)
+    assert row["sentence1"] == "a"
+    assert row["sentence2"] == "b"
+
+
+def test_wrong_use_is_exit_code_2_and_one_paragraph(juyi, tmp_path: Path) -> None:
+    for arguments in (
+        ["similar", "one"],
+        ["similar", "a", " "],
+        ["nonsense"],
+        ["encode", "--engine", "abacus"],
+        ["recipes", "show", "simcse/chinese-bojon"],
+    ):
+        done = juyi(*arguments)
+        assert done.returncode == 2, arguments
+        assert "Traceback" not in done.stderr
+        assert done.stdout == ""
+    assert "simcse/chinese-bojone" in done.stderr
+
+
+def test_failures_are_exit_code_1_and_name_the_file(juyi, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "gbk.txt").write_bytes("怎么还信用卡\n".encode("gb18030"))
+    for file, words in (("empty.txt", "empty"), ("gbk.txt", "gb18030"), ("none.txt", "none.txt")):
+        done = juyi("encode", tmp_path / file)
+        assert done.returncode == 1, done.stderr
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+    assert "Traceback" in juyi("--traceback", "encode", tmp_path / "none.txt").stderr
+
+
+def test_encode_writes_npy_jsonl_and_csv_and_reads_stdin(juyi, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("怎么还信用卡\n今天天气不错\n", encoding="utf-8")
+    assert juyi("encode", texts, "-o", tmp_path / "out.npy").returncode == 0
+    vectors = np.load(tmp_path / "out.npy")
+    assert vectors.shape == (2, 320)
+    assert vectors.dtype == np.float32
+    lines = [json.loads(line) for line in juyi("encode", "-", stdin=texts.read_text(encoding="utf-8")).stdout.splitlines()]
+    assert [line["text"] for line in lines] == ["怎么还信用卡", "今天天气不错"]
+    np.testing.assert_allclose([line["embedding"] for line in lines], vectors, atol=1e-6)
+    juyi("encode", texts, "-o", tmp_path / "out.csv", "--normalise")
+    unit = np.loadtxt(tmp_path / "out.csv", delimiter=",")
+    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, atol=1e-5)
+    assert juyi("encode", texts, "-o", tmp_path / "out.xyz").returncode == 2
+
+
+def test_data_check_counts_and_finds_leakage(juyi, tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("怎么还信用卡\n怎么还信用卡？\n今天天气不错\n", encoding="utf-8")
+    (tmp_path / "test.txt").write_text("今天天气不错！\n", encoding="utf-8")
+    facts = json.loads(
+        juyi("data", "check", tmp_path / "train.txt", "--against", tmp_path / "test.txt", "--format", "json").stdout
+    )
+    assert facts["rows"] == 3
+    assert 1 in [value for key, value in facts.items() if "leak" in key or "against" in key]
+    done = juyi("data", "check", tmp_path / "train.txt")
+    assert "rows" in done.stdout
+    assert "•" in done.stdout  # advice
+
+
+def test_recipes_and_models(juyi) -> None:
+    names = {row["recipe"] for row in json.loads(juyi("recipes", "list", "--format", "json").stdout)}
+    assert {"simcse/chinese-bojone", "simcse/unsup-princeton", "pretrain/mini-base"} <= names
+    assert "negatives" in juyi("recipes", "show", "simcse/chinese-bojone").stdout
+    facts = json.loads(juyi("models", "show", "--format", "json").stdout)
+    assert facts["type"] == "modernbert"
+    assert facts["onnx graph"] == "yes"
+    assert "mini-base" in juyi("models", "show", "--card").stdout
+    assert juyi("models", "show", "/nowhere").returncode == 1
+
+
+def test_doctor_is_well(juyi) -> None:
+    done = juyi("doctor", "--format", "json")
+    assert done.returncode == 0
+    parts = {row["part"]: row["state"] for row in json.loads(done.stdout)}
+    assert parts["embedded encoder"] == "works"

@@ -1,0 +1,109 @@
+"""The parts of the main job: which sentences, which settings, which signals, which words."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from juyi.encoder import EncoderSettings, load_encoder
+from juyi.errors import DataError
+from juyi.experiments.defaults import default_recipe
+from juyi.experiments.label_sheet import write_label_sheet
+from juyi.experiments.recipe import DataSettings
+from juyi.experiments.sentences import read_sentences, select_sentences
+from juyi.experiments.signals import Signals, measure
+from juyi.experiments.verdict import verdict
+from juyi.metrics import Difference
+from juyi.types import Interval, Score
+
+TEXTS = [f"第{i}个问题是怎么回事" for i in range(60)]
+
+
+def test_distinct_ignores_case_width_and_punctuation_and_keeps_the_first() -> None:
+    texts = ["你好", "您好", "你好！", "ＡＢＣ", "abc"]
+    assert select_sentences(texts, DataSettings(distinct=True)) == ["你好", "您好", "ＡＢＣ"]
+    assert select_sentences(texts, DataSettings(distinct=False)) == texts
+
+
+def test_the_sample_is_drawn_by_the_seed_without_repeats() -> None:
+    first = select_sentences(TEXTS, DataSettings(sample=20, seed=1))
+    assert first == select_sentences(TEXTS, DataSettings(sample=20, seed=1))
+    assert first != select_sentences(TEXTS, DataSettings(sample=20, seed=2))
+    assert len(set(first)) == 20
+    assert len(select_sentences(TEXTS, DataSettings(sample=1000))) == 60
+
+
+def test_no_file_is_said() -> None:
+    with pytest.raises(DataError, match="--texts"):
+        read_sentences(DataSettings())
+
+
+@pytest.mark.parametrize(("count", "batch"), [(50, 16), (400, 32), (5000, 64), (90_000, 64)])
+def test_defaults_fit_the_amount(count: int, batch: int) -> None:
+    recipe = default_recipe(count, 320)
+    assert recipe.training.batch_size == batch
+    assert recipe.training.steps >= 100
+    assert recipe.training.steps * batch <= max(10_000, 100 * batch)
+    assert default_recipe(count, 768).training.learning_rate < recipe.training.learning_rate
+
+
+def test_signals_see_a_collapse_and_missing_dropout() -> None:
+    encoder = load_encoder(EncoderSettings(hidden_dropout=0.1, attention_dropout=0.1))
+    found = measure(encoder, TEXTS)
+    assert found.alignment is not None
+    assert found.alignment > 0
+    assert found == measure(encoder, TEXTS)
+    vectors = encoder.encode(TEXTS).astype(np.float64)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosine = np.mean([unit[i] @ unit[j] for i in range(60) for j in range(60) if i != j])
+    assert found.anisotropy == pytest.approx(cosine, abs=1e-5)
+    assert measure(load_encoder(EncoderSettings(hidden_dropout=0.0, attention_dropout=0.0)), TEXTS).alignment is None
+
+
+def test_the_sheet_is_stratified_and_has_no_pair_twice(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    vectors = {text: rng.normal(size=8).astype(np.float32) for text in TEXTS}
+
+    def encode(texts: list[str]) -> np.ndarray:
+        return np.stack([vectors[text] for text in texts])
+
+    assert write_label_sheet(tmp_path / "sheet.tsv", TEXTS, encode) > 80
+    lines = (tmp_path / "sheet.tsv").read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(lines, delimiter="\t"))
+    assert len({frozenset((row["sentence1"], row["sentence2"])) for row in rows}) == len(rows)
+    assert all(row["sentence1"] != row["sentence2"] and row["score"] == "" for row in rows)
+    a, b = (encode([row[name] for row in rows]) for name in ("sentence1", "sentence2"))
+    cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    assert np.percentile(cosines, 90) > 0.6  # random pairs of these vectors are near 0
+    with pytest.raises(DataError, match="at least four"):
+        write_label_sheet(tmp_path / "none.tsv", TEXTS[:3], encode)
+    assert not (tmp_path / "none.tsv").exists()
+
+
+def scores(**values: float) -> dict[str, Score]:
+    return {name: Score("pairs", "given", "spearman", value, 300) for name, value in values.items()}
+
+
+def differences(value: float, low: float, high: float) -> dict[str, Difference]:
+    return dict.fromkeys(("simcse-raw", "simcse-whitening"), Difference(value, Interval(low, high)))
+
+
+SIGNALS = {name: Signals(0.1, -2.0, 0.2, 50.0, 0.1, 60) for name in ("raw", "simcse")}
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [((3.0, 1.0, 5.0), "beats"), ((-3.0, -5.0, -1.0), "is worse than"), ((1.0, -1.0, 3.0), "cannot be told apart")],
+)
+def test_the_verdict_follows_the_interval(difference: tuple[float, float, float], words: str) -> None:
+    text = verdict(scores(raw=50.0, simcse=50.0 + difference[0]), differences(*difference), SIGNALS)
+    assert words in text
+
+
+def test_without_labels_the_verdict_claims_nothing_and_sees_a_collapse() -> None:
+    assert "nothing is claimed" in verdict({}, {}, SIGNALS)
+    ill = {**SIGNALS, "simcse": Signals(0.0, -0.1, 0.99, 2.0, 0.9, 60)}
+    assert "collapsed" in verdict({}, {}, ill)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from juyi.errors import UsageError
+from juyi.experiments import corpus as module
+from juyi.experiments.corpus import pack, read_corpus
+from juyi.experiments.recipe import Corpus, Source
+from juyi.tokenization import SubwordTokenizer, train_wordpiece
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> SubwordTokenizer:
+    return train_wordpiece(["春天来了", "花开了", "the quick brown fox"] * 3, size=80, min_frequency=1)
+
+
+def test_lines_come_in_the_order_of_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("一\n\n  \n二\n", encoding="utf-8")
+    (tmp_path / "a.txt.xz").write_bytes(lzma.compress("三\n四\n".encode()))
+    found = read_corpus(Corpus((Source("b.txt"), Source("a.txt.xz"))), tmp_path)
+    assert found == [["一", "二"], ["三", "四"]]
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("一\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"lacks b\.txt, c\.txt, which the recipe reads"):
+        read_corpus(Corpus((Source("b.txt"), Source("a.txt"), Source("c.txt"))), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows", "taken"),
+    [(1000, 0, 1000), (1000, 200, 192), (1000, 1000, 1000), (1000, 2000, 1000), (1000, 9, 64), (50, 9, 50)],
+)
+def test_a_part_of_a_file_is_blocks_of_neighbours_from_all_over_it(tmp_path: Path, lines: int, rows: int, taken: int) -> None:
+    (tmp_path / "a.txt").write_text("".join(f"{i}\n" for i in range(lines)), encoding="utf-8")
+    (found,) = read_corpus(Corpus((Source("a.txt", rows=rows),)), tmp_path)
+    numbers = [int(line) for line in found]
+    assert len(numbers) == taken and numbers == sorted(set(numbers))
+    starts = [0, *(i for i in range(1, taken) if numbers[i] != numbers[i - 1] + 1)]
+    if taken == 192:
+        assert [numbers[i] for i in starts] == [0, 468, 936]
+
+
+@pytest.mark.parametrize("length", [3, 5, 16])
+def test_packing_equals_the_loop(tokenizer: SubwordTokenizer, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [["春天来了", "the fox", "花"], ["花"], ["quick brown", "开了 fox", "天"] * 4]
+    special, wanted = tokenizer.special, []
+    for lines in sources:
+        stream = [i for line in lines for i in (*tokenizer.pieces([line])[0], special.sep)]
+        while len(stream) >= length - 2:
+            wanted.append([special.cls, *stream[: length - 2], special.sep])
+            stream = stream[length - 2 :]
+    rows = pack(tokenizer, sources, length)
+    assert rows.dtype == np.int32 and rows.shape == (len(wanted), length)
+    assert rows.tolist() == wanted
+    assert module.pack(tokenizer, [[], *sources], length).tolist() == wanted
+
+
+def test_many_lines_are_packed_as_one(tokenizer: SubwordTokenizer) -> None:
+    lines = ["花开了", "春天 fox"] * 3000  # more than are tokenized at once
+    rows = pack(tokenizer, [lines], 32)
+    stream = [i for row in tokenizer.pieces(lines) for i in (*row, tokenizer.special.sep)]
+    assert rows[:, 1:-1].ravel().tolist() == stream[: len(stream) // 30 * 30]

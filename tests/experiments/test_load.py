@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from juyi.errors import UsageError
+from juyi.experiments.load import build, fingerprint, load_recipe, resolved
+from juyi.experiments.recipe import PretrainRecipe, Recipe
+from juyi.experiments.shelf import RECIPES, recipe_names, recipe_path
+from juyi.objectives import MaskedLM, SimCSEUnsupervised
+
+GOOD: dict[str, Any] = {
+    "name": "mine",
+    "source": "written for the test",
+    "objective": {"kind": "simcse-unsupervised", "negatives": "all-views"},
+    "encoder": {"pooling": "cls", "hidden_dropout": 0.3},
+    "training": {"batch_size": 32, "betas": [0.9, 0.98]},
+}
+GOOD_PRETRAIN: dict[str, Any] = {
+    "name": "mine",
+    "source": "written for the test",
+    "backbone": {"model_type": "bert", "options": {"hidden_size": 32}},
+    "corpus": {"sources": [{"file": "a.txt"}, {"file": "b.txt", "rows": 3}]},
+}
+FILE = """
+name = "mine"
+source = "written for the test"
+[objective]
+kind = "simcse-unsupervised"
+[training]
+batch_size = 32
+"""
+
+
+def changed(tables: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    first, _, rest = path.partition(".")
+    return tables | {first: changed(tables.get(first, {}), rest, value) if rest else value}
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> str:
+    path = tmp_path / "mine.toml"
+    path.write_text(FILE, encoding="utf-8")
+    return str(path)
+
+
+def test_tables_become_a_recipe() -> None:
+    recipe = build(GOOD, Recipe, origin="x")
+    assert recipe.objective == SimCSEUnsupervised(negatives="all-views")
+    assert recipe.training.betas == (0.9, 0.98) and recipe.training.batch_size == 32
+    assert (recipe.encoder.pooling, recipe.encoder.hidden_dropout, recipe.encoder.attention_dropout) == ("cls", 0.3, None)
+    other = build(GOOD_PRETRAIN, PretrainRecipe, origin="x")
+    assert other.objective == MaskedLM() and [source.rows for source in other.corpus.sources] == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("objective.temprature", "objective.temperature"),
+        ("training.batchsize", "training.batch_size"),
+        ("training.learnin_rate", "training.learning_rate"),
+        ("encoder.poolin", "encoder.pooling"),
+        ("trainig", "training"),
+        ("training.temperature", "objective.temperature"),  # the right word in the wrong table
+        ("temperature", "objective.temperature"),
+        ("data.text", "data.texts"),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_path_and_the_nearest_one(path: str, near: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        build(changed(GOOD, path, 1), Recipe, origin="my.toml")
+    assert str(raised.value) == f"my.toml: '{path}' is unknown. Did you mean {near!r}?"
+
+
+def test_an_unknown_key_near_nothing() -> None:
+    with pytest.raises(UsageError, match=r"^x: 'training\.qqqq' is unknown\.$"):
+        build(changed(GOOD, "training.qqqq", 1), Recipe, origin="x")
+
+
+def test_an_unknown_key_in_a_list() -> None:
+    wrong = changed(GOOD_PRETRAIN, "corpus.sources", [{"file": "a"}, {"file": "b", "row": 1}])
+    with pytest.raises(UsageError, match=r"'corpus\.sources\.1\.row' is unknown\. Did you mean 'corpus\.sources\.rows'\?"):
+        build(wrong, PretrainRecipe, origin="x")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("training.batch_size", "many", "'training.batch_size': .* integer.* (got 'many')"),
+        ("training.batch_size", 2.5, "'training.batch_size': .* (got 2.5)"),
+        ("training.betas", [0.9], "'training.betas.1' is missing"),
+        ("training.schedule", "steep", "'training.schedule': .*'constant', 'linear', 'cosine' or 'trapezoid' (got 'steep')"),
+        ("training", 3, "'training': .*dictionary.* (got 3)"),
+        ("objective.temperature", "hot", "'objective.temperature': .* number.* (got 'hot')"),
+        ("objective", {"kind": "simcse"}, "'objective.kind' is 'simcse'; it must be one of 'simcse-unsupervised', "),
+        ("objective", {}, "'objective.kind' is missing"),
+        ("encoder.pooling", "average", "'encoder.pooling': .*'last-avg'.* (got 'average')"),
+        ("training.batch_size", 1, "training.batch_size is 1; it must be at least 2"),
+        ("objective.temperature", 0, "temperature is 0.0; it must be above 0"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_with_its_path(path: str, value: Any, words: str) -> None:
+    with pytest.raises(UsageError, match="^my.toml: .*" + words.replace("(", r"\(").replace(")", r"\)")):
+        build(changed(GOOD, path, value), Recipe, origin="my.toml")
+
+
+@pytest.mark.parametrize("key", ["name", "source", "objective"])
+def test_a_missing_key_is_named(key: str) -> None:
+    with pytest.raises(UsageError, match=f"'{key}' is missing"):
+        build({name: value for name, value in GOOD.items() if name != key}, Recipe, origin="x")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("corpus.sources", [], "corpus.sources is empty"),
+        ("corpus.sequence_length", 2, "corpus.sequence_length is 2; it must be at least 3"),
+        ("corpus.sequence_length", 256, "corpus.sequence_length is 256, above the encoder's max_length of 128"),
+    ],
+)
+def test_a_corpus_that_cannot_be(path: str, value: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=f"^x: {words}"):
+        build(changed(GOOD_PRETRAIN, path, value), PretrainRecipe, origin="x")
+
+
+def test_overrides(recipe_file: str) -> None:
+    recipe = load_recipe(
+        recipe_file,
+        Recipe,
+        [
+            "objective.temperature=0.1",
+            "objective.negatives=all-views",  # a bare word
+            "training.betas = [0.8, 0.9]",
+            "encoder.pooling = cls",  # a table that the file does not have, and spaces
+            'data.texts=["a.txt", "b.txt"]',
+            "data.distinct=false",
+            "training.learning_rate=1e-5",
+            "name=other",
+            "about=",
+            "training.batch_size=16",
+            "training.batch_size=64",  # the last one counts
+        ],
+    )
+    assert recipe.objective == SimCSEUnsupervised(negatives="all-views", temperature=0.1)
+    assert recipe.training.betas == (0.8, 0.9) and recipe.encoder.pooling == "cls"
+    assert recipe.data.texts == ("a.txt", "b.txt") and recipe.data.distinct is False
+    assert recipe.training.learning_rate == 1e-5 and recipe.training.batch_size == 64
+    assert recipe.name == "other" and recipe.about == ""
+
+
+def test_overrides_reach_below_a_nested_table() -> None:
+    recipe = load_recipe("pretrain/mini-base", PretrainRecipe, ["backbone.options.hidden_size=64", "training.steps=7"])
+    assert recipe.backbone.options["hidden_size"] == 64 and recipe.backbone.options["num_hidden_layers"] == 4
+    assert recipe.training.steps == 7
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("objective.temperature", "'objective.temperature' is no override; write table.key=value"),
+        ("=3", "'=3' is no override"),
+        ("name.x=3", "name is a value, not a table"),
+        ("objective.temprature=3", "'objective.temprature' is unknown. Did you mean 'objective.temperature'"),
+        ("training.steps=few", "'training.steps': .*got 'few'"),
+    ],
+)
+def test_overrides_that_cannot_be(recipe_file: str, override: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        load_recipe(recipe_file, Recipe, [override])
+
+
+def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no recipe 'pretrain/mini-bse'\. Did you mean pretrain/mini-base\?"):
+        recipe_path("pretrain/mini-bse")
+    with pytest.raises(UsageError, match=r"no recipe '####'\. `juyi recipes list`"):
+        recipe_path("####")
+    with pytest.raises(UsageError, match=r"no recipe file .*gone\.toml"):
+        recipe_path(str(tmp_path / "gone.toml"))
+
+
+@pytest.mark.parametrize("content", [b"name = ", b'name = "\xff\xfe"'])
+def test_a_file_that_is_no_toml(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.toml").write_bytes(content)
+    with pytest.raises(UsageError, match=r"bad\.toml is not valid TOML"):
+        load_recipe(str(tmp_path / "bad.toml"), Recipe)
+
+
+def leaves(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, dict) and value:
+        for key, below in value.items():
+            yield from leaves(below, (*above, key))
+    else:
+        yield above, value
+
+
+OTHER_WORDS = {
+    "kind": None,
+    "negatives": "cross-view",
+    "views": "fixed-mask",
+    "pooling": "last-avg",
+    "pooler_activation": "linear",
+    "head": "none",
+    "schedule": "cosine",
+    "precision": "bfloat16",
+    "keep": None,
+    "betas": [0.5, 0.5],
+    "texts": ["a"],
+    "columns": ["a"],
+    "sources": [{"file": "c.txt"}],
+}
+
+
+def other(path: tuple[str, ...], value: Any) -> Any:
+    """Another value that the setting can have; None where it has but one, or one that depends on others."""
+    if path[-1] in OTHER_WORDS:
+        return OTHER_WORDS[path[-1]]
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case float():
+            return value / 2 + 0.01
+        case str():
+            return value + "x"
+        case _:
+            return 0.5 if path[-1].endswith("dropout") else 7
+
+
+@pytest.mark.parametrize(("tables", "kind"), [(GOOD, Recipe), (GOOD_PRETRAIN, PretrainRecipe)])
+def test_the_fingerprint_changes_with_any_setting(tables: dict[str, Any], kind: Any) -> None:
+    recipe = build(tables, kind, origin="x")
+    first = fingerprint(recipe)
+    assert len(first) == 12 and set(first) <= set("0123456789abcdef")
+    assert fingerprint(build(resolved(recipe), kind, origin="x")) == first
+    seen, count = {first}, 1
+    for path, value in leaves(resolved(recipe)):
+        new = other(path, value)
+        if new is None:
+            continue
+        seen.add(fingerprint(build(changed(resolved(recipe), ".".join(path), new), kind, origin="x")))
+        count += 1
+        assert len(seen) == count, path
+    assert count > 15
+    seen |= {fingerprint(recipe, "a"), fingerprint(recipe, "b"), fingerprint(recipe, "a", "b"), fingerprint(recipe, "ab")}
+    assert len(seen) == count + 4
+
+
+def test_resolved_states_the_defaults_too() -> None:
+    found = resolved(build(GOOD, Recipe, origin="x"))
+    assert found["objective"] == {
+        "kind": "simcse-unsupervised",
+        "negatives": "all-views",
+        "temperature": 0.05,
+        "views": "dropout",
+    }
+    assert found["training"]["seed"] == 42
+
+
+def test_names_are_the_files() -> None:
+    assert "pretrain/mini-base" in recipe_names()
+    assert recipe_names() == sorted(recipe_names()) and len(recipe_names()) == len(list(RECIPES.rglob("*.toml")))
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_shipped_recipe_loads_and_states_what_it_must(name: str) -> None:
+    stated = tomllib.loads(recipe_path(name).read_text(encoding="utf-8"))
+    kind: Any = PretrainRecipe if "backbone" in stated else Recipe
+    recipe = load_recipe(name, kind)
+    assert recipe.name == name
+    assert len(stated["source"]) > 10 and len(stated["about"]) > 10
+    assert "seed" in stated["training"]
+    if kind is PretrainRecipe:
+        assert all(source.licence for source in recipe.corpus.sources)
+    elif recipe.objective.kind.startswith("simcse"):
+        assert {"pooling", "hidden_dropout", "attention_dropout"} <= set(stated["encoder"])
+        assert "negatives" in stated["objective"] and "temperature" in stated["objective"]
+
+
+def test_recipes_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        build(GOOD, Recipe, origin="x").name = "y"  # type: ignore[misc]

@@ -1,0 +1,153 @@
+"""Sub-word tokenization: the ids of transformers, whatever the folder holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoTokenizer, BertTokenizer
+
+from juyi.errors import ModelError
+from juyi.tokenization import SubwordTokenizer, load_tokenizer
+
+TEXTS = [
+    "今天天气很好，去公园散步。",
+    "The weather is good TODAY!",
+    "Thé wéather ístanbul",
+    "  white \t space \n and\u3000full-width ＡＢＣ ",
+    "",
+    "龘 unknown 🙂 emoji",
+    "iPhone 15 的价格是 5999 元？",
+    "a [MASK] inside, and [SEP]",
+    "don't-split_this/that",
+    "\u200bzero\ufeffwidth\x00control",
+    "한국어 ไทย русский",
+]
+
+
+@pytest.fixture(scope="module")
+def vocabulary(sentences: list[str]) -> list[str]:
+    letters = sorted({letter for text in [*sentences, *TEXTS] for letter in text.lower() if not letter.isspace()} - set("龘🙂"))
+    pieces = [f"##{letter}" for letter in letters if letter.isascii()]
+    words = ["the", "weather", "good", "to", "##day", "white", "space", "The", "TO", "##DAY"]
+    return list(dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *pieces, *words]))
+
+
+def folder_with(root: Path, vocabulary: list[str], **config: Any) -> Path:
+    (root / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    if config:
+        (root / "tokenizer_config.json").write_text(json.dumps(config))
+    return root
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"do_lower_case": False},
+        {"do_lower_case": True},
+        {"do_lower_case": True, "strip_accents": False},
+        {"tokenize_chinese_chars": False},
+    ],
+)
+def test_a_vocabulary_alone_gives_the_ids_of_transformers(
+    options: dict[str, Any], vocabulary: list[str], sentences: list[str], tmp_path: Path
+) -> None:
+    ours = SubwordTokenizer.load(folder_with(tmp_path, vocabulary, **options))
+    theirs = BertTokenizer(vocab={token: index for index, token in enumerate(vocabulary)}, **options)
+    texts = [*TEXTS, *sentences]
+    assert ours.size == len(vocabulary) == len(theirs)
+    assert ours.tokenize(texts) == [theirs(text)["input_ids"] for text in texts]
+    assert ours.tokenize(texts, 7) == [theirs(text, truncation=True, max_length=7)["input_ids"] for text in texts]
+    assert ours.tokenize(["a [MASK]"])[0][-2] == ours.special.mask
+
+
+def test_line_ends_of_windows(vocabulary: list[str], tmp_path: Path) -> None:
+    expected = SubwordTokenizer.load(folder_with(tmp_path, vocabulary)).tokenize(TEXTS)
+    (tmp_path / "vocab.txt").write_bytes("\r\n".join(vocabulary).encode())
+    assert SubwordTokenizer.load(tmp_path).tokenize(TEXTS) == expected
+
+
+def test_saved_and_loaded_gives_the_same_ids_here_and_in_transformers(vocabulary: list[str], tmp_path: Path) -> None:
+    first = SubwordTokenizer.load(folder_with(tmp_path, vocabulary))
+    expected = first.tokenize(TEXTS)
+    first.tokenize(TEXTS, 5)  # a limit in force is no part of what is saved
+    (tmp_path / "saved").mkdir()
+    first.save(tmp_path / "saved")
+    again = load_tokenizer(tmp_path / "saved")
+    assert isinstance(again, SubwordTokenizer)
+    assert again.tokenize(TEXTS) == first.tokenize(TEXTS) == expected and again.special == first.special
+    theirs = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    batch = theirs(TEXTS)
+    assert batch["input_ids"] == expected and set(batch) == {"input_ids", "attention_mask"}
+    assert (theirs.pad_token, theirs.cls_token, theirs.mask_token) == ("[PAD]", "[CLS]", "[MASK]")
+
+
+def test_truncation_keeps_cls_and_sep(small_tokenizer: SubwordTokenizer) -> None:
+    (row,) = small_tokenizer.tokenize(["今天天气很好"])
+    assert len(row) == 8
+    assert small_tokenizer.tokenize(["今天天气很好"], 5) == [[*row[:4], row[-1]]]
+    assert small_tokenizer.tokenize(["今天天气很好"], 8) == [row]
+    assert small_tokenizer.tokenize(["今天天气很好"]) == [row]  # the limit is not remembered
+    small_tokenizer.tokenize(["今天天气很好"], 5)
+    assert small_tokenizer.pieces(["今天天气很好"]) == [row[1:-1]]
+
+
+def test_the_backends_own_padding_and_truncation_are_off(small_tokenizer: SubwordTokenizer) -> None:
+    backend = Tokenizer.from_str(small_tokenizer.backend.to_str())
+    backend.enable_padding(length=40)
+    backend.enable_truncation(4)
+    assert SubwordTokenizer(backend).tokenize(TEXTS) == small_tokenizer.tokenize(TEXTS)
+
+
+def test_special_tokens_by_usual_and_by_stated_names(tmp_path: Path) -> None:
+    vocabulary = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4, "<start>": 5, "a": 6}
+    backend = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.save(str(tmp_path / "tokenizer.json"))
+    special = SubwordTokenizer.load(tmp_path).special
+    assert (special.cls, special.pad, special.sep, special.unknown, special.mask) == (0, 1, 2, 3, 4)
+    assert special.ids == {0, 1, 2, 3, 4}
+    (tmp_path / "special_tokens_map.json").write_text(json.dumps({"cls_token": {"content": "<start>"}, "mask_token": "a"}))
+    named = SubwordTokenizer.load(tmp_path).special
+    assert (named.cls, named.mask, named.sep) == (5, 6, 2)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"cls_token": "<s>"}))  # goes before the map
+    assert SubwordTokenizer.load(tmp_path).special.cls == 0
+
+
+def test_no_mask_token_is_allowed_no_other_may_be_missing(vocabulary: list[str], tmp_path: Path) -> None:
+    without = SubwordTokenizer.load(folder_with(tmp_path, [token for token in vocabulary if token != "[MASK]"]))
+    assert without.special.mask is None and len(without.special.ids) == 4
+    for token in ("[CLS]", "[SEP]", "[PAD]", "[UNK]"):
+        with pytest.raises(ModelError, match=rf"has no \w+_token: none of \[{token[1:-1]}\]"):
+            SubwordTokenizer.load(folder_with(tmp_path, [other for other in vocabulary if other != token]))
+
+
+def test_token_id(small_tokenizer: SubwordTokenizer) -> None:
+    assert small_tokenizer.token_id("[CLS]") == 2 and small_tokenizer.token_id("不在词表") is None
+
+
+def test_no_tokenizer_and_damaged_ones(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"neither tokenizer\.json nor vocab\.txt.*sentencepiece"):
+        SubwordTokenizer.load(tmp_path)
+    (tmp_path / "tokenizer.json").write_text('{"version": "1.0"')
+    with pytest.raises(ModelError, match=r"tokenizer\.json cannot be read"):
+        SubwordTokenizer.load(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text("[1, 2]")
+    with pytest.raises(ModelError, match=r"tokenizer_config\.json cannot be read"):
+        SubwordTokenizer.load(tmp_path)
+
+
+def test_lower_casing_that_sentence_transformers_asks_for(vocabulary: list[str], tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, vocabulary, do_lower_case=False)
+    cased = SubwordTokenizer.load(folder)
+    (folder / "sentence_bert_config.json").write_text('{"do_lower_case": true}')
+    lowered = SubwordTokenizer.load(folder)
+    assert lowered.tokenize(["The TODAY"]) == cased.tokenize(["the today"]) != cased.tokenize(["The TODAY"])
+
+
+def test_nothing_to_tokenize(small_tokenizer: SubwordTokenizer) -> None:
+    assert small_tokenizer.tokenize([]) == [] and small_tokenizer.tokenize([""]) == [[2, 3]]
