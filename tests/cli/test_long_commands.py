@@ -54,6 +54,10 @@ def test_adapt_without_labels_claims_nothing_and_writes_a_sheet(juyi, texts: Pat
     assert lines[0] == "sentence1\tsentence2\tscore"
     assert 80 <= len(lines) - 1 <= 100
     assert all(line.count("\t") == 2 and line.endswith("\t") for line in lines[1:])
+    sheet = tmp_path / "out" / "pairs_to_label.tsv"
+    sheet.write_text(f"{lines[0]}\n{lines[1]}3\n", encoding="utf-8")
+    assert juyi("adapt", texts, "-o", tmp_path / "out").returncode == 0
+    assert sheet.read_text(encoding="utf-8").splitlines()[1].endswith("3")  # labels are never overwritten
 
 
 def test_adapt_refuses_too_few_sentences(juyi, tmp_path: Path) -> None:

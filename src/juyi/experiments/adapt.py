@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from juyi.assets import DEFAULT_ENCODER
-from juyi.atomic import write_text
+from juyi.atomic import replaced_folder, write_text
 from juyi.data import ScoredPairs, inspect
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
 from juyi.errors import DataError
@@ -22,6 +22,7 @@ from juyi.experiments.sentences import select_sentences
 from juyi.experiments.signals import Signals, measure
 from juyi.experiments.verdict import verdict
 from juyi.index import TextIndex
+from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.metrics import Difference
 from juyi.postprocessing import whiten_encoder
 from juyi.tasks import STS
@@ -142,7 +143,8 @@ def adapt(
     say("Measuring raw, whitening, SimCSE, SimCSE and whitening")
     variants = _variants(recipe, finished.encoder, select_sentences(sentences, recipe.data), result)
     _measure(result, variants, sentences, pairs, _labels(sentences, pairs))
-    result.searches = [found for query in queries for found in _search(query, sentences, variants)]
+    if queries:
+        result.searches = _search(list(queries), sentences, variants)
     result.verdict = verdict(result.scores, result.differences, result.signals)
     _write(result, out, variants, sentences, finished.folder)
     return result
@@ -185,20 +187,23 @@ def _measure(
     result.differences = {f"{a}-{b}": task.difference(similarities[a], similarities[b]) for a, b in COMPARISONS}
 
 
-def _search(query: str, sentences: Sequence[str], variants: dict[str, Encoder]) -> list[Found]:
+def _search(queries: Sequence[str], sentences: Sequence[str], variants: dict[str, Encoder]) -> list[Found]:
     found = []
     for name in ("raw", "simcse"):
-        hits = TextIndex.build(sentences, variants[name].encode).search([query], k=3)[0]
-        found.append(Found(query, name, tuple((hit.text, float(hit.score)) for hit in hits)))
+        rows = TextIndex.build(sentences, variants[name].encode).search(queries, k=3)
+        found += [
+            Found(query, name, tuple((hit.text, float(hit.score)) for hit in hits))
+            for query, hits in zip(queries, rows, strict=True)
+        ]
     return found
 
 
 def _write(result: Adaptation, out: Path, variants: dict[str, Encoder], sentences: Sequence[str], run: Path) -> None:
-    if (out / "model").exists():
-        shutil.rmtree(out / "model")
-    shutil.copytree(run / "model", out / "model")
+    with replaced_folder(out / "model", MODULES, NATIVE_MODULES) as draft:
+        shutil.copytree(run / "model", draft, dirs_exist_ok=True)
     save_encoder(variants["simcse+whitening"], out / "model-whitened")
     if not result.scores:
         result.sheet = out / "pairs_to_label.tsv"
-        write_label_sheet(result.sheet, sentences[:MOST_SENTENCES], variants["simcse"].encode)
+        if not result.sheet.exists():  # it may hold an afternoon of labelling
+            write_label_sheet(result.sheet, sentences[:MOST_SENTENCES], variants["simcse"].encode)
     write_text(out / "report.json", json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")
