@@ -1,4 +1,4 @@
-"""The six poolings against slow loops."""
+"""The seven poolings against slow loops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from juyi.poolings import POOLING_NAMES, layers_of, masked_mean, pool, reads_several_layers
+from juyi.poolings import POOLING_NAMES, layers_of, masked_mean, pool, reads_lower_layers
 
 LAYERS, ROWS, LENGTH, DIM = 4, 5, 7, 6
 
@@ -32,6 +32,7 @@ def slow(pooling: str, states: list[torch.Tensor], mask: torch.Tensor) -> np.nda
         "first-last-avg": [1, LAYERS],
         "top2-avg": [LAYERS - 1, LAYERS],
         "embedding-last-avg": [0, LAYERS],
+        "embedding-avg": [0],
     }[pooling]
     result = np.zeros((ROWS, DIM))
     for row in range(ROWS):
@@ -58,8 +59,9 @@ def test_padding_never_counts(pooling: str, states: list[torch.Tensor], mask: to
     torch.testing.assert_close(pool(pooling, states, mask), before)  # type: ignore[arg-type]
 
 
-def test_the_names_are_these_six() -> None:
-    assert POOLING_NAMES == ("cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg")
+def test_the_names_are_these_seven() -> None:
+    names = ("cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg", "embedding-avg")
+    assert names == POOLING_NAMES
 
 
 @pytest.mark.parametrize(
@@ -71,11 +73,12 @@ def test_the_names_are_these_six() -> None:
         ("first-last-avg", (1, 12)),
         ("top2-avg", (11, 12)),
         ("embedding-last-avg", (0, 12)),
+        ("embedding-avg", (0,)),
     ],
 )
 def test_layers_of(pooling: str, layers: tuple[int, ...]) -> None:
     assert layers_of(pooling, 12) == layers  # type: ignore[arg-type]
-    assert reads_several_layers(pooling) == (len(layers) > 1)  # type: ignore[arg-type]
+    assert reads_lower_layers(pooling) == (layers != (12,))  # type: ignore[arg-type]
 
 
 def test_one_layer_is_first_and_last(states: list[torch.Tensor], mask: torch.Tensor) -> None:

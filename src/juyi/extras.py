@@ -12,6 +12,8 @@ EXTRA_OF = {
     "transformers": "train",
     "accelerate": "train",
     "jieba": "zh",
+    "opencc": "vocabulary",
+    "sentencepiece": "vocabulary",
     "pyarrow": "hub",
     "onnx": "onnx",
     "onnxscript": "onnx",

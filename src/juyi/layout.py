@@ -136,7 +136,7 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
 
     add("Transformer", layout.backbone)
     layers = layers_of(layout.pooling, layout.layer_count)
-    if len(layers) > 1:
+    if layers != (layout.layer_count,):
         start = layers[0]
         add(
             "WeightedLayerPooling",
@@ -179,9 +179,9 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
 
 
 def layer_weights(layout: FolderLayout) -> list[float]:
-    """The weights that a mean over two layers gives to each layer from the first of the two on; one where both are the same."""
+    """The weights that a mean over layers gives to each layer from the lowest of them to the last."""
     chosen = layers_of(layout.pooling, layout.layer_count)
-    return [float(layer in chosen) for layer in range(chosen[0], chosen[-1] + 1)]
+    return [float(layer in chosen) for layer in range(chosen[0], layout.layer_count + 1)]
 
 
 def _read(path: Path) -> Any:
@@ -243,8 +243,8 @@ def _pooling(mode: PoolingName, weights: tuple[int, tuple[float, ...]] | None, l
         return mode
     start, values = weights
     read = {start + offset: value for offset, value in enumerate(values) if value}
-    several: tuple[PoolingName, ...] = ("first-last-avg", "top2-avg", "embedding-last-avg")
-    for name in several:  # only equal weights make a mean, whatever their sum
+    candidates: tuple[PoolingName, ...] = ("first-last-avg", "top2-avg", "embedding-last-avg", "embedding-avg")
+    for name in candidates:  # only equal weights make a mean, whatever their sum
         if mode == "last-avg" and set(read) == set(layers_of(name, layers)) and len(set(read.values())) == 1:
             return name
     raise ModelError(f"{path}: juyi has no pooling for the layer weights {values} from layer {start} on, pooled by {mode}.")

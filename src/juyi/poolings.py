@@ -1,4 +1,4 @@
-"""From token vectors to one vector a sentence: the six poolings, by these names only.
+"""From token vectors to one vector a sentence: the seven poolings, by these names only.
 
 | name | vector | elsewhere |
 |---|---|---|
@@ -8,6 +8,7 @@
 | `first-last-avg` | mean of the first *transformer* layer (`hidden_states[1]`) and the last | P4 |
 | `top2-avg` | mean of the last two layers | princeton `avg_top2` |
 | `embedding-last-avg` | mean of the embedding layer (`hidden_states[0]`) and the last | only to reproduce an old figure |
+| `embedding-avg` | mean of the embedding layer alone | a bag of words; to train the token table before the layers |
 
 Means run over the tokens of the sentence, [CLS] and [SEP] included, padding never: a sentence has the same vector alone and in a
 batch.
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from torch import Tensor
 
-PoolingName = Literal["cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg"]
+PoolingName = Literal["cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg", "embedding-avg"]
 POOLING_NAMES: tuple[str, ...] = get_args(PoolingName)
 
 
@@ -40,13 +41,15 @@ def layers_of(pooling: PoolingName, layer_count: int) -> tuple[int, ...]:
             return (last - 1, last)
         case "embedding-last-avg":
             return (0, last)
+        case "embedding-avg":
+            return (0,)
         case _:
             return (last,)
 
 
-def reads_several_layers(pooling: PoolingName) -> bool:
-    """Whether a pooling needs more than the last layer."""
-    return pooling in ("first-last-avg", "top2-avg", "embedding-last-avg")
+def reads_lower_layers(pooling: PoolingName) -> bool:
+    """Whether a pooling needs other layers than the last."""
+    return pooling not in ("cls", "pooler", "last-avg")
 
 
 def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor) -> Tensor:

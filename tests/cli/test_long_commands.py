@@ -10,7 +10,9 @@ import pytest
 
 from juyi.assets import SAMPLES
 from juyi.data import read_scored_pairs, read_texts
-from juyi.encoder import load_encoder
+from juyi.encoder import EncoderSettings, load_encoder, save_encoder
+from juyi.engines import open_engine
+from juyi.layout import read_layout
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,35 @@ def test_train_prints_the_model_and_is_repeatable(juyi, texts: Path, tmp_path: P
     assert load_encoder(folders[0]).pooling == "cls"
     log = [json.loads(line) for line in (folders[0].parent / "log.jsonl").read_text().splitlines()]
     assert {"loss", "alignment", "uniformity"} <= set(log[0])
+
+
+PAIRS = """
+name = "pairs"
+source = "test"
+[objective]
+kind = "pair-contrastive"
+[training]
+batch_size = 8
+steps = 2
+[[corpus.sources]]
+file = "pairs.tsv"
+"""
+
+
+def test_train_by_a_recipe_that_names_its_files(juyi, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "pairs.tsv").write_text("".join(f"第{i}个问题\t问题{i}\n" for i in range(20)), encoding="utf-8")
+    (tmp_path / "pairs.toml").write_text(PAIRS, encoding="utf-8")
+    models = []
+    for place in ("a", "b"):
+        done = juyi("train", tmp_path / "pairs.toml", "--data", tmp_path / "data", "--runs", tmp_path / place)
+        assert done.returncode == 0, done.stderr
+        models.append(Path(done.stdout.strip()))
+        assert models[-1].is_relative_to(tmp_path / place / "pairs")
+    first, second = ((model / "model.safetensors").read_bytes() for model in models)
+    assert first == second
+    refused = juyi("train", tmp_path / "pairs.toml", "--texts", tmp_path / "data" / "pairs.tsv", "--runs", tmp_path / "c")
+    assert refused.returncode == 2 and "--data" in refused.stderr
 
 
 def test_train_names_an_unknown_setting(juyi, texts: Path, tmp_path: Path) -> None:
@@ -168,3 +199,19 @@ sources = [{ file = "text.txt" }]
     assert again.stdout == done.stdout
     assert "finished already" in again.stderr
     assert juyi("pretrain", tmp_path / "tiny.toml", "--data", tmp_path, "--runs", tmp_path / "runs").returncode == 2
+
+
+def test_export_halves_the_weights_and_adds_the_graph(juyi, tmp_path: Path) -> None:
+    encoder = load_encoder(EncoderSettings(model="mini-base", random_weights=3))
+    save_encoder(encoder, tmp_path / "full", card="# mine\n")
+    done = juyi("export", "-m", tmp_path / "full", "-o", tmp_path / "small", "--max-length", "32")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "small" / "README.md").read_text(encoding="utf-8") == "# mine\n"
+    full, small = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("full", "small"))
+    assert small == pytest.approx(full / 2, rel=0.01)
+    texts = ["怎么还信用卡", "很长的一句话" * 40]
+    engine = open_engine(tmp_path / "small", "onnx")
+    encoder.max_length = 32
+    np.testing.assert_allclose(engine.encode(texts), encoder.encode(texts), atol=5e-3)
+    assert read_layout(tmp_path / "small").max_length == 32
+    assert juyi("export", "-m", tmp_path / "full", "-o", tmp_path / "long", "--max-length", "100000").returncode == 1

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
+from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.cli.main import COMMANDS
 
 
@@ -66,7 +68,7 @@ def test_encode_writes_npy_jsonl_and_csv_and_reads_stdin(juyi, tmp_path: Path) -
     texts.write_text("怎么还信用卡\n今天天气不错\n", encoding="utf-8")
     assert juyi("encode", texts, "-o", tmp_path / "out.npy").returncode == 0
     vectors = np.load(tmp_path / "out.npy")
-    assert vectors.shape == (2, 320)
+    assert vectors.shape == (2, 384)
     assert vectors.dtype == np.float32
     lines = [json.loads(line) for line in juyi("encode", "-", stdin=texts.read_text(encoding="utf-8")).stdout.splitlines()]
     assert [line["text"] for line in lines] == ["怎么还信用卡", "今天天气不错"]
@@ -97,8 +99,21 @@ def test_recipes_and_models(juyi) -> None:
     facts = json.loads(juyi("models", "show", "--format", "json").stdout)
     assert facts["type"] == "modernbert"
     assert facts["onnx graph"] == "yes"
-    assert "mini-base" in juyi("models", "show", "--card").stdout
+    assert "# mini" in juyi("models", "show", "--card").stdout
     assert juyi("models", "show", "/nowhere").returncode == 1
+
+
+def test_models_list_says_what_the_cards_say(juyi) -> None:
+    rows = {row["model"].split()[0]: row for row in json.loads(juyi("models", "list", "--format", "json").stdout)}
+    assert set(rows) == set(EMBEDDED)
+    assert rows[DEFAULT_ENCODER]["model"].endswith("(default)")
+    for name, folder in EMBEDDED.items():
+        weights = load_file(folder / "model.safetensors")
+        assert rows[name]["parameters"] == f"{sum(w.size for w in weights.values()) / 1e6:.1f} M"
+        assert float(rows[name]["size"].removesuffix(" MB")) < 25
+        card = (folder / "README.md").read_text(encoding="utf-8")
+        assert f"# {name}, version {rows[name]['version']}" in card
+        assert f"{rows[name]['STS-B']:.1f}" in card.partition("\n---\n")[2]  # the figure is also where people read it
 
 
 def test_doctor_is_well(juyi) -> None:

@@ -42,12 +42,13 @@ def test_alone_as_in_a_batch(model_type: str, pooling: str, stand_in: Callable[.
 def test_the_layers_are_those_of_transformers(model_type: str, stand_in: Callable[..., Path], sentences: list[str]) -> None:
     folder = stand_in(model_type)
     backbone = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
-    for pooling, first in (("first-last-avg", 1), ("top2-avg", 2), ("embedding-last-avg", 0)):
+    for pooling, first in (("first-last-avg", 1), ("top2-avg", 2), ("embedding-last-avg", 0), ("embedding-avg", 0)):
         encoder = load(folder, pooling=pooling)
         ids, mask = encoder.tensors(encoder.tokenizer.tokenize(sentences[:1]))
         with torch.no_grad():
             output = backbone(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-        expected = ((output.hidden_states[first] + output.last_hidden_state) / 2).mean(1)
+        last = output.hidden_states[0] if pooling == "embedding-avg" else output.last_hidden_state
+        expected = ((output.hidden_states[first] + last) / 2).mean(1)
         np.testing.assert_allclose(encoder.encode(sentences[:1]), expected.numpy(), atol=1e-5)
 
 

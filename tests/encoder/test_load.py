@@ -183,3 +183,25 @@ def test_loading_is_silent_and_leaves_the_log_level(stand_in: Callable[..., Path
     finally:
         its_logging.set_verbosity(before)
     assert "Loading weights" not in "".join(capfd.readouterr())
+
+
+def test_random_weights_are_a_function_of_the_seed_and_leave_the_rest(
+    stand_in: Callable[..., Path], sentences: list[str]
+) -> None:
+    folder = stand_in("bert")
+    saved = load_encoder(folder)
+    torch.manual_seed(5)
+    before = torch.rand(1)
+    torch.manual_seed(5)
+    drawn = [load_encoder(EncoderSettings(model=str(folder), random_weights=seed)).encode(sentences[:4]) for seed in (1, 1, 2)]
+    assert torch.equal(torch.rand(1), before)  # nobody else's random numbers are touched
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert np.abs(drawn[0] - drawn[2]).max() > 0.01
+    assert np.abs(drawn[0] - saved.encode(sentences[:4])).max() > 0.01
+    fresh = load_encoder(EncoderSettings(model=str(folder), random_weights=1))
+    assert {k: v.shape for k, v in fresh.state_dict().items()} == {k: v.shape for k, v in saved.state_dict().items()}
+    assert fresh.tokenizer.tokenize(sentences) == saved.tokenizer.tokenize(sentences)
+
+
+def test_random_weights_have_no_pretrained_pooler(stand_in: Callable[..., Path]) -> None:
+    refused(stand_in("bert"), "has no pretrained pooler", random_weights=1, pooling="pooler")

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from juyi.assets import SAMPLES
+from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import DataError
-from juyi.experiments.defaults import default_recipe
+from juyi.experiments.defaults import default_recipe, tells_apart
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings
 from juyi.experiments.sentences import read_sentences, select_sentences
@@ -48,6 +50,20 @@ def test_defaults_fit_the_amount(count: int, batch: int) -> None:
     assert recipe.training.steps >= 100
     assert recipe.training.steps * batch <= max(10_000, 100 * batch)
     assert default_recipe(count, 768).training.learning_rate < recipe.training.learning_rate
+
+
+def test_an_encoder_that_tells_sentences_apart_is_treated_gently() -> None:
+    questions = read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts[:100]
+    mini, masked = load_encoder("mini"), load_encoder("mini-base")
+    assert tells_apart(mini, questions)
+    assert not tells_apart(masked, questions)
+    vectors = masked.encode(questions)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
+    assert cosines.mean() > 0.4  # by hand what the function goes by
+    strong, gentle = default_recipe(5000, 320), default_recipe(5000, 320, gentle=True)
+    assert gentle.training.learning_rate < strong.training.learning_rate
+    assert (gentle.encoder.hidden_dropout, strong.encoder.hidden_dropout) == (0.1, 0.3)
 
 
 def test_signals_see_a_collapse_and_missing_dropout() -> None:

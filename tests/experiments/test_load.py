@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from juyi.errors import UsageError
-from juyi.experiments.load import build, fingerprint, load_recipe, resolved
-from juyi.experiments.recipe import PretrainRecipe, Recipe
+from juyi.experiments.load import build, fingerprint, load_recipe, load_train_recipe, resolved
+from juyi.experiments.recipe import CorpusRecipe, PretrainRecipe, Recipe
 from juyi.experiments.shelf import RECIPES, recipe_names, recipe_path
-from juyi.objectives import MaskedLM, SimCSEUnsupervised
+from juyi.objectives import Distillation, MaskedLM, PairContrastive, SimCSEUnsupervised
 
 GOOD: dict[str, Any] = {
     "name": "mine",
@@ -26,6 +26,13 @@ GOOD_PRETRAIN: dict[str, Any] = {
     "source": "written for the test",
     "backbone": {"model_type": "bert", "options": {"hidden_size": 32}},
     "corpus": {"sources": [{"file": "a.txt"}, {"file": "b.txt", "rows": 3}]},
+}
+GOOD_CORPUS: dict[str, Any] = {
+    "name": "mine",
+    "source": "written for the test",
+    "teacher": "them",
+    "objective": {"kind": "distillation"},
+    "corpus": {"sources": [{"file": "a.tsv"}, {"file": "b.tsv", "columns": [2, 1], "repeat": 3, "both": True}]},
 }
 FILE = """
 name = "mine"
@@ -56,6 +63,12 @@ def test_tables_become_a_recipe() -> None:
     assert (recipe.encoder.pooling, recipe.encoder.hidden_dropout, recipe.encoder.attention_dropout) == ("cls", 0.3, None)
     other = build(GOOD_PRETRAIN, PretrainRecipe, origin="x")
     assert other.objective == MaskedLM() and [source.rows for source in other.corpus.sources] == [0, 3]
+    third = build(GOOD_CORPUS, CorpusRecipe, origin="x")
+    assert third.objective == Distillation() and third.teacher == "them"
+    assert [(source.columns, source.repeat, source.both) for source in third.corpus.sources] == [
+        ((1, 2), 1, False),
+        ((2, 1), 3, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +99,51 @@ def test_an_unknown_key_in_a_list() -> None:
     wrong = changed(GOOD_PRETRAIN, "corpus.sources", [{"file": "a"}, {"file": "b", "row": 1}])
     with pytest.raises(UsageError, match=r"'corpus\.sources\.1\.row' is unknown\. Did you mean 'corpus\.sources\.rows'\?"):
         build(wrong, PretrainRecipe, origin="x")
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("column", "columns"), ("neighbour", "neighbours"), ("row", "rows"), ("repeats", "repeat"), ("qqqq", None)]
+)
+def test_an_unknown_key_of_a_source_of_pairs(key: str, near: str | None) -> None:
+    wrong = changed(GOOD_CORPUS, "corpus.sources", [{"file": "a"}, {"file": "b", key: 1}])
+    with pytest.raises(UsageError) as raised:
+        build(wrong, CorpusRecipe, origin="x")
+    hint = f" Did you mean 'corpus.sources.{near}'?" if near else ""
+    assert str(raised.value) == f"x: 'corpus.sources.1.{key}' is unknown.{hint}"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("teacher", "", "A distillation needs a teacher, and nothing else does"),
+        ("objective", {"kind": "pair-contrastive"}, "A distillation needs a teacher, and nothing else does"),
+        ("objective", {"kind": "masked-lm"}, "'objective.kind' is 'masked-lm'; it must be one of 'distillation', 'pair-contr"),
+        ("corpus.sources", [], "corpus.sources is empty"),
+        ("corpus.sources", [{"file": "a", "repeat": 0}], "a: repeat must be at least 1"),
+        ("corpus.sources", [{"file": "a", "columns": [1]}], r"'corpus.sources.0.columns.1' is missing"),
+        ("corpus.longst", 3, "'corpus.longst' is unknown. Did you mean 'corpus.longest'"),
+        ("objective.temprature", 3, "'objective.temprature' is unknown. Did you mean 'objective.temperature'"),
+    ],
+)
+def test_a_recipe_of_pairs_that_cannot_be(path: str, value: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=f"^x: .*{words}"):
+        build(changed(GOOD_CORPUS, path, value), CorpusRecipe, origin="x")
+
+
+def test_a_recipe_to_train_by_is_known_by_its_corpus(recipe_file: str, tmp_path: Path) -> None:
+    first = load_train_recipe(recipe_file, ["training.steps=7"])
+    assert isinstance(first, Recipe) and first.training.steps == 7
+    text = Path(recipe_file).read_text(encoding="utf-8").replace("simcse-unsupervised", "pair-contrastive")
+    path = tmp_path / "pairs.toml"
+    path.write_text(text + '[[corpus.sources]]\nfile = "a.tsv"\n', encoding="utf-8")
+    second = load_train_recipe(str(path), ["training.steps=7", "corpus.exclude=['x.tsv']"])
+    assert isinstance(second, CorpusRecipe) and second.objective == PairContrastive() and second.training.steps == 7
+    assert second.corpus.exclude == ("x.tsv",)
+    shipped = load_train_recipe("mini/distillation")
+    assert isinstance(shipped, CorpusRecipe) and isinstance(shipped.objective, Distillation)
+    assert isinstance(load_train_recipe("simcse/chinese-bojone"), Recipe)
+    with pytest.raises(UsageError, match="pretrain/mini-base makes a new encoder: it is a recipe of `juyi pretrain`"):
+        load_train_recipe("pretrain/mini-base")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +213,8 @@ def test_overrides(recipe_file: str) -> None:
 
 def test_overrides_reach_below_a_nested_table() -> None:
     recipe = load_recipe("pretrain/mini-base", PretrainRecipe, ["backbone.options.hidden_size=64", "training.steps=7"])
-    assert recipe.backbone.options["hidden_size"] == 64 and recipe.backbone.options["num_hidden_layers"] == 4
+    shipped = load_recipe("pretrain/mini-base", PretrainRecipe).backbone.options
+    assert recipe.backbone.options == shipped | {"hidden_size": 64} and shipped["hidden_size"] != 64
     assert recipe.training.steps == 7
 
 
@@ -212,6 +271,7 @@ OTHER_WORDS = {
     "texts": ["a"],
     "columns": ["a"],
     "sources": [{"file": "c.txt"}],
+    "exclude": ["a"],
 }
 
 
@@ -232,7 +292,7 @@ def other(path: tuple[str, ...], value: Any) -> Any:
             return 0.5 if path[-1].endswith("dropout") else 7
 
 
-@pytest.mark.parametrize(("tables", "kind"), [(GOOD, Recipe), (GOOD_PRETRAIN, PretrainRecipe)])
+@pytest.mark.parametrize(("tables", "kind"), [(GOOD, Recipe), (GOOD_PRETRAIN, PretrainRecipe), (GOOD_CORPUS, CorpusRecipe)])
 def test_the_fingerprint_changes_with_any_setting(tables: dict[str, Any], kind: Any) -> None:
     recipe = build(tables, kind, origin="x")
     first = fingerprint(recipe)
@@ -270,12 +330,14 @@ def test_names_are_the_files() -> None:
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_shipped_recipe_loads_and_states_what_it_must(name: str) -> None:
     stated = tomllib.loads(recipe_path(name).read_text(encoding="utf-8"))
-    kind: Any = PretrainRecipe if "backbone" in stated else Recipe
+    kind: Any = PretrainRecipe if "backbone" in stated else type(load_train_recipe(name))
     recipe = load_recipe(name, kind)
     assert recipe.name == name
     assert len(stated["source"]) > 10 and len(stated["about"]) > 10
     assert "seed" in stated["training"]
-    if kind is PretrainRecipe:
+    if kind is CorpusRecipe:
+        assert recipe.corpus.exclude
+    if kind is not Recipe:
         assert all(source.licence for source in recipe.corpus.sources)
     elif recipe.objective.kind.startswith("simcse"):
         assert {"pooling", "hidden_dropout", "attention_dropout"} <= set(stated["encoder"])

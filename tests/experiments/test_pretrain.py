@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from juyi.encoder import load_encoder
+from juyi.encoder import Encoder, load_encoder
 from juyi.errors import TrainingError, UsageError
 from juyi.experiments import pretrain as module
 from juyi.experiments.load import build, fingerprint, resolved
 from juyi.experiments.pretrain import pretrain
 from juyi.experiments.recipe import PretrainRecipe
+from juyi.tokenization import SubwordTokenizer
 
 TABLES: dict[str, Any] = {
     "name": "pretrain/toy",
@@ -72,7 +73,7 @@ def test_text_becomes_an_encoder(data: Path, tmp_path: Path) -> None:
     )
     digests = {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in ("one.txt", "two.txt")}
     assert folder == tmp_path / "runs" / "pretrain" / "toy" / fingerprint(recipe(), *digests.values())
-    assert steps == [1, 2, 3, 4, 5, 6] and len(said) == 3
+    assert steps == [1, 2, 3, 4, 5, 6] and len(said) == 4
     assert {"recipe.json", "environment.json", "summary.json", "log.jsonl", "model", "tokenizer"} <= {
         p.name for p in folder.iterdir()
     }
@@ -81,6 +82,7 @@ def test_text_becomes_an_encoder(data: Path, tmp_path: Path) -> None:
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["steps"] == 6 and summary["tokens"] == 6 * 8 * 12
     assert summary["lines"] == {"one.txt": 30, "two.txt": 20} and summary["warnings"] == []
+    assert summary["left_out"] == 0 and summary["sequences"] > 6
     assert summary["sha256"] == digests and not (folder / "checkpoint").exists()
     assert summary["parameters"] == sum(p.numel() for p in encoder.parameters())
     loaded = load_encoder(folder / "model")
@@ -111,6 +113,54 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(data: Path, tmp_path: Pa
     assert not [words for words in said if "Learning a vocabulary" in words]
     assert (folder / "tokenizer" / "tokenizer.json").read_bytes() == tokenizer
     assert model_hash(folder) == model_hash(straight)
+
+
+def test_what_will_be_measured_on_is_left_out_and_a_column_is_read(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_add_graph", lambda model, say: None)
+    (data / "sts.dev.tsv").write_text("明天会下雨吗？\t今天呢\t2\n", encoding="utf-8")
+    (data / "three.tsv").write_text("x\t她在看书\n" * 5 + "x\t明天，会下雨吗\n" * 4, encoding="utf-8")
+    sources = [{"file": "one.txt", "licence": "CC0"}, {"file": "three.tsv", "column": 2}]
+    corpus = {"sequence_length": 12, "sources": sources, "exclude": ["*.dev.tsv"]}
+    said: list[str] = []
+    held_out = {"training": TABLES["training"] | {"steps": 2, "held_out": 4, "held_out_every": 1}}
+    chosen = build(TABLES | {"corpus": corpus} | held_out, PretrainRecipe, origin="toy")
+    encoder, folder = pretrain(chosen, data, tmp_path / "runs", say=said.append)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["lines"] == {"one.txt": 20, "three.tsv": 5} and summary["left_out"] == 14
+    assert any("25 lines; 14 were left out" in words for words in said)
+    assert encoder.tokenizer.token_id("看") is not None and encoder.tokenizer.token_id("吗") is None
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert all(record["held_out_loss"] > 0 for record in log) and len(log) == 2
+    assert "| one.txt | all | CC0 |" in (folder / "model" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_unigram_vocabulary(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_add_graph", lambda model, say: None)
+    lines = [f"{who}在操场上{what}。" for who in ("我们", "他们", "老师", "学生") for what in ("跑步", "唱歌", "跳舞")]
+    (data / "one.txt").write_text("\n".join(lines * 2), encoding="utf-8")
+    vocabulary = {"kind": "unigram", "size": 512, "min_frequency": 10}
+    short = {"training": TABLES["training"] | {"steps": 1}}
+
+    def learn(**changes: Any) -> tuple[Encoder, Path]:
+        chosen = build(TABLES | {"vocabulary": vocabulary | changes} | short, PretrainRecipe, origin="toy")
+        return pretrain(chosen, data, tmp_path / "runs")
+
+    encoder, folder = learn()
+    traditional, simplified = encoder.tokenizer.tokenize(["操場上", "操场上"])
+    assert traditional == simplified
+    assert encoder.tokenizer.token_id("<0xE4>") is not None
+    assert encoder.tokenizer.token_id("跑") is None and encoder.tokenizer.token_id("在") is not None  # 8 times, and 24
+    np.testing.assert_allclose(load_encoder(folder / "model").encode(["操场"]), encoder.encode(["操场"]), atol=5e-3)
+    cut = {word for line in lines for word in pytest.importorskip("jieba").lcut(line, HMM=False)}
+    for words in (True, False):
+        tokenizer = learn(simplify=False, words=words)[0].tokenizer
+        assert isinstance(tokenizer, SubwordTokenizer)
+        assert len({tuple(row) for row in tokenizer.tokenize(["操場上", "操场上"])}) == 2
+        chinese = [token for token in tokenizer.backend.get_vocab() if "一" <= token[0] <= "龥"]
+        beyond = [token for token in chinese if not any(token in word for word in cut)]
+        assert bool(beyond) == (not words)
 
 
 def test_other_text_is_another_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

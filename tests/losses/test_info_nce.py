@@ -23,13 +23,25 @@ def cosine(first: Rows, second: Rows) -> float:
 
 
 def slow(
-    anchors: Rows, candidates: Rows, temperature: float, offset: int, hard: Rows | None, log_weight: float, extra: Rows | None
+    anchors: Rows,
+    candidates: Rows,
+    temperature: float,
+    offset: int,
+    hard: Rows | None,
+    log_weight: float,
+    extra: Rows | None,
+    ignore: NDArray[np.bool_] | None = None,
 ) -> float:
-    """-log exp(s_ii/t) / (sum_j exp(s_ij/t) + sum_j w_ij exp(n_ij/t) + sum_q exp(e_iq/t)), w_ij = alpha for the own, else 1."""
+    """-log exp(s_ii/t) / (sum_j exp(s_ij/t) + sum_j w_ij exp(n_ij/t) + sum_q exp(e_iq/t)), w_ij = alpha for the own, else 1.
+
+    The first sum leaves out the j that row i ignores, unless it is the positive.
+    """
     total = 0.0
     for row, anchor in enumerate(anchors):
         denominator = 0.0
-        for candidate in candidates:
+        for index, candidate in enumerate(candidates):
+            if ignore is not None and ignore[row, index] and index != offset + row:
+                continue
             denominator += math.exp(cosine(anchor, candidate) / temperature)
         for index, negative in enumerate(hard if hard is not None else []):
             weight = math.exp(log_weight) if index == offset + row else 1.0
@@ -66,6 +78,34 @@ def test_equals_the_slow_loop(count: int, offset: int, temperature: float, log_w
     )
     assert result.shape == () and result.dtype == torch.float32
     assert float(result) == pytest.approx(expected, rel=2e-5, abs=2e-5)
+
+
+@pytest.mark.parametrize(("offset", "more"), list(product([0, 2], [False, True])))
+def test_ignored_candidates_are_no_negatives(offset: int, more: bool) -> None:
+    anchors, candidates = rows(4, 1), rows(7, 2)
+    hard, extra = (rows(7, 3), rows(3, 4)) if more else (None, None)
+    ignore = np.random.default_rng(5).random((4, 7)) < 0.5
+    ignore[0, offset] = True  # its own positive, which stays
+    expected = slow(anchors, candidates, 0.3, offset, hard, 0.0, extra, ignore)
+    result = info_nce(
+        torch.from_numpy(anchors),
+        torch.from_numpy(candidates),
+        temperature=0.3,
+        offset=offset,
+        hard_negatives=None if hard is None else torch.from_numpy(hard),
+        extra_negatives=None if extra is None else torch.from_numpy(extra),
+        ignore=torch.from_numpy(ignore),
+    )
+    assert float(result) == pytest.approx(expected, rel=2e-5)
+    assert float(result) < slow(anchors, candidates, 0.3, offset, hard, 0.0, extra) - 0.1
+
+
+def test_without_a_negative_there_is_nothing_to_learn() -> None:
+    anchors, candidates = (torch.from_numpy(rows(4, seed)).requires_grad_() for seed in (1, 2))
+    loss = info_nce(anchors, candidates, ignore=torch.ones(4, 4, dtype=torch.bool))
+    loss.backward()
+    assert loss.item() == 0.0
+    assert all(given.grad is not None and not given.grad.any() for given in (anchors, candidates))
 
 
 def test_the_default_temperature_is_a_twentieth() -> None:

@@ -18,7 +18,7 @@ import torch
 from torch import distributed, multiprocessing
 
 from juyi.encoder import Encoder
-from juyi.objectives import MaskedLM, Objective, SimCSEUnsupervised, View
+from juyi.objectives import Distillation, MaskedLM, Objective, PairContrastive, SimCSEUnsupervised, View
 from juyi.tokenization import mask_tokens
 from juyi.training import ProcessWorld, TrainingSettings, fit, plain_step
 
@@ -27,6 +27,10 @@ CASES: dict[str, Objective] = {
     "cross-view": SimCSEUnsupervised(),
     "all-views": SimCSEUnsupervised(negatives="all-views"),
     "all-views-one-pass": SimCSEUnsupervised(negatives="all-views", views="no-dropout"),
+    "distillation": Distillation(),
+    "distillation-other-width": Distillation(teacher_dim=12),
+    "pair-contrastive": PairContrastive(),
+    "pair-contrastive-one-way": PairContrastive(symmetric=False),
     "masked-lm": MaskedLM(),
     "masked-lm-one-sided": MaskedLM(),
 }
@@ -39,7 +43,13 @@ def views_of(case: str, encoder: Encoder, part: slice) -> list[View]:
     """The views of some rows; the masks are those of the whole batch, of which the first half has few, or none."""
     rows = tiny_encoders.rows()[20 : 20 + ROWS]
     if not case.startswith("masked-lm"):
-        return CASES[case].inputs({"text": rows[part]}, np.random.default_rng(0), encoder)
+        columns: dict[str, Any] = {"text": rows, "anchor": rows, "positive": tiny_encoders.rows()[:ROWS]}
+        columns["group"] = [2**53, 2**53 + 1, 0, 1, 2, 2**53, 3, 0]  # across the halves, and too large for a float
+        targets = np.random.default_rng(1).normal(size=(ROWS, 12 if case.endswith("other-width") else 32))
+        targets[ROWS - 1] = targets[0]  # one meaning in both halves
+        columns["target"] = targets
+        batch = {name: column[part] for name, column in columns.items()}
+        return CASES[case].inputs(batch, np.random.default_rng(0), encoder)
     tokenizer = encoder.tokenizer
     masked = mask_tokens(rows, np.random.default_rng(1), rate=0.4, special=tokenizer.special, size=tokenizer.size)
     few = 0 if case.endswith("one-sided") else 1

@@ -7,7 +7,7 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 
 SAMPLES = _HERE / "samples"
-EMBEDDED = {"mini-base": _HERE / "mini-base"}
-DEFAULT_ENCODER = "mini-base"
+EMBEDDED = {"mini": _HERE / "mini", "mini-base": _HERE / "mini-base"}
+DEFAULT_ENCODER = "mini"
 
 __all__ = ["DEFAULT_ENCODER", "EMBEDDED", "SAMPLES"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from juyi.assets import DEFAULT_ENCODER
 from juyi.cli import options
 
 
@@ -52,7 +53,7 @@ def command(
     )
     for warning in warnings:
         say(f"Note: {warning}")
-    records = [score.as_record(model or "mini-base") for score in result]
+    records = [score.as_record(model or DEFAULT_ENCODER) for score in result]
     emit([_row(record) for record in records] if form in ("table", "csv") else records, form)
     if not records:
         sys.exit(1)

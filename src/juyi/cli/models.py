@@ -1,6 +1,8 @@
-"""`juyi models`: what a model folder holds."""
+"""`juyi models`: the embedded encoders, and what a model folder holds."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -10,7 +12,43 @@ from juyi.cli.output import emit
 
 @click.group("models")
 def command() -> None:
-    """Show what a model folder holds."""
+    """List the embedded encoders, show what a model folder holds."""
+
+
+@command.command("list")
+@options.form("table", "json", "jsonl", "csv")
+def list_models(form: str) -> None:
+    """List the encoders that ship with juyi: version, size, and the figures of their cards (Spearman x 100, test splits)."""
+    from huggingface_hub import ModelCard
+
+    from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+
+    rows = []
+    for name, folder in EMBEDDED.items():
+        card = ModelCard.load(folder / "README.md").data
+        rows.append(
+            {
+                "model": name + (" (default)" if name == DEFAULT_ENCODER else ""),
+                "version": card.get("version"),
+                "parameters": f"{_parameters(folder) / 1e6:.1f} M",
+                "size": f"{_size(folder) / 1e6:.1f} MB",
+                **{str(result.dataset_name): float(result.metric_value) for result in card.eval_results or []},
+            }
+        )
+    emit(rows, form)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _parameters(folder: Path) -> int:
+    from math import prod
+
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", framework="numpy") as weights:
+        return sum(prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118  # no mapping
 
 
 @command.command("show")
@@ -34,7 +72,6 @@ def show(model: str, engine: str, card: bool, form: str) -> None:
     layout = read_layout(folder)
     root = folder / layout.backbone
     config = json.loads((root / "config.json").read_text(encoding="utf-8"))
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     dense = " → ".join(f"{d.inputs}×{d.outputs} {d.activation}" for d in layout.dense)
     facts = {
         "folder": str(folder),
@@ -46,7 +83,7 @@ def show(model: str, engine: str, card: bool, form: str) -> None:
         "normalised": "yes" if layout.normalise else "no",
         "longest input": layout.max_length,
         "onnx graph": "yes" if (folder / "model.onnx").is_file() else "no",
-        "size": f"{size / 1e6:.1f} MB",
+        "size": f"{_size(folder) / 1e6:.1f} MB",
     }
     if form == "json":
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))

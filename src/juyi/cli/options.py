@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 import click
 
+from juyi.assets import DEFAULT_ENCODER
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 model: Callable[[F], F] = click.option(
-    "-m", "--model", default="", help="A folder, a hub id, or an embedded encoder. [default: mini-base, embedded]"
+    "-m", "--model", default="", help=f"A folder, a hub id, or an embedded encoder. [default: {DEFAULT_ENCODER}, embedded]"
 )
 pooling: Callable[[F], F] = click.option(
     "--pooling", help="cls, pooler, last-avg, first-last-avg, top2-avg, … [default: the model's own, or last-avg]"

@@ -23,7 +23,7 @@ def command(recipe: str, data: str, overrides: tuple[str, ...], runs: str) -> No
 
     \b
     Example:
-      juyi pretrain pretrain/mini-base --data texts/
+      juyi pretrain pretrain/mini-base --data corpora/
     """
     from juyi.cli.output import say
     from juyi.cli.progress import training_bar

@@ -24,7 +24,7 @@ def list_recipes(form: str) -> None:
     rows = []
     for name in recipe_names():
         tables = tomllib.loads(recipe_path(name).read_text(encoding="utf-8"))
-        command_name = "pretrain" if "corpus" in tables else "train"
+        command_name = "pretrain" if "backbone" in tables else "train"
         rows.append({"recipe": name, "run with": f"juyi {command_name} {name}", "about": tables.get("about", "")})
     emit(rows, form)
 

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from juyi.encoder.families import dropout_of
+from juyi.encoder.families import dropout_of, family_of
 from juyi.encoder.heads import Dense
-from juyi.poolings import PoolingName, pool, reads_several_layers
+from juyi.poolings import PoolingName, pool, reads_lower_layers
 from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
 from juyi.types import Embeddings
 
@@ -46,7 +46,7 @@ class Encoder(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.max_length = max_length
         self.normalise = normalise
-        self._all_layers = reads_several_layers(pooling)
+        self._all_layers = reads_lower_layers(pooling)
 
     @property
     def config(self) -> Any:
@@ -92,6 +92,8 @@ class Encoder(nn.Module):
         Shapes:
             ids, mask: (n, length); result: tensors of (n, length, hidden).
         """
+        if self.pooling == "embedding-avg" and not family_of(self.config.model_type).projects:  # no layer need be computed
+            return [self.backbone.embeddings(input_ids=ids)]  # type: ignore[operator]
         output = self.backbone(input_ids=ids, attention_mask=mask, output_hidden_states=self._all_layers)
         if not self._all_layers:
             return [output.last_hidden_state]
@@ -103,11 +105,12 @@ class Encoder(nn.Module):
         Shapes:
             ids, mask: (n, length); positions: n arrays; result: (sum of their lengths, hidden).
         """
-        last = self.hidden_states(ids, mask)[-1]
+        last = self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
         rows = np.repeat(np.arange(len(positions)), [len(p) for p in positions])
         columns = np.concatenate(positions)
         flat = torch.from_numpy(rows * last.shape[1] + columns).to(last.device)
-        return last.reshape(-1, last.shape[-1]).index_select(0, flat)
+        chosen: Tensor = last.reshape(-1, last.shape[-1]).index_select(0, flat)
+        return chosen
 
     def tensors(self, rows: Sequence[TokenIds]) -> tuple[Tensor, Tensor]:
         """Ids and mask on the encoder's device, padded to the longest row."""

@@ -20,12 +20,15 @@ class Family:
         pooler: A pretrained Dense follows [CLS].
         tied_last: The last of `hidden_states` is `last_hidden_state` in every version of transformers. Where it is not, versions
             before the tie (5.0 among them) leave out the final norm, and a mean over several layers depends on who computes it.
+        projects: More than the token table and its norm lies below the layers (a matrix, mostly), so that they must be run to see
+            the embedding layer.
     """
 
     hidden: tuple[str, ...]
     attention: tuple[str, ...]
     pooler: bool
     tied_last: bool = True
+    projects: bool = False
 
 
 _BERT_KEYS = (("hidden_dropout_prob",), ("attention_probs_dropout_prob",))
@@ -34,9 +37,9 @@ FAMILIES = {
     "bert": Family(*_BERT_KEYS, pooler=True),
     "roberta": Family(*_BERT_KEYS, pooler=True),
     "xlm-roberta": Family(*_BERT_KEYS, pooler=True),
-    "albert": Family(*_BERT_KEYS, pooler=True),
-    "electra": Family(*_BERT_KEYS, pooler=False),
-    "roformer": Family(*_BERT_KEYS, pooler=False),
+    "albert": Family(*_BERT_KEYS, pooler=True, projects=True),
+    "electra": Family(*_BERT_KEYS, pooler=False, projects=True),
+    "roformer": Family(*_BERT_KEYS, pooler=False, projects=True),
     "distilbert": Family(("dropout",), ("attention_dropout",), pooler=False),
     "modernbert": Family(("embedding_dropout", "mlp_dropout"), ("attention_dropout",), pooler=False, tied_last=False),
 }

@@ -125,6 +125,13 @@ def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) 
         )
     set_dropout(config, hidden=settings.hidden_dropout, attention=settings.attention_dropout)
     options: dict[str, Any] = {"add_pooling_layer": pooling == "pooler"} if family.pooler else {}
+    if settings.random_weights is not None:
+        if pooling == "pooler":
+            raise ModelError("Random weights were asked for: that has no pretrained pooler. Choose cls, with a head if you like.")
+        with torch.random.fork_rng():
+            torch.manual_seed(settings.random_weights)
+            kinds: Any = AutoModel
+            return kinds.from_config(config, dtype=torch.float32, attn_implementation="eager", **options)
     try:
         with _quiet_transformers():
             model, report = AutoModel.from_pretrained(

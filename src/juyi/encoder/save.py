@@ -13,7 +13,7 @@ from juyi.atomic import replaced_folder
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import family_of
 from juyi.layout import MODULES, NATIVE_BACKBONE, NATIVE_MODULES, DenseLayout, FolderLayout, layer_weights, write_layout
-from juyi.poolings import reads_several_layers
+from juyi.poolings import reads_lower_layers
 from juyi.tokenization import WordTokenizer
 
 
@@ -57,7 +57,7 @@ def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, hal
 def layout_of(encoder: Encoder) -> FolderLayout:
     """What the encoder's folder will say about it."""
     layers = int(encoder.config.num_hidden_layers)
-    several_layers = reads_several_layers(encoder.pooling)
+    several_layers = reads_lower_layers(encoder.pooling)
     native = isinstance(encoder.tokenizer, WordTokenizer) or (
         several_layers and not family_of(encoder.config.model_type).tied_last
     )
@@ -80,7 +80,7 @@ def layout_of(encoder: Encoder) -> FolderLayout:
 
 def _save_backbone(encoder: Encoder, root: Path, *, half: bool) -> None:
     config = copy.deepcopy(encoder.config)
-    config.output_hidden_states = reads_several_layers(encoder.pooling)  # sentence-transformers hands on all layers only then
+    config.output_hidden_states = reads_lower_layers(encoder.pooling)  # sentence-transformers hands on all layers only then
     config.dtype = "float32"  # what other tools compute in, whatever the file holds
     config.architectures = [type(encoder.backbone).__name__]
     config.save_pretrained(root)

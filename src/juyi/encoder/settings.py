@@ -24,6 +24,7 @@ class EncoderSettings:
         head_training_only: The new head takes part in training and is left out of every encoding and of the saved model.
         freeze_backbone: Train the head alone; the backbone's dropout stays on.
         max_length: Longest input in tokens, [CLS] and [SEP] included.
+        random_weights: A seed: the backbone's weights are drawn anew, its shape and the tokenizer stay.
     """
 
     model: str = ""
@@ -35,3 +36,4 @@ class EncoderSettings:
     head_training_only: bool = False
     freeze_backbone: bool = False
     max_length: int | None = None
+    random_weights: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,13 @@ def export_onnx(encoder: Encoder, folder: Path) -> Path:
         [[special.cls, special.unknown, special.sep, special.pad], [special.cls, special.sep, special.pad, special.pad]]
     )
     path = folder / GRAPH
+    backbone = encoder.backbone
+    own = {name: value.clone() for name, value in backbone.state_dict().items()}
     try:
+        _make_unmistakable(backbone)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's own deprecations
+            logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # torchvision, which nobody needs here, is missing
             program = torch.onnx.export(
                 _Graph(encoder.eval().cpu()),
                 (ids, (ids != special.pad).long()),
@@ -66,16 +71,24 @@ def export_onnx(encoder: Encoder, folder: Path) -> Path:
                 dynamo=True,
                 verbose=False,
             )
+        model = program.model_proto  # type: ignore[union-attr]
+        _share_weights(onnx, model, {name: value.cpu().numpy() for name, value in backbone.state_dict().items()})
     finally:
+        backbone.load_state_dict(own)
         encoder.normalise = was
-    model = program.model_proto  # type: ignore[union-attr]
-    weights = {name: value.cpu().numpy() for name, value in encoder.backbone.state_dict().items()}
-    _share_weights(onnx, model, weights)
     _forget_origin(model)
     draft = path.with_name(f".{GRAPH}.draft")
     onnx.save(model, str(draft))
     draft.replace(path)
     return path
+
+
+def _make_unmistakable(backbone: nn.Module) -> None:
+    """Give every weight values of its own: the exporter would merge equal ones, the untrained norms for example, into one."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in backbone.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator))
 
 
 def _forget_origin(model: Any) -> None:

@@ -14,7 +14,7 @@ from juyi.atomic import replaced_folder, write_text
 from juyi.data import ScoredPairs, inspect
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
 from juyi.errors import DataError
-from juyi.experiments.defaults import MOST_SENTENCES, default_recipe
+from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, tells_apart
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings, Recipe
 from juyi.experiments.run import run_recipe
@@ -130,7 +130,10 @@ def adapt(
             f"{len(sentences)} distinct sentences are too few to adapt an encoder to; {FEWEST_SENTENCES} are the least, "
             "some hundreds show an effect, and beyond 10,000 nothing is gained."
         )
-    recipe = default_recipe(len(sentences), int(raw.config.hidden_size), settings=settings, seed=seed)
+    gentle = tells_apart(raw, sentences)
+    if gentle:
+        say("It tells sentences apart already: SimCSE will be gentle with it")
+    recipe = default_recipe(len(sentences), int(raw.config.hidden_size), settings=settings, gentle=gentle, seed=seed)
     inspection = inspect(
         texts,
         tokenize=raw.tokenizer.tokenize,

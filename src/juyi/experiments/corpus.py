@@ -5,26 +5,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from juyi.data import read_lines
+from juyi.data import normalise, read_lines
 from juyi.errors import UsageError
-from juyi.experiments.recipe import Corpus, Source
+from juyi.experiments.recipe import Corpus, PairCorpus, Source
 from juyi.tokenization import SubwordTokenizer
 
 _BLOCK = 64
+T = TypeVar("T")
 
 
-def corpus_digests(corpus: Corpus, folder: Path) -> dict[str, str]:
+def corpus_digests(corpus: Corpus | PairCorpus, folder: Path) -> dict[str, str]:
     """File name to SHA-256 of every source, so that a run can say what it read.
 
     Raises:
         UsageError: A file is not in the folder.
     """
-    _check_there(corpus, folder)
-    return {source.file: _sha256(folder / source.file) for source in corpus.sources}
+    files = [source.file for source in corpus.sources]
+    check_there(files, folder)
+    return {file: _sha256(folder / file) for file in files}
 
 
 def _sha256(path: Path) -> str:
@@ -32,29 +35,70 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_corpus(corpus: Corpus, folder: Path) -> list[list[str]]:
-    """The lines of every source, in the recipe's order.
+def read_corpus(corpus: Corpus, folder: Path) -> tuple[list[list[str]], int]:
+    """The lines of every source, in the recipe's order, and how many were left out because they will be measured on.
 
     Raises:
-        UsageError: A file is not in the folder.
+        UsageError: A file is not in the folder, a pattern of `exclude` finds none, or lines lack the column to read.
     """
-    _check_there(corpus, folder)
-    return [_spread([line for _, line in read_lines(folder / s.file) if line.strip()], s) for s in corpus.sources]
+    check_there([source.file for source in corpus.sources], folder)
+    held_back = read_excluded(corpus.exclude, folder)
+    sources, dropped = [], 0
+    for source in corpus.sources:
+        lines = spread(_column(folder, source), source.rows)
+        kept = [line for line in lines if normalise(line) not in held_back]
+        dropped += len(lines) - len(kept)
+        sources.append(kept)
+    return sources, dropped
 
 
-def _check_there(corpus: Corpus, folder: Path) -> None:
-    missing = [source.file for source in corpus.sources if not (folder / source.file).is_file()]
+def read_excluded(patterns: Sequence[str], folder: Path) -> set[str]:
+    """Every cell of the files that the patterns find, normalised, numbers left out.
+
+    Raises:
+        UsageError: A pattern finds no file.
+    """
+    held_back: set[str] = set()
+    for pattern in patterns:
+        files = sorted(folder.glob(pattern))
+        if not files:
+            raise UsageError(
+                f"{folder} holds no file {pattern}, whose sentences the recipe keeps out of training. Put it there, or say with "
+                "-o corpus.exclude=[] that nothing is kept out."
+            )
+        for file in files:
+            held_back.update(normalise(cell) for _, line in read_lines(file) for cell in line.split("\t"))
+    return {text for text in held_back if text and not text.replace(".", "").isdecimal()}
+
+
+def _column(folder: Path, source: Source) -> list[str]:
+    lines = [line for _, line in read_lines(folder / source.file) if line.strip()]
+    if not source.column:
+        return lines
+    cells = [line.split("\t")[source.column - 1 : source.column] for line in lines]
+    if lacking := sum(not cell for cell in cells):
+        raise UsageError(f"{folder / source.file}: {lacking:,} of {len(lines):,} lines have no column {source.column}.")
+    return [cell[0] for cell in cells if cell[0].strip()]
+
+
+def check_there(files: Sequence[str], folder: Path) -> None:
+    """Refuse a folder that lacks one of the files.
+
+    Raises:
+        UsageError: It does.
+    """
+    missing = sorted({file for file in files if not (folder / file).is_file()})
     if missing:
         raise UsageError(
             f"{folder} lacks {', '.join(missing)}, which the recipe reads. Give the folder that holds them with --data."
         )
 
 
-def _spread(lines: list[str], source: Source) -> list[str]:
-    """About `source.rows` lines, in blocks of neighbours that lie evenly over the file."""
-    if not source.rows or source.rows >= len(lines):
+def spread(lines: list[T], rows: int) -> list[T]:
+    """About so many lines, in blocks of neighbours that lie evenly over the file; 0 gives all."""
+    if not rows or rows >= len(lines):
         return lines
-    blocks = source.rows // _BLOCK or 1
+    blocks = rows // _BLOCK or 1
     starts = np.linspace(0, len(lines) - _BLOCK, blocks).astype(int)
     return [line for start in starts for line in lines[start : start + _BLOCK]]
 

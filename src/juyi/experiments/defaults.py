@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
-from juyi.encoder import EncoderSettings
+from juyi.encoder import Encoder, EncoderSettings
 from juyi.experiments.recipe import DataSettings, Recipe
+from juyi.metrics import anisotropy
 from juyi.objectives import SimCSEUnsupervised
 from juyi.training import TrainingSettings, fast_precision
 
 MOST_SENTENCES = 10_000
 FEWEST_STEPS = 100
 HIDDEN_DROPOUT = 0.3
+GENTLE_DROPOUT = 0.1
 ATTENTION_DROPOUT = 0.1
+NARROW_CONE = 0.4
+"""Mean cosine of two different sentences above which an encoder has not learned to tell sentences apart."""
+_LOOKED_AT = 500
 
 
 def default_recipe(
@@ -21,6 +27,7 @@ def default_recipe(
     width: int,
     *,
     settings: EncoderSettings = EncoderSettings(),
+    gentle: bool = False,
     seed: int = 42,
 ) -> Recipe:
     """The recipe of `juyi adapt`, and of `juyi train` where none is named.
@@ -32,6 +39,7 @@ def default_recipe(
         sentences: Distinct sentences at hand.
         width: Width of the encoder's token vectors.
         settings: What to start from; the dropout is set here.
+        gentle: The encoder tells sentences apart already (`tells_apart`) and shall not unlearn it: less dropout, a lower rate.
         seed: Draws everything.
 
     Source:
@@ -45,12 +53,14 @@ def default_recipe(
         about="Unsupervised SimCSE on the user's own sentences, with settings that fit their number.",
         source="juyi's defaults; 10,000 sentences and one epoch as in kexue.fm 8348.",
         objective=SimCSEUnsupervised(negatives="all-views", temperature=0.05),
-        encoder=replace(settings, hidden_dropout=HIDDEN_DROPOUT, attention_dropout=ATTENTION_DROPOUT),
+        encoder=replace(
+            settings, hidden_dropout=GENTLE_DROPOUT if gentle else HIDDEN_DROPOUT, attention_dropout=ATTENTION_DROPOUT
+        ),
         data=DataSettings(sample=MOST_SENTENCES, distinct=True, seed=seed),
         training=TrainingSettings(
             batch_size=batch,
             chunk_size=32,
-            learning_rate=3e-5 if width >= 512 else 3e-4,
+            learning_rate=(3e-5 if width >= 512 else 3e-4) / (10 if gentle else 1),
             epochs=math.ceil(steps * batch / max(taken, 1)),
             steps=steps,
             schedule="linear",
@@ -59,3 +69,11 @@ def default_recipe(
             seed=seed,
         ),
     )
+
+
+def tells_apart(encoder: Encoder, sentences: Sequence[str]) -> bool:
+    """Whether an encoder tells sentences apart already: two different ones are not alike on average.
+
+    A masked language model puts all sentences into one narrow cone (mean cosine 0.6 to 0.9), a trained sentence encoder does not.
+    """
+    return anisotropy(encoder.encode(sentences[:_LOOKED_AT])) < NARROW_CONE

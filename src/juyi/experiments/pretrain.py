@@ -18,7 +18,7 @@ from juyi.experiments.corpus import corpus_digests, pack, read_corpus
 from juyi.experiments.environment import environment
 from juyi.experiments.load import fingerprint, resolved
 from juyi.experiments.recipe import PretrainRecipe
-from juyi.tokenization import SubwordTokenizer, train_wordpiece
+from juyi.tokenization import SubwordTokenizer, train_unigram, train_wordpiece
 from juyi.training import Rows, Watcher, fit
 
 Say = Callable[[str], None]
@@ -48,7 +48,8 @@ def pretrain(
     write_text(folder / "recipe.json", json.dumps(resolved(recipe), indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     say(f"Reading {len(recipe.corpus.sources)} sources from {data}")
-    sources = read_corpus(recipe.corpus, data)
+    sources, dropped = read_corpus(recipe.corpus, data)
+    say(f"{sum(map(len, sources)):,} lines; {dropped:,} were left out because they are in files to measure on")
     tokenizer = _tokenizer(recipe, sources, folder / "tokenizer", say)
     rows = pack(tokenizer, sources, recipe.corpus.sequence_length)
     encoder = create_encoder(
@@ -73,6 +74,7 @@ def pretrain(
         "warnings": list(fitted.warnings),
         "sequences": int(rows.shape[0]),
         "lines": {source.file: len(lines) for source, lines in zip(recipe.corpus.sources, sources, strict=True)},
+        "left_out": dropped,
         "sha256": digests,
     }
     write_text(folder / "summary.json", json.dumps(summary, indent=2) + "\n")
@@ -112,9 +114,17 @@ def _tokenizer(recipe: PretrainRecipe, sources: list[list[str]], folder: Path, s
         return SubwordTokenizer.load(folder)
     say(f"Learning a vocabulary of {recipe.vocabulary.size:,} from {sum(map(len, sources)):,} lines")
     settings = recipe.vocabulary
-    tokenizer = train_wordpiece(
-        (line for lines in sources for line in lines), size=settings.size, min_frequency=settings.min_frequency
-    )
+    lines = (line for lines in sources for line in lines)
+    if settings.kind == "wordpiece":
+        tokenizer = train_wordpiece(lines, size=settings.size, min_frequency=settings.min_frequency)
+    else:
+        tokenizer = train_unigram(
+            lines,
+            size=settings.size,
+            words=settings.words,
+            simplify=settings.simplify,
+            min_frequency=settings.min_frequency,
+        )
     with replaced_folder(folder, "tokenizer.json") as draft:  # a killed run must not find half a vocabulary
         tokenizer.save(draft)
     return tokenizer

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from juyi.encoder import EncoderSettings
 from juyi.errors import UsageError
-from juyi.objectives import AnyObjective, MaskedLM
+from juyi.objectives import AnyObjective, Distillation, MaskedLM, PairContrastive
 from juyi.training import TrainingSettings
 
 
@@ -67,10 +67,21 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The vocabulary to learn: a WordPiece one, every Chinese character a token."""
+    """The vocabulary to learn.
 
+    Attributes:
+        kind: `wordpiece`: every Chinese character a token. `unigram`: frequent words are tokens of their own.
+        size: Tokens in all.
+        min_frequency: What occurs less often is not learned.
+        words: Of `unigram`: no piece is longer than one of jieba's words.
+        simplify: Of `unigram`: Traditional characters are read as Simplified ones.
+    """
+
+    kind: Literal["wordpiece", "unigram"] = "wordpiece"
     size: int = 8192
     min_frequency: int = 2
+    words: bool = True
+    simplify: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,17 +94,23 @@ class Backbone:
 
 @dataclass(frozen=True)
 class Source:
-    """One file of running text.
+    """One file of text.
 
     Attributes:
-        file: Its name in the data folder.
+        file: Its path in the data folder.
         rows: Take about this many lines, in evenly spread blocks of neighbours; 0 takes all.
+        column: Of a file with tabs: the column to take, counted from 1; 0 takes whole lines.
         licence: What its origin says.
     """
 
     file: str
     rows: int = 0
+    column: int = 0
     licence: str = ""
+
+    def __post_init__(self) -> None:
+        if self.rows < 0 or self.column < 0:
+            raise UsageError(f"{self.file}: rows and column must be at least 0; 0 takes all lines and whole ones.")
 
 
 @dataclass(frozen=True)
@@ -102,10 +119,12 @@ class Corpus:
 
     Attributes:
         sources: The files.
+        exclude: Patterns of files in the data folder whose sentences must not be learned from: what will be measured on.
         sequence_length: Neighbouring lines are joined into sequences of this many tokens.
     """
 
     sources: tuple[Source, ...]
+    exclude: tuple[str, ...] = ()
     sequence_length: int = 64
 
     def __post_init__(self) -> None:
@@ -115,6 +134,81 @@ class Corpus:
             raise UsageError(
                 f"corpus.sequence_length is {self.sequence_length}; it must be at least 3, [CLS], a token and [SEP]; 64 is usual."
             )
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """One file of pairs.
+
+    Attributes:
+        file: Its path in the data folder.
+        columns: Of a file with tabs: the two columns to take, counted from 1.
+        neighbours: Above 0: the file is running text, each line is paired with the next, and so many lines in a row count as one
+            document.
+        both: Distillation: the student learns the second side too, not the first alone.
+        rows: Take about this many pairs, in evenly spread blocks of neighbours; 0 takes all.
+        repeat: How often the pairs are seen in one epoch.
+        licence: What its origin says.
+    """
+
+    file: str
+    columns: tuple[int, int] = (1, 2)
+    neighbours: int = 0
+    both: bool = False
+    rows: int = 0
+    repeat: int = 1
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if min(self.columns) < 1:
+            raise UsageError(f"{self.file}: columns are {list(self.columns)}; they are counted from 1.")
+        if self.repeat < 1 or self.neighbours < 0 or self.rows < 0:
+            raise UsageError(f"{self.file}: repeat must be at least 1, neighbours and rows at least 0.")
+
+
+@dataclass(frozen=True)
+class PairCorpus:
+    """What a training on pairs reads.
+
+    Attributes:
+        sources: The files.
+        exclude: Patterns of files in the data folder whose sentences must not be learned from: what will be measured on.
+        longest: A pair with a side of more characters is left out.
+    """
+
+    sources: tuple[PairSource, ...]
+    exclude: tuple[str, ...] = ()
+    longest: int = 200
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise UsageError("corpus.sources is empty; name at least one file to read.")
+
+
+@dataclass(frozen=True)
+class CorpusRecipe:
+    """An experiment that trains an encoder on pairs from files that the recipe names.
+
+    Attributes:
+        teacher: Of distillation: the encoder whose vectors of the second sides are learned.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: str
+    source: str
+    corpus: PairCorpus
+    objective: Annotated[Distillation | PairContrastive, Field(discriminator="kind")]
+    about: str = ""
+    kind: Literal["corpus"] = "corpus"
+    teacher: str = ""
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    selection: Selection = field(default_factory=Selection)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.objective, Distillation) != bool(self.teacher):
+            raise UsageError("A distillation needs a teacher, and nothing else does: look at 'teacher' and 'objective'.")
 
 
 @dataclass(frozen=True)

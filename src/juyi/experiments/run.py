@@ -12,14 +12,18 @@ from juyi.atomic import write_text
 from juyi.data import read_scored_pairs
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
 from juyi.errors import UsageError
+from juyi.experiments.corpus import corpus_digests
 from juyi.experiments.environment import environment
 from juyi.experiments.load import fingerprint, resolved, weights_digest
-from juyi.experiments.recipe import Recipe
+from juyi.experiments.pairs import read_corpus_pairs
+from juyi.experiments.recipe import CorpusRecipe, Recipe
+from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.experiments.sentences import select_sentences
 from juyi.hub import resolve
 from juyi.metrics import spearman
+from juyi.objectives import Distillation
 from juyi.tasks import STS
-from juyi.training import Evaluate, Fitted, Watcher, fit
+from juyi.training import Evaluate, Fitted, Rows, Watcher, fit
 
 Say = Callable[[str], None]
 _FINISHED = "finished.json"
@@ -33,19 +37,17 @@ class Finished:
         encoder: The trained encoder.
         folder: The run folder; the model lies in its `model/`.
         fitted: What the training came to.
-        sentences: How many sentences it learned from.
     """
 
     encoder: Encoder
     folder: Path
     fitted: Fitted
-    sentences: int
 
 
 def run_recipe(
     recipe: Recipe, texts: Sequence[str], runs: Path, *, say: Say = lambda _: None, watch: Watcher | None = None
 ) -> Finished:
-    """Train as the recipe says; a run that was stopped is taken up where it stood, a finished one is loaded.
+    """Train on unlabelled sentences; a run that was stopped is taken up where it stood, a finished one is loaded.
 
     Args:
         recipe: What to do.
@@ -61,23 +63,76 @@ def run_recipe(
         raise UsageError(f"{recipe.name} needs the columns {', '.join(recipe.objective.columns)}; unlabelled sentences give one.")
     sentences = select_sentences(texts, recipe.data)
     folder = runs / recipe.name / fingerprint(recipe, weights_digest(resolve(recipe.encoder.model)), *sentences)
+
+    def rows(encoder: Encoder) -> Rows:
+        say(f"Training on {len(sentences):,} sentences; run folder {folder}")
+        return {"text": encoder.tokenizer.tokenize(sentences, encoder.max_length)}
+
+    return _run(recipe, folder, rows, f"{len(sentences):,} unlabelled sentences", say=say, watch=watch)
+
+
+def run_corpus_recipe(
+    recipe: CorpusRecipe, data: Path, runs: Path, *, say: Say = lambda _: None, watch: Watcher | None = None
+) -> Finished:
+    """Train on the pairs of the files that the recipe names; taken up and loaded as `run_recipe` does.
+
+    Args:
+        recipe: What to do.
+        data: The folder that holds the recipe's files.
+        runs: Where run folders go; the teacher's vectors are kept in `runs/teacher/`.
+        say: Hears what is being done.
+        watch: Is told about every step.
+
+    Raises:
+        UsageError: A file of the recipe is not in the folder.
+        DataError: A file has too few columns.
+    """
+    digests = corpus_digests(recipe.corpus, data)
+    models = [recipe.encoder.model, *([recipe.teacher] if recipe.teacher else [])]
+    weights = [weights_digest(resolve(model)) for model in models]
+    folder = runs / recipe.name / fingerprint(recipe, *weights, *digests.values())
+
+    def rows(encoder: Encoder) -> Rows:
+        say(f"Reading {len(recipe.corpus.sources)} sources from {data}")
+        pairs = read_corpus_pairs(recipe.corpus, data)
+        facts = {"pairs": len(pairs.first), "left_out": pairs.left_out, "sha256": digests}
+        write_text(folder / "data.json", json.dumps(facts, indent=2) + "\n")
+        say(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
+        say(f"Run folder {folder}")
+        if isinstance(recipe.objective, Distillation):
+            return distillation_rows(recipe.teacher, pairs, encoder, runs / "teacher", say)
+        return pair_rows(pairs, encoder)
+
+    return _run(recipe, folder, rows, f"pairs from {len(recipe.corpus.sources)} sources", say=say, watch=watch)
+
+
+def _run(
+    recipe: Recipe | CorpusRecipe,
+    folder: Path,
+    rows: Callable[[Encoder], Rows],
+    learned_from: str,
+    *,
+    say: Say,
+    watch: Watcher | None,
+) -> Finished:
     if (folder / _FINISHED).is_file():
         say(f"This run is finished already: {folder}")
-        fitted = Fitted(**json.loads((folder / _FINISHED).read_text(encoding="utf-8")))
-        return Finished(_reload(recipe, folder / "model"), folder, fitted, len(sentences))
+        facts = json.loads((folder / _FINISHED).read_text(encoding="utf-8"))
+        fitted = Fitted(**facts | {"warnings": tuple(facts["warnings"])})
+        return Finished(_reload(recipe, folder / "model"), folder, fitted)
     write_text(folder / "recipe.json", json.dumps(resolved(recipe), indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     encoder = load_encoder(recipe.encoder)
-    say(f"Training on {len(sentences):,} sentences; run folder {folder}")
-    rows = {"text": encoder.tokenizer.tokenize(sentences, encoder.max_length)}
-    fitted = fit(encoder, recipe.objective, rows, recipe.training, folder=folder, evaluate=_development(recipe), watch=watch)
-    save_encoder(encoder, folder / "model", card=_card(recipe, len(sentences), fitted))
+    fitted = fit(
+        encoder, recipe.objective, rows(encoder), recipe.training, folder=folder, evaluate=_development(recipe), watch=watch
+    )
+    save_encoder(encoder, folder / "model", card=_card(recipe, learned_from, fitted))
     write_text(folder / _FINISHED, json.dumps(asdict(fitted)) + "\n")
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-    return Finished(encoder, folder, fitted, len(sentences))
+    return Finished(encoder, folder, fitted)
 
 
-def _reload(recipe: Recipe, folder: Path) -> Encoder:
+def _reload(recipe: Recipe | CorpusRecipe, folder: Path) -> Encoder:
     """The trained encoder with the dropout of its training."""
     settings = recipe.encoder
     return load_encoder(
@@ -85,7 +140,7 @@ def _reload(recipe: Recipe, folder: Path) -> Encoder:
     )
 
 
-def _development(recipe: Recipe) -> Evaluate | None:
+def _development(recipe: Recipe | CorpusRecipe) -> Evaluate | None:
     if not recipe.training.evaluate_every:
         return None
     if not recipe.selection.pairs:
@@ -94,7 +149,7 @@ def _development(recipe: Recipe) -> Evaluate | None:
     return lambda encode: 100 * spearman(task.similarities(encode), task.pairs.scores)
 
 
-def _card(recipe: Recipe, sentences: int, fitted: Fitted) -> str:
+def _card(recipe: Recipe | CorpusRecipe, learned_from: str, fitted: Fitted) -> str:
     encoder, training = recipe.encoder, recipe.training
     return f"""---
 library_name: sentence-transformers
@@ -108,7 +163,7 @@ tags: [sentence-transformers, sentence-similarity, feature-extraction, simcse]
 
 - starts from: {encoder.model or "juyi's embedded encoder"}
 - objective: {recipe.objective}
-- learned from {sentences:,} unlabelled sentences in {fitted.steps:,} steps of {training.batch_size}
+- learned from {learned_from} in {fitted.steps:,} steps of {training.batch_size}
 - learning rate {training.learning_rate:g}, seed {training.seed}
 - source of the settings: {recipe.source}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.tokenization import TokenIds
 
-Batch = Mapping[str, Sequence[TokenIds]]
-"""Column name to the tokenized rows of that column."""
+Batch = Mapping[str, Sequence[Any]]
+"""Column name to the rows of that column: tokenized sentences, or what is known about them, a target vector or a number."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class View:
         rows: Tokenized sentences.
         dropout: Whether the encoder's dropout is on.
         positions: Encode these token positions of each row (one vector a position, last layer) instead of the sentence.
-        labels: What the objective wants to remember about the rows: the hidden tokens, a score.
+        labels: What the objective wants to remember about the rows: the hidden tokens, target vectors, group numbers.
     """
 
     rows: Sequence[TokenIds]
     dropout: bool = True
     positions: Sequence[NDArray[np.intp]] | None = None
-    labels: NDArray[np.int64] | None = None
+    labels: NDArray[Any] | None = None
 
 
 class World(Protocol):

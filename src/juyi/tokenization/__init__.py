@@ -4,7 +4,7 @@ from juyi.tokenization.masking import Masked, mask_tokens, wordpiece_groups
 from juyi.tokenization.padding import chunks_by_rows, chunks_by_tokens, pad
 from juyi.tokenization.subword import SubwordTokenizer
 from juyi.tokenization.tokenizer import SpecialTokens, TokenIds, Tokenizer
-from juyi.tokenization.vocabulary import train_wordpiece
+from juyi.tokenization.vocabulary import train_unigram, train_wordpiece
 from juyi.tokenization.words import WordTokenizer, load_tokenizer
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "load_tokenizer",
     "mask_tokens",
     "pad",
+    "train_unigram",
     "train_wordpiece",
     "wordpiece_groups",
 ]

@@ -9,18 +9,19 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError
 from juyi.objectives import Objective
-from juyi.tokenization import TokenIds
 from juyi.training.batches import BatchPlan
 from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
 from juyi.training.gather import ProcessWorld
@@ -28,11 +29,13 @@ from juyi.training.health import alarms, signals
 from juyi.training.randomness import seed_step
 from juyi.training.schedules import rate_factor
 from juyi.training.settings import TrainingSettings
-from juyi.training.steps import plain_step
+from juyi.training.steps import encode_views, plain_step
 from juyi.training.tracking import JsonLines
 from juyi.types import Encode
 
-Rows = Mapping[str, Sequence[TokenIds]]
+Rows = Mapping[str, Sequence[Any] | NDArray[Any]]
+"""Column name to rows: tokenized sentences, or whatever else the objective's columns hold."""
+
 Evaluate = Callable[[Encode], float]
 
 
@@ -75,6 +78,8 @@ class _Run:
     steps: int
     position: Position
     best: dict[str, Any] | None = None
+    kept: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    apart: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def fit(
@@ -96,7 +101,8 @@ def fit(
     Args:
         encoder: What to train.
         objective: What to minimise.
-        rows: The tokenized columns that the objective names, equally long.
+        rows: The tokenized columns that the objective names, equally long. Where some rows are copies of one, a column `origin`
+            says so by equal numbers: no copy of a row that is held out is learned from.
         settings: How long, how fast.
         folder: The run's folder: `log.jsonl` and `checkpoint/` go there.
         evaluate: The figure of merit on a development set, higher is better.
@@ -111,11 +117,13 @@ def fit(
     where = torch.device(device) if device is not None else _best_device()
     world = ProcessWorld.current()  # only now: looking for the device joins the processes that a launcher started
     encoder.to(where)
-    plan = BatchPlan(_count(rows, objective), settings.batch_size, settings.drop_last, settings.seed, world.rank, world.size)
+    apart, kept = _set_apart(_count(rows, objective), rows.get("origin"), settings)
+    plan = BatchPlan(len(kept), settings.batch_size, settings.drop_last, settings.seed, world.rank, world.size)
     steps = settings.steps or max(1, math.ceil(settings.epochs * plan.steps_per_epoch - 1e-9))
     if settings.evaluate_every and evaluate is None:
         raise TrainingError("training.evaluate_every is above 0, but there is no development set. Give one, or set it to 0.")
     run = _start(encoder, objective, settings, world, steps, folder)
+    run.kept, run.apart = kept, _rows(rows, apart)
     started = time.monotonic()
     try:
         _train(run, plan, rows, folder, evaluate, watch)
@@ -137,8 +145,10 @@ def _train(run: _Run, plan: BatchPlan, rows: Rows, folder: Path, evaluate: Evalu
     log = JsonLines(folder / "log.jsonl", keep_bytes=run.position.log_bytes)
     with closing(log), _interruptible() as interrupted:
         for step, batch in enumerate(plan.batches(run.position.step, steps), start=run.position.step):
-            report = _step(run, {name: [column[i] for i in batch] for name, column in rows.items()}, step)
+            report = _step(run, _rows(rows, run.kept[batch]), step)
             done = step + 1
+            if world.rank == 0 and settings.held_out and (done % settings.held_out_every == 0 or done == steps):
+                report["held_out_loss"] = _held_out_loss(run)
             if evaluate is not None and settings.evaluate_every and (done % settings.evaluate_every == 0 or done == steps):
                 report["dev"] = _evaluate(run, evaluate, done)
             if world.rank == 0 and report:
@@ -199,7 +209,7 @@ def _resume(run: _Run, folder: Path) -> None:
     run.best = tensors.get("best")
 
 
-def _step(run: _Run, batch: Rows, step: int) -> dict[str, float | str]:
+def _step(run: _Run, batch: dict[str, list[Any]], step: int) -> dict[str, float | str]:
     settings, device = run.settings, run.encoder.device
     rate = settings.learning_rate * rate_factor(step, run.steps, schedule=settings.schedule, warmup=settings.warmup)
     for group in run.optimiser.param_groups:
@@ -234,6 +244,42 @@ def _step(run: _Run, batch: Rows, step: int) -> dict[str, float | str]:
     if words:
         report["warning"] = " ".join(words)
     return report
+
+
+def _rows(rows: Rows, indices: NDArray[np.intp]) -> dict[str, list[Any]]:
+    return {name: [column[i] for i in indices] for name, column in rows.items()}
+
+
+def _set_apart(
+    count: int, origin: Sequence[Any] | NDArray[Any] | None, settings: TrainingSettings
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The numbers of the rows that are held out and of those that are learned from."""
+    if not settings.held_out:
+        return np.zeros(0, dtype=np.intp), np.arange(count)
+    if settings.held_out < 2 or settings.held_out >= count:
+        raise TrainingError(f"training.held_out is {settings.held_out}; of {count} rows 2 to {count - 1} can be held out.")
+    order = np.random.default_rng([settings.seed, settings.held_out]).permutation(count)
+    apart, kept = np.sort(order[: settings.held_out]), np.sort(order[settings.held_out :])
+    if origin is not None:
+        numbers = np.asarray(origin)
+        kept = kept[~np.isin(numbers[kept], numbers[apart])]
+    return apart, kept
+
+
+def _held_out_loss(run: _Run) -> float:
+    """Mean loss on the rows set apart, without dropout, in batches of equal size; the same masks are drawn every time."""
+    count, settings = run.settings.held_out, run.settings
+    rng, losses = np.random.default_rng(settings.seed), []
+    for part in np.array_split(np.arange(count), max(1, round(count / settings.batch_size))):
+        views = [replace(view, dropout=False) for view in run.objective.inputs(_rows(run.apart, part), rng, run.encoder)]
+        with (
+            torch.no_grad(),
+            torch.autocast(run.encoder.device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"),
+        ):
+            encoded = encode_views(run.encoder, views, chunk_size=settings.chunk_size)
+        with torch.no_grad():
+            losses.append(float(run.objective.loss(encoded, views, ProcessWorld(), run.state)))
+    return float(np.mean(losses))
 
 
 def _evaluate(run: _Run, evaluate: Evaluate, done: int) -> float:

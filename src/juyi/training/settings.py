@@ -15,6 +15,8 @@ _SMALLEST = {
     "steps": 0,
     "evaluate_every": 0,
     "checkpoint_every": 0,
+    "held_out": 0,
+    "held_out_every": 1,
     "seed": 0,
     "weight_decay": 0,
     "clip_norm": 0,
@@ -40,6 +42,9 @@ class TrainingSettings:
         drop_last: Leave out the last, smaller batch of an epoch (it has fewer negatives).
         evaluate_every: Steps between two evaluations on the development set; 0: none.
         keep: Which weights end in the model folder: the `last`, or the `best` on the development set.
+        held_out: So many rows are set apart, drawn by the seed and never learned from, nor are copies of them; the objective's
+            loss on them, without dropout, is logged as `held_out_loss`.
+        held_out_every: Steps between two looks at the rows set apart.
         log_every: Steps between two lines of the log.
         checkpoint_every: Steps between two checkpoints; 0: only when interrupted.
         seed: Draws the order, the masks and the dropout.
@@ -59,6 +64,8 @@ class TrainingSettings:
     drop_last: bool = True
     evaluate_every: int = 0
     keep: Literal["last", "best"] = "last"
+    held_out: int = 0
+    held_out_every: int = 200
     log_every: int = 10
     checkpoint_every: int = 0
     seed: int = 42

@@ -1,0 +1,50 @@
+"""From pairs to the tokenized columns that an objective names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.encoder import Encoder
+from juyi.experiments.pairs import CorpusPairs, both_sides
+from juyi.experiments.teacher import teacher_vectors
+from juyi.training import Rows
+
+
+def distillation_rows(teacher: str, pairs: CorpusPairs, encoder: Encoder, cache: Path, say: Callable[[str], None]) -> Rows:
+    """Columns text and target: what the student reads, and the teacher's vector of the second side; origin as `fit` needs it.
+
+    Args:
+        teacher: The encoder to learn from.
+        pairs: The student reads the first sides, and the second ones of the pairs that say so.
+        encoder: The student.
+        cache: Where the teacher's vectors are kept.
+        say: Hears how far the teacher is.
+    """
+    distinct = list(dict.fromkeys(pairs.second))
+    say(f"The teacher {teacher} reads {len(distinct):,} sentences; its vectors are kept in {cache}")
+    vectors = teacher_vectors(teacher, distinct, cache, progress=lambda done, total: say(f"  {done:,} of {total:,}"))
+    number = {text: i for i, text in enumerate(distinct)}
+    texts, targets = both_sides(pairs)
+    rows = encoder.tokenizer.tokenize(texts, encoder.max_length)
+    return {"text": rows, "target": vectors[[number[text] for text in targets]], "origin": _origins(texts, targets)}
+
+
+def pair_rows(pairs: CorpusPairs, encoder: Encoder) -> Rows:
+    """Columns anchor, positive and group; origin as `fit` needs it."""
+    tokenize, longest = encoder.tokenizer.tokenize, encoder.max_length
+    return {
+        "anchor": tokenize(pairs.first, longest),
+        "positive": tokenize(pairs.second, longest),
+        "group": pairs.groups,
+        "origin": _origins(pairs.first, pairs.second),
+    }
+
+
+def _origins(first: Sequence[str], second: Sequence[str]) -> NDArray[np.int64]:
+    """One number for each distinct pair, so that a repeated one is known."""
+    numbers: dict[tuple[str, str], int] = {}
+    return np.array([numbers.setdefault(pair, len(numbers)) for pair in zip(first, second, strict=True)], dtype=np.int64)

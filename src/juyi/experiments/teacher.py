@@ -1,0 +1,80 @@
+"""A teacher's vectors, computed once and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from juyi.encoder import load_encoder
+from juyi.errors import DataError
+from juyi.experiments.load import weights_digest
+from juyi.hub import resolve
+from juyi.training import fast_precision
+from juyi.types import Embeddings
+
+_BLOCK = 8192
+Progress = Callable[[int, int], None]
+
+
+def teacher_vectors(
+    teacher: str, texts: Sequence[str], cache: Path, *, progress: Progress = lambda done, total: None
+) -> NDArray[np.float16]:
+    """What the teacher makes of the texts, at unit length.
+
+    The vectors are kept in the cache in blocks, under a key of the teacher's weights and the texts: a second call reads them, and
+    a call that was stopped is taken up at the block in hand.
+
+    Args:
+        teacher: A folder, a hub id or an embedded encoder.
+        texts: What it reads.
+        cache: Where the blocks go.
+        progress: Is told after every block that is not in the cache how many texts are done, and of how many.
+
+    Raises:
+        DataError: There is no text, or the teacher's vector of one has no direction.
+
+    Shapes:
+        result: (n, dim).
+    """
+    if not texts:
+        raise DataError("There is no text for the teacher to read. Give at least one.")
+    folder = cache / _key(teacher, texts)
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks, encoder = [], None
+    for start in range(0, len(texts), _BLOCK):
+        path = folder / f"{start // _BLOCK:06}.npy"
+        if not path.is_file():
+            encoder = encoder or load_encoder(teacher)
+            part = texts[start : start + _BLOCK]
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_precision() == "bfloat16"):
+                vectors = encoder.encode(part)
+            draft = path.with_suffix(".tmp.npy")
+            np.save(draft, _units(vectors, part, teacher))
+            draft.replace(path)
+            progress(min(start + _BLOCK, len(texts)), len(texts))
+        blocks.append(np.load(path))
+    return np.concatenate(blocks)
+
+
+def _units(vectors: Embeddings, texts: Sequence[str], teacher: str) -> NDArray[np.float16]:
+    norms = np.linalg.norm(vectors, axis=1)
+    lost = np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))
+    if len(lost):
+        raise DataError(
+            f"The vector that {teacher} gives to {texts[lost[0]]!r} has the length {norms[lost[0]]} and so no direction "
+            f"({len(lost):,} such texts in this block). Leave them out, or take another teacher."
+        )
+    unit: NDArray[np.float16] = (vectors / norms[:, None]).astype(np.float16)
+    return unit
+
+
+def _key(teacher: str, texts: Sequence[str]) -> str:
+    digest = hashlib.sha256(weights_digest(resolve(teacher)).encode())
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,206 @@
+"""What encoders are compared with: the baselines against slow loops, and what the cost table is made of."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from juyi.errors import DataError
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+from baselines import cost, word_vectors
+from baselines.lexical import characters, lexical_overlap, words
+from baselines.page import Cost
+from baselines.word_vectors import WordVectors, learn_word_vectors, neighbour_counts, ppmi
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def bigrams(units: list[str]) -> list[tuple[str, ...]]:
+    return [*((unit,) for unit in units), *((units[i], units[i + 1]) for i in range(len(units) - 1))]
+
+
+def slow_cosine(first: list[str], second: list[str]) -> float:
+    a, b = Counter(bigrams(first)), Counter(bigrams(second))
+    lengths = [math.sqrt(sum(count * count for count in bag.values())) for bag in (a, b)]
+    return round(sum(a[gram] * b[gram] for gram in a) / math.prod(lengths), 12) if all(lengths) else 0.0
+
+
+def test_overlap_of_characters_is_that_of_a_slow_loop(rng: np.random.Generator) -> None:
+    first, second = (["".join(rng.choice(list("怎么办卡卡"), rng.integers(1, 9))) for _ in range(60)] for _ in range(2))
+    expected = [slow_cosine(list(a), list(b)) for a, b in zip(first, second, strict=True)]
+    np.testing.assert_allclose(lexical_overlap(first, second, characters), expected, atol=1e-11)
+    assert len(set(expected)) > 20
+
+
+def test_overlap_of_words_is_that_of_a_slow_loop(rng: np.random.Generator) -> None:
+    first, second = ([list(rng.choice(["ab", "a", "b", "bc", "c"], rng.integers(1, 7))) for _ in range(60)] for _ in range(2))
+    expected = [slow_cosine(a, b) for a, b in zip(first, second, strict=True)]
+    # Punctuation and capitals do not count, and "ab" is not "a b".
+    found = lexical_overlap([" ".join(a).upper() + "!" for a in first], [", ".join(b) for b in second], words)
+    np.testing.assert_allclose(found, expected, atol=1e-11)
+
+
+def test_pairs_with_the_same_cosine_are_ties(rng: np.random.Generator) -> None:
+    first, second = (["".join(rng.choice(list("abc"), rng.integers(1, 6))) for _ in range(400)] for _ in range(2))
+    # Two fractions a / sqrt(b) are equal when their squares are.
+    exact = set()
+    for a, b in zip(first, second, strict=True):
+        one, two = Counter(bigrams(list(a))), Counter(bigrams(list(b)))
+        dot = sum(one[gram] * two[gram] for gram in one)
+        exact.add(Fraction(dot * dot, math.prod(sum(count * count for count in bag.values()) for bag in (one, two))))
+    assert len(set(lexical_overlap(first, second, characters).tolist())) == len(exact)
+
+
+def test_equal_sentences_are_ties_and_empty_ones_are_zero() -> None:
+    texts = ["信用卡怎么还款", "Mini Base", "一 二 三 三"]
+    assert lexical_overlap(texts, ["信用卡 怎么还款", "mini base", "一二三三"], characters).tolist() == [1.0, 1.0, 1.0]
+    assert lexical_overlap(["?!", "a"], ["a", "?!"], words).tolist() == [0.0, 0.0]
+
+
+def test_ppmi_of_a_corpus_that_fits_on_paper() -> None:
+    # Contexts: the two of a are b twice and c once; the sums are a 3, b 2, c 1.
+    counts = np.array([[0.0, 2.0, 1.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    smoothed = [3**0.75, 2**0.75, 1.0]
+    total = sum(smoothed)
+    expected = np.zeros((3, 3))
+    expected[0, 1] = math.log(2 * total / (3 * smoothed[1]))
+    expected[0, 2] = math.log(1 * total / (3 * smoothed[2]))
+    expected[1, 0] = math.log(2 * total / (2 * smoothed[0]))
+    expected[2, 0] = math.log(1 * total / (1 * smoothed[0]))
+    assert expected[0, 2] > 0
+    found = ppmi(word_vectors.csr_array(counts))
+    np.testing.assert_allclose(found.toarray(), np.maximum(expected, 0), rtol=1e-12)
+
+
+def test_ppmi_cuts_what_is_rarer_than_chance() -> None:
+    counts = np.array([[0.0, 9.0, 1.0], [9.0, 0.0, 9.0], [1.0, 9.0, 0.0]])
+    expected = np.zeros((3, 3))
+    for w in range(3):
+        for c in range(3):
+            if counts[w, c]:
+                share = counts[:, c].sum() / counts.sum()  # smoothing 1: the plain share
+                expected[w, c] = max(0.0, math.log(counts[w, c] / counts.sum() / (counts[w].sum() / counts.sum() * share)))
+    found = ppmi(word_vectors.csr_array(counts), smoothing=1.0).toarray()
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert found[0, 2] == 0.0 < found[0, 1]
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_neighbours_are_those_of_a_slow_loop(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(word_vectors, "_BLOCK", block)
+    ids = rng.integers(-1, 4, 50).astype(np.int32)
+    expected = np.zeros((4, 4))
+    for i, word in enumerate(ids):
+        for j, other in enumerate(ids):
+            if 0 < abs(i - j) <= 3 and word >= 0 and other >= 0:
+                expected[word, other] += 1
+    np.testing.assert_array_equal(neighbour_counts(ids, 4, 3).toarray(), expected)
+
+
+def test_neighbours_end_with_the_sentence_and_rare_words_keep_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(word_vectors, "ppmi", lambda counts: seen.append(counts.toarray()) or ppmi(counts))
+    # b and d are two places apart, with the rare x between them; a and e stand beside each other only across sentences.
+    learned = learn_word_vectors([["a", "b"], ["e", "d"], ["b", "x", "d"], ["a", "e"]], window=1, min_count=2)
+    place = learned.places
+    assert sorted(place) == ["a", "b", "d", "e"]
+    (counts,) = seen
+    assert counts[place["a"], place["b"]] == counts[place["e"], place["d"]] == counts[place["a"], place["e"]] == 1
+    assert counts[place["b"], place["e"]] == counts[place["b"], place["d"]] == 0
+
+
+def test_words_with_the_same_neighbours_get_like_vectors() -> None:
+    sentences = [[drink, verb, kind] for drink in ("茶", "咖啡") for verb in ("喝", "泡") for kind in ("热", "浓")]
+    sentences += [[train, verb, kind] for train in ("火车", "飞机") for verb in ("坐", "等") for kind in ("快", "慢")]
+    sentences += [*sentences[:8], *[["火车", "等", "快"]] * 3]
+    learned = learn_word_vectors(sentences, dimensions=4, min_count=1)
+    again = learn_word_vectors(sentences, dimensions=4, min_count=1)
+    np.testing.assert_allclose(np.linalg.norm(learned.vectors, axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(learned.vectors, again.vectors)
+    tea, coffee, train = (learned.vectors[learned.places[word]] for word in ("茶", "咖啡", "火车"))
+    assert tea @ coffee > 0.9
+    assert abs(tea @ train) < 0.3
+
+
+def test_a_sentence_is_the_mean_of_its_words() -> None:
+    learned = WordVectors({"银行": 0, "卡": 1, "片": 2}, np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32))
+    found = learned.encode(["银行 卡！", "卡片", "ˈ？？", "zzz"])
+    centre = [1 / 3, 1 / 3, 1 / 3]
+    # 卡片 has no vector of its own: the mean of its characters. Of the last two nothing is known.
+    np.testing.assert_allclose(found, [[0.5, 0.5, 0], [0, 0.5, 0.5], centre, centre], rtol=1e-6)
+
+
+def test_too_little_text_is_refused() -> None:
+    with pytest.raises(DataError, match=r"Only 2 words occur 2 times or more"):
+        learn_word_vectors([["a", "b"], ["b", "a", "c"]], min_count=2)
+    with pytest.raises(DataError, match="No two words"):
+        learn_word_vectors([["a"], ["b"], ["c"]], min_count=1)
+
+
+def test_times_are_compared_run_by_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    warm_up = [100.0, 100.0]
+    runs = [(1.0, 2.0), (2.0, 8.0), (4.0, 4.0), (5.0, 50.0), (3.0, 9.0)]
+    clock = iter([*warm_up, *(each for run in runs for each in run)])
+    monkeypatch.setattr(cost, "_seconds", lambda encode, texts: next(clock))
+    found = cost.timed("ours", "onnx", len, ["x"] * 12, ("ref", np.zeros))
+    assert found == Cost("ours", "onnx", None, None, 4.0, 3.0)  # medians: 3 s for 12 sentences; of the ratios 2, 4, 1, 10, 3
+    record = json.loads(capsys.readouterr().out)
+    assert (record["ours"], record["theirs"], record["ratio"], record["runs"]) == (4.0, 1.5, 3.0, 5)
+    assert {"benchmark", "case", "unit"} < set(record)
+
+
+def test_a_row_without_a_reference_has_no_ratio(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.timed("ours", "–", len, ["x"], ("ref", None)).ratio is None
+    assert json.loads(capsys.readouterr().out)["theirs"] is None
+
+
+def test_size_and_parameters_are_those_of_the_files(tmp_path: Path) -> None:
+    assert cost.parameters_of(tmp_path) is None
+    (tmp_path / "1_Dense").mkdir()
+    (tmp_path / "notes.txt").write_bytes(b"12345")
+    before = cost.size_of(tmp_path)
+    save_file(
+        {"a": np.zeros((3, 4), np.float16), "b": np.zeros(5, np.float32), "positions": np.arange(9)},
+        tmp_path / "model.safetensors",
+    )
+    save_file({"c": np.zeros((2, 2), np.float32)}, tmp_path / "1_Dense" / "model.safetensors")
+    assert cost.parameters_of(tmp_path) == 12 + 5 + 4
+    assert before == 5
+    assert cost.size_of(tmp_path) == 5 + sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind processes to cores")
+def test_a_process_can_be_kept_to_one_core() -> None:
+    code = "from baselines.cost import keep_to; import os; keep_to(1); print(len(os.sched_getaffinity(0)))"
+    folder = Path(cost.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout == "1\n"
+
+
+def test_random_weights_keep_the_shape_and_forget_what_was_learned() -> None:
+    pytest.importorskip("torch")
+    from baselines.random_weights import random_encoder
+    from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+    from juyi.encoder import load_encoder
+
+    texts = ["怎么还信用卡", "信用卡如何还款"]
+    one, same, other = (random_encoder(EMBEDDED[DEFAULT_ENCODER], seed)(texts) for seed in (0, 0, 1))
+    trained = load_encoder().encode(texts)
+    assert one.shape == trained.shape
+    np.testing.assert_array_equal(one, same)
+    assert not np.allclose(one, other, atol=1e-2)
+    assert not np.allclose(one, trained, atol=1e-2)

@@ -1,0 +1,239 @@
+"""The comparison of encoders: its baselines against slow loops, its tables, and where on the page they go."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+from juyi.data import ScoredPairs
+from juyi.errors import DataError
+from juyi.metrics import Difference, spearman
+from juyi.tasks import STS
+from juyi.types import Interval, Score
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+import compare_encoders
+from baselines.contenders import Contender
+from baselines.lexical import lexical_overlap, words
+from baselines.page import Cost, check_page, cost_table, overlap_leads, score_table, write_sections
+
+English = tuple[Path, list[float], dict[str, list[int]]]
+
+PAGE = """# A page\r
+<!-- measured: chinese -->
+old figures
+<!-- end -->
+between
+<!-- measured: english -->
+<!-- end -->
+the end, without a line end"""
+
+
+def score(value: float, low: float, high: float, *labels: str) -> Score:
+    return Score("BQ", "test", "spearman", value, 9, interval=Interval(low, high), labels=labels)
+
+
+def test_a_table_shows_intervals_means_over_seeds_daggers_and_gaps() -> None:
+    cells = {
+        "plain": {"BQ test": [score(-0.5, -2.04, 1.0)]},
+        "random": {"BQ test": [score(10, 8, 12), score(20, 17, 23)], "LCQMC test": [score(30, 29, 31)]},
+        "plain + whitening": {"BQ test": [score(70, 69, 71, "transductive")]},
+    }
+    assert score_table(cells, ["BQ test", "LCQMC test"]).splitlines() == [
+        "|  | BQ test | LCQMC test |",
+        "| --- | ---: | ---: |",
+        "| plain | −0.5 <small>(−2.0–1.0)</small> | – |",
+        "| random | 15.0 <small>(12.5–17.5)</small> | 30.0 <small>(29.0–31.0)</small> |",
+        "| plain + whitening † | 70.0 <small>(69.0–71.0)</small> | – |",
+        "",
+        "† Fitted on the very sentences that are scored, without their labels (transductive).",
+    ]
+
+
+def test_costs_show_what_is_not_known_as_a_dash() -> None:
+    found = cost_table([Cost("ours", "onnx", 15_500_000, 7_460_000, 1234.5, 3.14159), Cost("b", "–", None, None, 9, None)], "ref")
+    assert found.splitlines()[2:] == ["| ours | 15.5 | 7.5 | onnx | 1,234 | 3.1 |", "| b | – | – | – | 9 | – |"]
+    assert "speed, ref = 1" in found
+
+
+def test_the_list_names_every_place_where_overlap_leads() -> None:
+    lead, unsure = Difference(3.14, Interval(1, 5)), Difference(0.4, Interval(-1, 2))
+    behind = Difference(-2.0, Interval(-3, -1))
+    found = overlap_leads(
+        {"a": {"BQ test": [lead], "STS-B test": [unsure], "LCQMC test": [behind]}, "b": {"BQ test": [behind]}, "c": {"X": [lead]}}
+    )
+    assert found.splitlines() == [
+        "Lexical overlap is ahead of",
+        "",
+        "- a: BQ test (+3.1), STS-B test (+0.4, not certain)",
+        "- c: X (+3.1)",
+    ]
+    assert overlap_leads({"b": {"BQ test": [behind]}}) == "Lexical overlap is nowhere ahead of another row."
+
+
+def test_writing_keeps_the_rest_of_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_bytes(PAGE.encode())
+    write_sections(page, {"chinese": "| new \\1 |\n"})
+    written = page.read_bytes().decode()
+    assert written == PAGE.replace("\nold figures\n", "\n\n| new \\1 |\n\n")
+    write_sections(page, {"chinese": "| new \\1 |"})
+    assert page.read_bytes().decode() == written
+    write_sections(page, {"english": "E", "chinese": "C"})
+    assert re.findall(r"(\w+) -->\n\n(\w)\n\n<!-- end", page.read_text(encoding="utf-8")) == [("chinese", "C"), ("english", "E")]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("no markers", "0 places for the figures 'chinese'"),
+        (PAGE + PAGE, "2 places"),
+        ("<!-- measured: chinese -->\n", "needs one <!-- end -->"),
+        ("<!-- end -->\n<!-- measured: chinese -->", "needs one <!-- end -->"),
+        ("<!-- measured: chinese -->\n<!-- measured: english -->\n<!-- end -->\n<!-- end -->", "needs one <!-- end -->"),
+    ],
+)
+def test_a_page_without_a_place_is_refused_and_left_alone(tmp_path: Path, text: str, reason: str) -> None:
+    page = tmp_path / "page.md"
+    page.write_bytes(text.encode())
+    with pytest.raises(DataError, match=reason):
+        check_page(page, ["chinese"])
+    with pytest.raises(DataError, match=reason):
+        write_sections(page, {"chinese": "x"})
+    assert page.read_bytes() == text.encode()
+
+
+def test_a_missing_page_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such page"):
+        check_page(tmp_path / "page.md", [])
+
+
+def test_the_page_of_the_project_has_a_place_for_every_table() -> None:
+    check_page(Path(__file__).parents[2] / "docs" / "comparison.md", ["chinese", "english", "cost"])
+
+
+@pytest.fixture
+def english(tmp_path: Path, rng: np.random.Generator) -> English:
+    """A folder of sets; the overlap of its pairs, and the gold scores by sub-task."""
+    folder = tmp_path / "en"
+    folder.mkdir()
+    first, second = ([" ".join(rng.choice(list("abcd"), rng.integers(1, 6))) for _ in range(30)] for _ in range(2))
+    golds = {name: rng.integers(0, 6, 30).tolist() for name in "xy"}
+    for name, scores in golds.items():
+        rows = [f"{a}\t{b}\t{s}\n" for a, b, s in zip(first, second, scores, strict=True)]
+        (folder / f"STS13.{name}.tsv").write_text("".join(f"{name}\t{row}" for row in rows), encoding="utf-8")
+        (folder / "stsb.test.tsv").write_text("".join(rows), encoding="utf-8")
+    return folder, lexical_overlap(first, second, words).tolist(), golds
+
+
+def test_a_year_is_pooled_and_its_mean_is_told_apart(
+    english: English, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, cosines, golds = english
+    page = tmp_path / "page.md"
+    page.write_text(PAGE, encoding="utf-8")
+    compare_encoders.main(["--en", str(folder), "--rows", "lexical", "--write", str(page)])
+    out, err = capsys.readouterr()
+    records = {(each["task"], each["subset"]): each for each in map(json.loads, out.splitlines())}
+    assert list(records) == [("STS13", ""), ("STS13", "mean of sub-tasks"), ("STSBenchmark", "")]
+    pooled = spearman([*cosines, *cosines], [*golds["x"], *golds["y"]])
+    mean = sum(spearman(cosines, gold) for gold in golds.values()) / 2
+    assert records["STS13", ""]["value"] == pytest.approx(100 * pooled)
+    assert records["STS13", "mean of sub-tasks"]["value"] == pytest.approx(100 * mean)
+    assert records["STS13", ""]["count"] == 60
+    assert pooled != pytest.approx(mean)
+    assert "STS12 is left out" in err
+    assert "SICK-R is left out" in err
+    written = page.read_text(encoding="utf-8")
+    assert "| lexical overlap |" in written
+    assert "nowhere ahead" in written
+    assert "old figures" in written  # the Chinese table was not measured
+
+
+def test_both_tables_have_all_rows(english: English, tmp_path: Path, rng: np.random.Generator) -> None:
+    pytest.importorskip("jieba")
+    chinese, text, page = tmp_path / "zh", tmp_path / "text.txt", tmp_path / "page.md"
+    chinese.mkdir()
+    for name in ("stsb.dev", "stsb.test", "lcqmc.test", "bq.test", "atec.test", "pawsx.test"):
+        sides = [["".join(rng.choice(list("钱卡还款"), 5)) for _ in range(30)] for _ in range(2)]
+        rows = zip(*sides, rng.integers(0, 6, 30).tolist(), strict=True)
+        (chinese / f"{name}.tsv").write_text("".join(f"{a}\t{b}\t{s}\n" for a, b, s in rows), encoding="utf-8")
+    text.write_text("我 的 钱\n还 款 卡\n钱 还 款\n" * 6, encoding="utf-8")
+    page.write_text(PAGE, encoding="utf-8")
+    asked = ["--zh", str(chinese), "--en", str(english[0]), "--text", str(text), "--write", str(page)]
+    compare_encoders.main([*asked, "--rows", "word-vectors,lexical"])
+    zh, en = page.read_text(encoding="utf-8").split("between")
+    assert "|  | STS-B dev | STS-B test | LCQMC test | BQ test | ATEC test | PAWSX test |" in zh
+    assert re.search(r"^\| word-vector average \|( −?[\d.]+ <small>\(.*?\)</small> \|){6}$", zh, re.M)
+    assert "| word-vector average | – | – |" in en
+    assert zh.index("| lexical overlap") < zh.index("| word-vector average")
+    assert "Lexical overlap is " in zh
+    assert "old figures" not in zh
+
+
+def test_speed_fills_the_cost_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_encoders, "keep_to", lambda cores: None)  # it would bind the other tests too
+    monkeypatch.setattr(compare_encoders, "model_folders", lambda given: {"ours": EMBEDDED[DEFAULT_ENCODER]})
+    page = tmp_path / "page.md"
+    page.write_text(PAGE + "\n<!-- measured: cost -->\n<!-- end -->\n", encoding="utf-8")
+    (tmp_path / "stsb.test.tsv").write_text("怎么还款\t如何还款\t5\n换套餐\t银行卡\t0\n", encoding="utf-8")
+    compare_encoders.main(["--zh", str(tmp_path), "--speed", "--rows", "lexical,ours", "--write", str(page)])
+    before, written = page.read_text(encoding="utf-8").split("<!-- measured: cost -->")
+    assert before == PAGE.replace("\r", "") + "\n"
+    megabytes = sum(path.stat().st_size for path in EMBEDDED[DEFAULT_ENCODER].rglob("*") if path.is_file()) / 1e6
+    assert re.search(r"^\| lexical overlap \| – \| – \| – \| [\d,]+ \| – \|$", written, re.M)
+    assert re.search(rf"^\| ours \| {megabytes:.1f} \| [\d.]+ \| onnx \| [\d,]+ \| – \|$", written, re.M)
+
+
+def test_a_trial_says_that_it_is_one(english: English, tmp_path: Path) -> None:
+    folder, _, _ = english
+    page = tmp_path / "page.md"
+    page.write_text(PAGE, encoding="utf-8")
+    compare_encoders.main(["--en", str(folder), "--rows", "lexical", "--limit", "20", "--write", str(page)])
+    assert "A trial on the first 20 pairs" in page.read_text(encoding="utf-8")
+
+
+def test_rows_and_folders_that_do_not_exist_are_refused(english: English, tmp_path: Path) -> None:
+    folder, _, _ = english
+    with pytest.raises(SystemExit, match=r"There is no row 'bert'\. The rows are lexical, word-vectors, random, "):
+        compare_encoders.main(["--en", str(folder), "--rows", "lexical,bert"])
+    with pytest.raises(SystemExit, match="NAME=FOLDER"):
+        compare_encoders.main(["--en", str(folder), "--encoder", "mine"])
+    with pytest.raises(SystemExit, match="Name a folder with --zh"):
+        compare_encoders.main([])
+    with pytest.raises(SystemExit, match="no English set is here"):
+        compare_encoders.main(["--en", str(tmp_path)])
+
+
+def test_whitening_is_fitted_on_the_task_and_says_so() -> None:
+    vectors = {f"s{i}": row for i, row in enumerate(np.random.default_rng(3).normal(size=(40, 4)).astype(np.float32) + 5)}
+    pairs = ScoredPairs([f"s{i}" for i in range(20)], [f"s{i}" for i in range(20, 40)], np.arange(20.0))
+    task = STS("T", "test", pairs, resamples=10)
+    calls: list[int] = []
+
+    def encode(texts: list[str]) -> np.ndarray:
+        calls.append(len(texts))
+        return np.stack([vectors[text] for text in texts])
+
+    raw, whitened = compare_encoders.measure(Contender("m", "m, seed 0", encode, whitens=True), [task])
+    assert calls == [40]  # each sentence once, for both rows
+    assert (raw.row, whitened.row, whitened.model) == ("m", "m + whitening", "m, seed 0 + whitening")
+    assert (raw.task.labels, whitened.task.labels) == ((), ("transductive",))
+    everything = np.stack(list(vectors.values())).astype(np.float64)
+    mean, inverse = everything.mean(axis=0), np.linalg.inv(np.cov(everything.T))
+    a, b = everything[:20] - mean, everything[20:] - mean
+    mahalanobis = [x @ inverse @ y / math.sqrt((x @ inverse @ x) * (y @ inverse @ y)) for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(whitened.similarities, mahalanobis, atol=1e-5)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)

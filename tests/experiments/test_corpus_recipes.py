@@ -1,0 +1,177 @@
+"""Recipes that train on pairs: distillation and pair-contrastive, from files to a model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from juyi.encoder import load_encoder, save_encoder
+from juyi.errors import DataError, TrainingError, UsageError
+from juyi.experiments import rows as rows_module
+from juyi.experiments import run as module
+from juyi.experiments.load import build, load_train_recipe
+from juyi.experiments.pairs import read_corpus_pairs
+from juyi.experiments.recipe import CorpusRecipe
+from juyi.experiments.rows import distillation_rows, pair_rows
+from juyi.experiments.run import run_corpus_recipe
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+
+import tiny_encoders
+
+TEXTS = tiny_encoders.SENTENCES
+PAIRS = list(zip(TEXTS[:28], TEXTS[30:58], strict=True))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Holds `student`, `teacher` and `data`."""
+    save_encoder(tiny_encoders.build(seed=1), tmp_path / "student")
+    save_encoder(tiny_encoders.build("modernbert", seed=2), tmp_path / "teacher")
+    (tmp_path / "data").mkdir()
+    lines = [f"{first}\t{second}" for first, second in PAIRS]
+    (tmp_path / "data" / "a.tsv").write_text("\n".join(lines[:20]), encoding="utf-8")
+    (tmp_path / "data" / "b.tsv").write_text("\n".join(lines[20:]), encoding="utf-8")
+    (tmp_path / "data" / "sts.test.tsv").write_text(f"{PAIRS[3][0].rstrip('。?')}!\t别的\t2\n", encoding="utf-8")
+    return tmp_path
+
+
+def tables(place: Path, kind: str, **training: Any) -> dict[str, Any]:
+    return {
+        "name": f"toy/{kind}",
+        "source": "written for the test",
+        "objective": {"kind": kind},
+        "encoder": {"model": str(place / "student"), "hidden_dropout": 0.2, "attention_dropout": 0.0},
+        "corpus": {
+            "exclude": ["*.test.tsv"],
+            "sources": [{"file": "a.tsv", "repeat": 2, "both": True}, {"file": "b.tsv"}],
+        },
+        "training": {"batch_size": 8, "steps": 3, "log_every": 1, "learning_rate": 1e-3, "held_out": 6} | training,
+        **({"teacher": str(place / "teacher")} if kind == "distillation" else {}),
+    }
+
+
+def recipe(place: Path, kind: str, **training: Any) -> CorpusRecipe:
+    return build(tables(place, kind, **training), CorpusRecipe, origin="toy")
+
+
+def model_bytes(folder: Path) -> bytes:
+    return (folder / "model" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["distillation", "pair-contrastive"])
+def test_pairs_become_a_model_and_a_finished_run_is_loaded(
+    kind: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    steps: list[int] = []
+    chosen = recipe(place, kind)
+    first = run_corpus_recipe(
+        chosen, place / "data", tmp_path / "runs", say=said.append, watch=lambda step, steps_, report: steps.append(step)
+    )
+    assert steps == [1, 2, 3] and first.fitted.steps == 3
+    assert first.folder.parent == tmp_path / "runs" / "toy" / kind
+    assert json.loads((first.folder / "data.json").read_text(encoding="utf-8")) == {
+        "pairs": 2 * 19 + 8,
+        "left_out": 1,
+        "sha256": {name: hashlib.sha256((place / "data" / name).read_bytes()).hexdigest() for name in ("a.tsv", "b.tsv")},
+    }
+    assert any("46 pairs; 1 were left out" in words for words in said)
+    log = [json.loads(line) for line in (first.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [record["step"] for record in log] == [1, 2, 3] and log[-1]["held_out_loss"] > 0
+    assert load_train_recipe(str(first.folder / "recipe.json")) == chosen
+    assert not (first.folder / "checkpoint").exists()
+    saved = load_encoder(first.folder / "model")
+    np.testing.assert_allclose(saved.encode(TEXTS[:5]), first.encoder.encode(TEXTS[:5]), atol=1e-6)
+    assert not np.allclose(saved.encode(TEXTS[:5]), load_encoder(place / "student").encode(TEXTS[:5]), atol=1e-4)
+    assert "pairs from 2 sources in 3 steps" in (first.folder / "model" / "README.md").read_text(encoding="utf-8")
+    assert (tmp_path / "runs" / "teacher").is_dir() == (kind == "distillation")
+
+    def never(*arguments: Any, **settings: Any) -> Any:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(module, "fit", never)
+    again = run_corpus_recipe(chosen, place / "data", tmp_path / "runs", say=said.append)
+    assert again.folder == first.folder and again.fitted == first.fitted and "finished already" in said[-1]
+    np.testing.assert_allclose(again.encoder.encode(TEXTS[:5]), first.encoder.encode(TEXTS[:5]), atol=1e-6)
+    assert again.encoder.dropout == first.encoder.dropout == (0.2, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["distillation", "pair-contrastive"])
+def test_a_stopped_run_ends_in_the_same_bytes(kind: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = recipe(place, kind, steps=5, checkpoint_every=2)
+    straight = run_corpus_recipe(chosen, place / "data", tmp_path / "straight")
+
+    def stop(step: int, steps: int, report: Any) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_corpus_recipe(chosen, place / "data", tmp_path / "stopped", watch=stop)
+    resumed = run_corpus_recipe(chosen, place / "data", tmp_path / "stopped")
+    assert model_bytes(resumed.folder) == model_bytes(straight.folder)
+
+
+def test_other_weights_or_other_text_are_another_run(place: Path, tmp_path: Path) -> None:
+    chosen, folders = recipe(place, "distillation", steps=1), []
+    for change in ("nothing", "teacher", "student", "text"):
+        if change == "teacher":
+            save_encoder(tiny_encoders.build("modernbert", seed=5), place / "teacher")
+        if change == "student":
+            save_encoder(tiny_encoders.build(seed=5), place / "student")
+        if change == "text":
+            (place / "data" / "b.tsv").write_text("\n".join(f"{a}\t{b}" for a, b in PAIRS[20:25]), encoding="utf-8")
+        folders.append(run_corpus_recipe(chosen, place / "data", tmp_path / "runs").folder)
+    assert len(set(folders)) == 4
+    assert len({model_bytes(folder) for folder in folders}) == 4
+
+
+def test_distillation_rows_pair_each_text_with_the_vector_of_its_second_side(place: Path, tmp_path: Path) -> None:
+    pairs = read_corpus_pairs(recipe(place, "distillation").corpus, place / "data")
+    student, teacher = load_encoder(place / "student"), load_encoder(place / "teacher")
+    said: list[str] = []
+    found = distillation_rows(str(place / "teacher"), pairs, student, tmp_path / "cache", said.append)
+    own = [pair for i, pair in enumerate(PAIRS[:20]) if i != 3]
+    wanted = [*own * 2, *PAIRS[20:], *((second, second) for _, second in own)]
+    assert "reads 27 sentences" in said[0]
+    assert set(found) == {"text", "target", "origin"}
+    assert found["text"] == [student.tokenizer.tokenize([text])[0] for text, _ in wanted]
+    vectors = teacher.encode([second for _, second in wanted]).astype(np.float64)
+    units = vectors / np.sqrt((vectors**2).sum(1, keepdims=True))
+    np.testing.assert_allclose(found["target"], units, atol=0.05)
+    assert (units @ np.asarray(found["target"], dtype=np.float64).T).argmax(1).tolist()[38:46] == list(range(38, 46))
+    same = [[a == b for a in wanted] for b in wanted]
+    assert [[a == b for a in found["origin"]] for b in found["origin"]] == same
+
+
+def test_pair_rows(place: Path) -> None:
+    pairs = read_corpus_pairs(recipe(place, "pair-contrastive").corpus, place / "data")
+    student = load_encoder(place / "student")
+    found = pair_rows(pairs, student)
+    assert set(found) == {"anchor", "positive", "group", "origin"}
+    assert found["anchor"] == student.tokenizer.tokenize(pairs.first)
+    assert found["positive"] == student.tokenizer.tokenize(pairs.second)
+    assert list(found["group"]) == pairs.groups.tolist()
+    own = list(zip(pairs.first, pairs.second, strict=True))
+    assert [[a == b for a in found["origin"]] for b in found["origin"]] == [[a == b for a in own] for b in own]
+    student.max_length = 5
+    assert max(map(len, (*pair_rows(pairs, student)["anchor"], *pair_rows(pairs, student)["positive"]))) == 5
+
+
+def test_what_is_missing_or_does_not_fit_is_said(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"lacks a\.tsv, b\.tsv"):
+        run_corpus_recipe(recipe(place, "pair-contrastive"), tmp_path, tmp_path / "runs")
+    with pytest.raises(UsageError, match=r"selection\.pairs must name"):
+        run_corpus_recipe(recipe(place, "pair-contrastive", evaluate_every=1), place / "data", tmp_path / "runs")
+    monkeypatch.setattr(rows_module, "teacher_vectors", lambda teacher, texts, cache, progress: np.ones((len(texts), 7)))
+    with pytest.raises(TrainingError, match=r"objective\.teacher_dim"):
+        run_corpus_recipe(recipe(place, "distillation"), place / "data", tmp_path / "runs")
+    (place / "data" / "b.tsv").write_text("一\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"b\.tsv, line 1: 1 column"):
+        run_corpus_recipe(recipe(place, "pair-contrastive"), place / "data", tmp_path / "runs")
