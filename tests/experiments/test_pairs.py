@@ -53,6 +53,14 @@ def test_neighbours_are_pairs_and_so_many_lines_one_document(tmp_path: Path) -> 
     assert [[a == b for a in numbers] for b in numbers] == [[a == b for a in wanted] for b in wanted]
 
 
+def test_a_text_and_itself(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "一", "二", "一！")
+    write(tmp_path, "b.tsv", "三\tthree", "四\tfour")
+    found = read(tmp_path, PairSource("a.txt", columns=(1, 1)), PairSource("b.tsv", columns=(2, 2)))
+    assert pairs_of(found) == [("一", "一"), ("二", "二"), ("three", "three"), ("four", "four")]
+    assert len(set(found.groups.tolist())) == 4
+
+
 def test_a_tab_in_running_text_is_text(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "一\t二", "三")
     assert pairs_of(read(tmp_path, PairSource("a.txt", neighbours=1))) == [("一\t二", "三")]

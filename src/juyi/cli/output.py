@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +14,15 @@ import click
 Record = dict[str, Any]
 
 
+def first_process() -> bool:
+    """Whether this is the one process, or the first of those that torchrun or accelerate started: the others stay silent."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(text: str) -> None:
     """A line of talk, on stderr."""
-    click.echo(text, err=True)
+    if first_process():
+        click.echo(text, err=True)
 
 
 def emit(records: Sequence[Record], form: str, *, title: str = "") -> None:

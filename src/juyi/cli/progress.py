@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from juyi.cli.output import first_process
 from juyi.training import Watcher
 
 _SECONDS_BETWEEN_LINES = 20.0
@@ -18,7 +19,7 @@ _SHOWN = ("loss", "alignment", "uniformity", "dev")
 @contextmanager
 def training_bar(label: str = "training") -> Iterator[Watcher]:
     """A watcher for `fit` that draws on stderr."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=not first_process())
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

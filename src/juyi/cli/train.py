@@ -43,16 +43,18 @@ def command(
 
     A recipe that names its own sources (the ones `mini` is made by) reads them from --data; every other one learns from --texts.
 
-    A run that was stopped is taken up by the same command. The path of the model is printed on stdout.
+    A run that was stopped is taken up by the same command. The path of the model is printed on stdout. Several processes share
+    each batch when torchrun starts them.
 
     \b
     Examples:
       juyi train --texts questions.txt
       juyi train simcse/chinese-bojone --texts questions.txt -m bert-base-chinese
       juyi train simcse/unsup-princeton --texts wiki.txt -o selection.pairs=stsb.dev.tsv
-      juyi train mini/distillation --data corpora/
+      juyi train mini/words --data corpora/
+      torchrun --nproc-per-node 4 --no-python juyi train mini/distillation --data corpora/ -m runs/mini/words/…/model
     """
-    from juyi.cli.output import say
+    from juyi.cli.output import first_process, say
     from juyi.cli.progress import training_bar
     from juyi.experiments.load import load_train_recipe
     from juyi.experiments.recipe import CorpusRecipe
@@ -78,7 +80,8 @@ def command(
         raise
     for warning in finished.fitted.warnings:
         say(f"Warning: {warning}")
-    click.echo(finished.folder / "model")
+    if first_process():
+        click.echo(finished.folder / "model")
 
 
 def _with_model(recipe: R, model: str) -> R:

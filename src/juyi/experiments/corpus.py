@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from juyi.data import normalise, read_lines
 from juyi.errors import UsageError
 from juyi.experiments.recipe import Corpus, PairCorpus, Source
+from juyi.experiments.shelf import RECIPES
 from juyi.tokenization import SubwordTokenizer
 
 _BLOCK = 64
@@ -20,14 +21,19 @@ T = TypeVar("T")
 
 
 def corpus_digests(corpus: Corpus | PairCorpus, folder: Path) -> dict[str, str]:
-    """File name to SHA-256 of every source, so that a run can say what it read.
+    """File name to SHA-256 of all that a recipe reads, what it keeps out too, so that a run can say what it read.
 
     Raises:
-        UsageError: A file is not in the folder.
+        UsageError: A file is not in the folder, or a pattern of `exclude` finds none.
     """
     files = [source.file for source in corpus.sources]
+    digests: dict[str, str] = {}
+    if isinstance(corpus, PairCorpus) and corpus.frames is not None:
+        files += [corpus.frames.dictionary, *corpus.frames.count]
+        digests = {file: _sha256(RECIPES / file) for file in (corpus.frames.frames, corpus.frames.phrases)}
     check_there(files, folder)
-    return {file: _sha256(folder / file) for file in files}
+    files += [path.relative_to(folder).as_posix() for path in excluded_files(corpus.exclude, folder)]
+    return digests | {file: _sha256(folder / file) for file in files}
 
 
 def _sha256(path: Path) -> str:
@@ -59,6 +65,18 @@ def read_excluded(patterns: Sequence[str], folder: Path) -> set[str]:
         UsageError: A pattern finds no file.
     """
     held_back: set[str] = set()
+    for file in excluded_files(patterns, folder):
+        held_back.update(normalise(cell) for _, line in read_lines(file) for cell in line.split("\t"))
+    return {text for text in held_back if text and not text.replace(".", "").isdecimal()}
+
+
+def excluded_files(patterns: Sequence[str], folder: Path) -> list[Path]:
+    """The files that the patterns find.
+
+    Raises:
+        UsageError: A pattern finds none.
+    """
+    found: list[Path] = []
     for pattern in patterns:
         files = sorted(folder.glob(pattern))
         if not files:
@@ -66,9 +84,8 @@ def read_excluded(patterns: Sequence[str], folder: Path) -> set[str]:
                 f"{folder} holds no file {pattern}, whose sentences the recipe keeps out of training. Put it there, or say with "
                 "-o corpus.exclude=[] that nothing is kept out."
             )
-        for file in files:
-            held_back.update(normalise(cell) for _, line in read_lines(file) for cell in line.split("\t"))
-    return {text for text in held_back if text and not text.replace(".", "").isdecimal()}
+        found += files
+    return found
 
 
 def _column(folder: Path, source: Source) -> list[str]:

@@ -1,10 +1,10 @@
-"""The pairs of a recipe: two columns of a table, or neighbouring lines of running text."""
+"""The pairs of a recipe: two columns of a table, neighbouring lines, a text and itself, sentences put together."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from juyi.data import normalise, read_lines
 from juyi.errors import DataError
 from juyi.experiments.corpus import check_there, read_excluded, spread
+from juyi.experiments.frames import frame_pairs
 from juyi.experiments.recipe import PairCorpus, PairSource
 
 
@@ -43,32 +44,58 @@ def read_corpus_pairs(corpus: PairCorpus, folder: Path) -> CorpusPairs:
         DataError: A line has too few columns, or nothing is left.
     """
     check_there([source.file for source in corpus.sources], folder)
-    held_back, seen = read_excluded(corpus.exclude, folder), set[tuple[str, str]]()
-    pairs: list[tuple[str, str, int]] = []
-    both: list[bool] = []
-    left_out = group = 0
+    gathered = _Gathered(corpus.longest, read_excluded(corpus.exclude, folder))
     for source in corpus.sources:
-        found: list[tuple[str, str, int]] = []
-        for first, second, document in _pairs(folder / source.file, source):
-            key = normalise(first), normalise(second)
-            if key in seen or key[0] == key[1] or max(len(first), len(second)) > corpus.longest:
-                continue
-            if held_back.intersection(key):
-                left_out += 1
-                continue
-            seen.add(key)
-            found.append((first, second, group + document))
-        group += 1 + max((document for *_, document in found), default=0)
-        taken = spread(found, source.rows) * source.repeat
-        pairs += taken
-        both += [source.both] * len(taken)
-    if not pairs:
+        itself = source.columns[0] == source.columns[1]
+        found = gathered.sift(_pairs(folder / source.file, source), itself=itself)
+        gathered.add(spread(found, source.rows) * source.repeat, both=source.both)
+    if corpus.frames is not None:
+        check_there([corpus.frames.dictionary, *corpus.frames.count], folder)
+        made = frame_pairs(corpus.frames, folder)
+        gathered.add(gathered.sift((*pair, i) for i, pair in enumerate(made)), both=corpus.frames.both)
+    if not gathered.pairs:
         raise DataError("The recipe's sources give no pair. Look at corpus.longest and at the files.", path=folder)
-    firsts, seconds, groups = zip(*pairs, strict=True)
-    return CorpusPairs(firsts, seconds, np.array(groups, dtype=np.int64), np.array(both), left_out)
+    firsts, seconds, groups = zip(*gathered.pairs, strict=True)
+    return CorpusPairs(firsts, seconds, np.array(groups, dtype=np.int64), np.array(gathered.both), gathered.left_out)
 
 
-def _pairs(path: Path, source: PairSource) -> Iterator[tuple[str, str, int]]:
+Pair = tuple[str, str, int]
+
+
+@dataclass
+class _Gathered:
+    """The pairs so far, the last with the number of its document."""
+
+    longest: int
+    held_back: set[str]
+    pairs: list[Pair] = field(default_factory=list)
+    both: list[bool] = field(default_factory=list)
+    left_out: int = 0
+    _seen: set[tuple[str, str]] = field(default_factory=set)
+    _documents: int = 0
+
+    def sift(self, pairs: Iterable[Pair], *, itself: bool = False) -> list[Pair]:
+        """What is new, short enough and not measured on; two equal sides only where a text is to be paired with itself."""
+        found: list[Pair] = []
+        for first, second, document in pairs:
+            key = normalise(first), normalise(second)
+            if key in self._seen or (key[0] == key[1] and not itself) or max(len(first), len(second)) > self.longest:
+                continue
+            if self.held_back.intersection(key):
+                self.left_out += 1
+                continue
+            self._seen.add(key)
+            found.append((first, second, self._documents + document))
+        self._documents = 1 + max((document for *_, document in found), default=self._documents)
+        return found
+
+    def add(self, pairs: Sequence[Pair], *, both: bool) -> None:
+        """Keep them."""
+        self.pairs += pairs
+        self.both += [both] * len(pairs)
+
+
+def _pairs(path: Path, source: PairSource) -> Iterator[Pair]:
     """Pairs with the number of their document: of a table the pairs with one first side are one, of running text neighbours."""
     lines = [(number, line) for number, line in read_lines(path) if line.strip()]
     if source.neighbours:

@@ -142,7 +142,8 @@ class PairSource:
 
     Attributes:
         file: Its path in the data folder.
-        columns: Of a file with tabs: the two columns to take, counted from 1.
+        columns: Of a file with tabs: the two columns to take, counted from 1. One column twice pairs a text with itself, which is
+            SimCSE; running text is one column.
         neighbours: Above 0: the file is running text, each line is paired with the next, and so many lines in a row count as one
             document.
         both: Distillation: the student learns the second side too, not the first alone.
@@ -167,16 +168,53 @@ class PairSource:
 
 
 @dataclass(frozen=True)
+class FrameSource:
+    """Sentences put together from frames in two languages and the words of a dictionary.
+
+    Attributes:
+        dictionary: Its path in the data folder: a word and its glosses a line, a tab between them. Words with a short gloss fill
+            the slots `noun` and `verb` ("to …").
+        rows: How many sentences to put together.
+        frames: A file beside the recipes: a frame in both languages a line, "{noun}多少钱" and "how much is {noun}". A 2 behind
+            the name of a slot asks for a second filling.
+        phrases: A file beside the recipes: the name of a slot and a filling in both languages a line.
+        count: Files of the data folder by which the words are weighed: frequent ones are drawn more often.
+        min_count: Words that occur less often there are left out.
+        both: Distillation: the student learns the second side too.
+        seed: Draws frames and fillings.
+        licence: What the dictionary's origin says.
+    """
+
+    dictionary: str
+    rows: int
+    frames: str = "mini/frames.tsv"
+    phrases: str = "mini/phrases.tsv"
+    count: tuple[str, ...] = ()
+    min_count: int = 0
+    both: bool = False
+    seed: int = 42
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.min_count < 0:
+            raise UsageError(f"corpus.frames: rows is {self.rows} and must be at least 1, min_count {self.min_count} at least 0.")
+        if self.min_count and not self.count:
+            raise UsageError("corpus.frames: min_count is set, but `count` names no file to count in.")
+
+
+@dataclass(frozen=True)
 class PairCorpus:
     """What a training on pairs reads.
 
     Attributes:
         sources: The files.
+        frames: Sentences to put together beside them.
         exclude: Patterns of files in the data folder whose sentences must not be learned from: what will be measured on.
         longest: A pair with a side of more characters is left out.
     """
 
     sources: tuple[PairSource, ...]
+    frames: FrameSource | None = None
     exclude: tuple[str, ...] = ()
     longest: int = 200
 

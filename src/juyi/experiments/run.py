@@ -23,7 +23,7 @@ from juyi.hub import resolve
 from juyi.metrics import spearman
 from juyi.objectives import Distillation
 from juyi.tasks import STS
-from juyi.training import Evaluate, Fitted, Rows, Watcher, fit
+from juyi.training import Evaluate, Fitted, ProcessWorld, Rows, Watcher, fit
 
 Say = Callable[[str], None]
 _FINISHED = "finished.json"
@@ -126,9 +126,12 @@ def _run(
     fitted = fit(
         encoder, recipe.objective, rows(encoder), recipe.training, folder=folder, evaluate=_development(recipe), watch=watch
     )
-    save_encoder(encoder, folder / "model", card=_card(recipe, learned_from, fitted))
-    write_text(folder / _FINISHED, json.dumps(asdict(fitted)) + "\n")
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    world = ProcessWorld.current()
+    if world.rank == 0:
+        save_encoder(encoder, folder / "model", card=_card(recipe, learned_from, fitted))
+        write_text(folder / _FINISHED, json.dumps(asdict(fitted)) + "\n")
+        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    world.wait()
     return Finished(encoder, folder, fitted)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def teacher_vectors(
             part = texts[start : start + _BLOCK]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_precision() == "bfloat16"):
                 vectors = encoder.encode(part)
-            draft = path.with_suffix(".tmp.npy")
+            draft = path.with_suffix(f".{os.getpid()}.tmp.npy")  # several processes may be at it
             np.save(draft, _units(vectors, part, teacher))
             draft.replace(path)
             progress(min(start + _BLOCK, len(texts)), len(texts))
