@@ -1,5 +1,6 @@
 """The Encoder: backbone, pooling, head; load and save."""
 
+from juyi.encoder.composition import compose_words, merge_words
 from juyi.encoder.create import create_encoder
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import FAMILIES, dropout_of, family_of
@@ -15,11 +16,13 @@ __all__ = [
     "EncoderSettings",
     "affine_head",
     "check_dropout",
+    "compose_words",
     "create_encoder",
     "dropout_of",
     "family_of",
     "layout_of",
     "load_encoder",
+    "merge_words",
     "random_head",
     "save_encoder",
 ]

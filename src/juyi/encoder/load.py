@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from juyi.encoder.composition import compose_words
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import applied_dropout, family_of, set_dropout, stated_dropout
 from juyi.encoder.heads import Dense, random_head
@@ -54,6 +55,8 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
         max_length=_max_length(settings, layout, backbone.config),
         normalise=layout.normalise and settings.head == "as-saved",
     )
+    if settings.compose_words:
+        compose_words(encoder, fresh=settings.random_weights is not None)
     if settings.freeze_backbone:
         encoder.backbone.requires_grad_(False)
     if settings.hidden_dropout is not None or settings.attention_dropout is not None:

@@ -25,6 +25,7 @@ class EncoderSettings:
         freeze_backbone: Train the head alone; the backbone's dropout stays on.
         max_length: Longest input in tokens, [CLS] and [SEP] included.
         random_weights: A seed: the backbone's weights are drawn anew, its shape and the tokenizer stay.
+        compose_words: While it is trained, a word's vector is its own part plus its characters'; the saved table is a plain one.
     """
 
     model: str = ""
@@ -37,3 +38,4 @@ class EncoderSettings:
     freeze_backbone: bool = False
     max_length: int | None = None
     random_weights: int | None = None
+    compose_words: bool = False

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.utils import parametrize
 
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError
@@ -217,7 +218,7 @@ def _step(run: _Run, batch: dict[str, list[Any]], step: int) -> dict[str, float 
     rng = seed_step(settings.seed, run.world.rank, step)
     began = time.monotonic()
     views = run.objective.inputs(batch, rng, run.encoder)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
+    with parametrize.cached(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
         loss, encoded = plain_step(run.encoder, run.objective, views, run.world, run.state, chunk_size=settings.chunk_size)
     parameters = [p for group in run.optimiser.param_groups for p in group["params"]]
     run.world.average_gradients(parameters)
