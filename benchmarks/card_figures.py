@@ -23,7 +23,7 @@ from juyi.errors import DataError, JuyiError
 from juyi.tasks import CHINESE_NAMES
 
 Record = dict[str, Any]
-_INDEX = re.compile(r"model-index:\n.*?(?=^---$)", re.DOTALL | re.MULTILINE)
+_INDEX = re.compile(r"^model-index:\n(?:[ -].*\n)*?(?=\S|---$)", re.MULTILINE)
 _KEYS = {"STS-B": "stsb", "LCQMC": "lcqmc", "BQ": "bq", "ATEC": "atec", "PAWSX": "pawsx"}
 _VARIANTS = ("raw", "whitening", "simcse", "simcse+whitening")
 
@@ -60,7 +60,7 @@ def with_scores(card: str, records: Sequence[Record], model: str) -> str:
         raise DataError("The card has no model-index in its front matter. Write an empty one: 'model-index:'.")
     rows = {"raw": raw}
     if whitened := _by_task(records, f"{model} + whitening"):
-        rows["whitening, fitted on the scored sentences"] = whitened
+        rows["whitening, fitted on the sentences of all splits"] = whitened
     table = [[name, *(_figure(found.get(task)) for task in _KEYS)] for name, found in rows.items()]
     card = _INDEX.sub(lambda _: _index(model, raw), card)
     return _put(card, "figures", _table(["", *_KEYS], table))
@@ -94,12 +94,13 @@ def _index(model: str, raw: dict[str, Record]) -> str:
 
 def _study_table(records: Sequence[Record]) -> str:
     """A row a task; where there are several seeds, one figure after the other."""
+    records = [record for record in records if record["split"] == "test"]
     if not records:
-        raise DataError("The study says nothing of this model. Look at the name after --model.")
+        raise DataError("The study says nothing of this model on test splits. Look at the name after --model.")
     rows = []
     for name, key in _KEYS.items():
         found = {
-            variant: [record for record in records if record["task"] == key and record["variant"] == variant]
+            variant: [record for record in records if (record["task"], record["variant"]) == (key, variant)]
             for variant in _VARIANTS
         }
         if not found["raw"]:

@@ -61,7 +61,13 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, object]:
         recipe = load_recipe(recipe_name, CorpusRecipe)
         steps = round(million * 1e6 / recipe.training.batch_size / tokens_a_row(model, recipe, arguments.data))
         random = "encoder.random_weights=42" if recipe_name == "mini/words" else "encoder.pooling=last-avg"
-        overrides = [f"encoder.model={model}", random, f"teacher={arguments.teacher}", f"training.steps={steps}"]
+        overrides = [
+            "encoder.compose_words=false",
+            f"encoder.model={model}",
+            random,
+            f"teacher={arguments.teacher}",
+            f"training.steps={steps}",
+        ]
         recipe = load_recipe(recipe_name, CorpusRecipe, overrides)
         finished = run_corpus_recipe(recipe, arguments.data, arguments.runs, say=lambda text: print(text, file=sys.stderr))
         model = str(finished.folder / "model")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +101,36 @@ steps = 2
 [[corpus.sources]]
 file = "pairs.tsv"
 """
+
+
+@pytest.mark.distributed
+def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path) -> None:
+    """Started by torchrun: one model, one log, one line on stdout."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "juyi.cli.main"]
+    settings = [
+        "-o",
+        "training.steps=3",
+        "-o",
+        "training.log_every=1",
+        "-o",
+        "training.batch_size=8",
+        "-o",
+        "encoder.max_length=16",
+    ]
+    done = subprocess.run(
+        [*torchrun, "train", "--texts", str(texts), "--runs", str(tmp_path / "runs"), *settings],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert load_encoder(line).encode(["信用卡丢了"]).shape == (1, 384)
+    steps = [json.loads(entry)["step"] for entry in (Path(line).parent / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert steps == [1, 2, 3]
+    assert done.stderr.count("Run folder") + done.stderr.count("run folder") == 1
 
 
 def test_train_by_a_recipe_that_names_its_files(juyi, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from juyi.assets import EMBEDDED
-from juyi.encoder import Encoder, EncoderSettings, compose_words, create_encoder, load_encoder, merge_words
-from juyi.errors import ModelError
+from juyi.encoder import Encoder, EncoderSettings, compose_words, create_encoder, load_encoder, merge_words, save_encoder
+from juyi.errors import ModelError, UsageError
 from juyi.objectives import Distillation
 from juyi.tokenization import SubwordTokenizer, train_unigram
 from juyi.training import TrainingSettings, fit
@@ -120,6 +120,18 @@ def test_settings_compose_and_the_folder_stays_what_it_was() -> None:
     again = copy.deepcopy(composed)
     merge_words(again)
     np.testing.assert_allclose(again.encode(texts), plain.encode(texts), atol=1e-5)
+
+
+def test_a_saved_folder_holds_a_plain_table(tmp_path: Path) -> None:
+    composed = load_encoder(EncoderSettings(model="mini", compose_words=True))
+    before = composed.encode(["我想提前还款"])
+    save_encoder(composed, tmp_path / "model")
+    np.testing.assert_allclose(load_encoder(tmp_path / "model").encode(["我想提前还款"]), before, atol=1e-6)
+
+
+def test_a_frozen_table_cannot_be_composed() -> None:
+    with pytest.raises(UsageError, match="Set one of them"):
+        EncoderSettings(compose_words=True, freeze_backbone=True)
 
 
 def test_a_vocabulary_of_characters_has_nothing_to_compose() -> None:

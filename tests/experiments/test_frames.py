@@ -37,6 +37,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     recipes = tmp_path / "recipes"
     recipes.mkdir()
     monkeypatch.setattr(frames, "RECIPES", recipes)
+    monkeypatch.setattr("juyi.experiments.recipe.RECIPES", recipes)
     write(recipes / "phrases.tsv", "place\t北京\tBeijing", "place\t上海\tShanghai")
     write(recipes / "frames.tsv", "{noun}和{noun2}\t{noun} and {noun2}", "在{place}{verb}\tto {verb} in {place}")
     write(tmp_path / "words.tsv", *DICTIONARY)
@@ -113,14 +114,20 @@ def test_bad_frames_are_named(place: Path) -> None:
     with pytest.raises(UsageError, match=r"nothing fills \{colour\}.*There is: noun, place, verb"):
         frame_pairs(source(), place)
     write(place / "recipes" / "frames.tsv", "没有英文")
-    with pytest.raises(DataError, match=r"(?s)frames\.tsv.*1 column"):
+    with pytest.raises(DataError, match=r"(?s)frames\.tsv.*1 of 2 columns"):
         frame_pairs(source(), place)
+    write(place / "recipes" / "frames.tsv", "{Noun}多少钱\thow much is {Noun}")
+    with pytest.raises(UsageError, match=r"nothing fills \{Noun\}"):
+        frame_pairs(source(), place)
+    with pytest.raises(UsageError, match=r"no gone\.tsv beside the recipes"):
+        source(frames="gone.tsv")
     with pytest.raises(UsageError, match="rows is 0"):
         source(rows=0)
     with pytest.raises(UsageError, match="names no file to count in"):
         source(min_count=3)
+    lost = FrameSource("nowhere.tsv", 5, frames="frames.tsv", phrases="phrases.tsv")
     with pytest.raises(UsageError, match=r"lacks nowhere\.tsv"):
-        read_corpus_pairs(PairCorpus((PairSource("words.tsv"),), frames=FrameSource("nowhere.tsv", 5)), place)
+        read_corpus_pairs(PairCorpus((PairSource("words.tsv"),), frames=lost), place)
 
 
 def test_the_frames_that_ship_are_whole() -> None:

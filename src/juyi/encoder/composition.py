@@ -74,7 +74,7 @@ def compose_words(encoder: Encoder, *, fresh: bool) -> None:
     found = {
         number: [vocabulary[letter] for letter in token if _is_ideograph(letter) and letter in vocabulary]
         for token, number in sorted(vocabulary.items(), key=lambda item: item[1])
-        if len(token) > 1
+        if len(token) > 1 and not token.startswith("##")  # WordPiece's mark of a character inside a word
     }
     words = [number for number, letters in found.items() if letters]
     if not words:

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from juyi.atomic import replaced_folder
+from juyi.encoder.composition import merge_words
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import family_of
 from juyi.layout import MODULES, NATIVE_BACKBONE, NATIVE_MODULES, DenseLayout, FolderLayout, layer_weights, write_layout
@@ -25,7 +26,7 @@ def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, hal
     transformers (ModernBERT). Then the folder is juyi's own and other tools refuse it.
 
     Args:
-        encoder: What to save.
+        encoder: What to save; a composed token table becomes a plain one first (`merge_words`).
         folder: Where; an older model there is replaced.
         card: The text of README.md.
         half: Store the weights in float16. They are computed with in float32 all the same.
@@ -36,6 +37,7 @@ def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, hal
     Raises:
         UsageError: Something else than a model in this form lies there.
     """
+    merge_words(encoder)
     layout = layout_of(encoder)
     with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         root = draft / layout.backbone

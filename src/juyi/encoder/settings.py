@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from juyi.errors import UsageError
 from juyi.poolings import PoolingName
 
 HeadKind = Literal["as-saved", "none", "dense-tanh", "linear"]
@@ -39,3 +40,9 @@ class EncoderSettings:
     max_length: int | None = None
     random_weights: int | None = None
     compose_words: bool = False
+
+    def __post_init__(self) -> None:
+        if self.compose_words and self.freeze_backbone:
+            raise UsageError(
+                "encoder.compose_words trains the token table, encoder.freeze_backbone keeps it. Set one of them."
+            )

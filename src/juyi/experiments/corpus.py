@@ -78,7 +78,7 @@ def excluded_files(patterns: Sequence[str], folder: Path) -> list[Path]:
     """
     found: list[Path] = []
     for pattern in patterns:
-        files = sorted(folder.glob(pattern))
+        files = sorted(path for path in folder.glob(pattern) if path.is_file())
         if not files:
             raise UsageError(
                 f"{folder} holds no file {pattern}, whose sentences the recipe keeps out of training. Put it there, or say with "

@@ -13,7 +13,7 @@ from juyi.errors import DataError, UsageError
 from juyi.experiments.recipe import FrameSource
 from juyi.experiments.shelf import RECIPES
 
-_SLOT = re.compile(r"\{([a-z]+)2?\}")
+_SLOT = re.compile(r"\{[^{}]*\}")
 _ASIDE = re.compile(r"\([^)]*\)")
 _WORD = re.compile(r"[一-鿿]{2,4}")
 _GLOSS = re.compile(r"[A-Za-z][A-Za-z' -]*")
@@ -119,10 +119,8 @@ def _check(first: str, second: str, fillings: Fillings, file: str) -> None:
 def _table(path: Path, columns: int) -> list[list[str]]:
     rows = []
     for number, line in read_lines(path):
-        cells = [cell.strip() for cell in line.split("\t")]
-        if not line.strip():
-            continue
-        if len(cells) < columns:
-            raise DataError(f"{len(cells)} column(s), and {columns} are needed.", path=path, line=number)
-        rows.append(cells[:columns])
+        cells = [cell.strip() for cell in line.split("\t")][:columns]
+        if len(cells) < columns or not all(cells):
+            raise DataError(f"{sum(map(bool, cells))} of {columns} columns are filled.", path=path, line=number)
+        rows.append(cells)
     return rows

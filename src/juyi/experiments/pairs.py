@@ -16,6 +16,8 @@ from juyi.experiments.corpus import check_there, read_excluded, spread
 from juyi.experiments.frames import frame_pairs
 from juyi.experiments.recipe import PairCorpus, PairSource
 
+Pair = tuple[str, str, int]
+
 
 @dataclass(frozen=True)
 class CorpusPairs:
@@ -57,9 +59,6 @@ def read_corpus_pairs(corpus: PairCorpus, folder: Path) -> CorpusPairs:
         raise DataError("The recipe's sources give no pair. Look at corpus.longest and at the files.", path=folder)
     firsts, seconds, groups = zip(*gathered.pairs, strict=True)
     return CorpusPairs(firsts, seconds, np.array(groups, dtype=np.int64), np.array(gathered.both), gathered.left_out)
-
-
-Pair = tuple[str, str, int]
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from juyi.encoder import EncoderSettings
 from juyi.errors import UsageError
+from juyi.experiments.shelf import RECIPES
 from juyi.objectives import AnyObjective, Distillation, MaskedLM, PairContrastive
 from juyi.training import TrainingSettings
 
@@ -196,6 +197,9 @@ class FrameSource:
     licence: str = ""
 
     def __post_init__(self) -> None:
+        for file in (self.frames, self.phrases):
+            if not (RECIPES / file).is_file():
+                raise UsageError(f"corpus.frames: there is no {file} beside the recipes, in {RECIPES}.")
         if self.rows < 1 or self.min_count < 0:
             raise UsageError(f"corpus.frames: rows is {self.rows} and must be at least 1, min_count {self.min_count} at least 0.")
         if self.min_count and not self.count:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from juyi.atomic import write_text
 from juyi.data import read_scored_pairs
-from juyi.encoder import Encoder, EncoderSettings, load_encoder, merge_words, save_encoder
+from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
 from juyi.errors import UsageError
 from juyi.experiments.corpus import corpus_digests
 from juyi.experiments.environment import environment
@@ -126,7 +126,6 @@ def _run(
     fitted = fit(
         encoder, recipe.objective, rows(encoder), recipe.training, folder=folder, evaluate=_development(recipe), watch=watch
     )
-    merge_words(encoder)
     world = ProcessWorld.current()
     if world.rank == 0:
         save_encoder(encoder, folder / "model", card=_card(recipe, learned_from, fitted))
