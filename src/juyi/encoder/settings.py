@@ -43,6 +43,4 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         if self.compose_words and self.freeze_backbone:
-            raise UsageError(
-                "encoder.compose_words trains the token table, encoder.freeze_backbone keeps it. Set one of them."
-            )
+            raise UsageError("encoder.compose_words trains the token table, encoder.freeze_backbone keeps it. Set one of them.")
