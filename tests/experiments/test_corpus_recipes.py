@@ -80,7 +80,9 @@ def test_pairs_become_a_model_and_a_finished_run_is_loaded(
     assert json.loads((first.folder / "data.json").read_text(encoding="utf-8")) == {
         "pairs": 2 * 19 + 8,
         "left_out": 1,
-        "sha256": {name: hashlib.sha256((place / "data" / name).read_bytes()).hexdigest() for name in ("a.tsv", "b.tsv")},
+        "sha256": {
+            name: hashlib.sha256((place / "data" / name).read_bytes()).hexdigest() for name in ("a.tsv", "b.tsv", "sts.test.tsv")
+        },
     }
     assert any("46 pairs; 1 were left out" in words for words in said)
     log = [json.loads(line) for line in (first.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -272,6 +272,7 @@ OTHER_WORDS = {
     "columns": ["a"],
     "sources": [{"file": "c.txt"}],
     "exclude": ["a"],
+    "frames": {"dictionary": "d.tsv", "rows": 3},
 }
 
 
