@@ -23,7 +23,7 @@ from juyi.errors import DataError, JuyiError
 from juyi.tasks import CHINESE_NAMES
 
 Record = dict[str, Any]
-_INDEX = re.compile(r"^model-index:\n(?:[ -].*\n)*?(?=\S|---$)", re.MULTILINE)
+_INDEX = re.compile(r"^model-index:\n(?:(?: |- ).*\n)*", re.MULTILINE)
 _KEYS = {"STS-B": "stsb", "LCQMC": "lcqmc", "BQ": "bq", "ATEC": "atec", "PAWSX": "pawsx"}
 _VARIANTS = ("raw", "whitening", "simcse", "simcse+whitening")
 

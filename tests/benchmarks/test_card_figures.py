@@ -19,7 +19,11 @@ language: [zh, en]
 version: 7
 model-index:
 - name: toy
-  results: []
+  results:
+  - task: {type: sentence-similarity}
+    dataset: {name: STS-B, type: stsb, split: test}
+    metrics: [{type: spearman, value: 69.3}]
+license: mit
 ---
 
 # toy
@@ -80,6 +84,7 @@ def test_index_and_table_are_those_of_the_test_splits(tmp_path: Path) -> None:
     assert {result.dataset_name: result.metric_value for result in results} == {
         "STS-B": 10.3, "LCQMC": 20.3, "BQ": 30.3, "ATEC": 40.3, "PAWSX": 50.3
     }  # fmt: skip
+    assert card.count("- name: toy") == card.count("name: STS-B,") == card.count("license: mit") == 1 and "69.3" not in card
     assert "| raw | 10.3 (9.2 – 11.3) | 20.3 (19.2 – 21.3) |" in card
     assert "| whitening, fitted on the sentences of all splits | – | – | 5.0 (4.0 – 6.1) | – | – |" in card
     assert card.startswith(CARD.split("model-index", maxsplit=1)[0]) and "Before.\n\n<!-- figures -->\n|  | STS-B |" in card
