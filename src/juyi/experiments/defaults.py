@@ -21,10 +21,6 @@ NARROW_CONE = 0.4
 """Mean cosine of two different sentences above which an encoder has not learned to tell sentences apart."""
 _LOOKED_AT = 500
 
-_RATES_WIDE = {False: 3e-5, True: 3e-6}
-_RATES_NARROW = {False: 1e-3, True: 3e-5}
-"""Learning rates for encoders of BERT-base's width and for small ones; True: gentle."""
-
 
 def default_recipe(
     sentences: int,
@@ -64,7 +60,7 @@ def default_recipe(
         training=TrainingSettings(
             batch_size=batch,
             chunk_size=32,
-            learning_rate=(_RATES_WIDE if width >= 512 else _RATES_NARROW)[gentle],
+            learning_rate=(3e-5 if width >= 512 else 3e-4) / (10 if gentle else 1),
             epochs=math.ceil(steps * batch / max(taken, 1)),
             steps=steps,
             schedule="linear",
