@@ -19,6 +19,8 @@ GENTLE_DROPOUT = 0.1
 ATTENTION_DROPOUT = 0.1
 NARROW_CONE = 0.4
 """Mean cosine of two different sentences above which an encoder has not learned to tell sentences apart."""
+RATES = {"wide": {False: 3e-5, True: 3e-6}, "narrow": {False: 5e-4, True: 3e-5}}
+"""Learning rates for encoders of BERT-base's width and for small ones; True: gentle."""
 _LOOKED_AT = 500
 
 
@@ -60,7 +62,7 @@ def default_recipe(
         training=TrainingSettings(
             batch_size=batch,
             chunk_size=32,
-            learning_rate=(3e-5 if width >= 512 else 3e-4) / (10 if gentle else 1),
+            learning_rate=RATES["wide" if width >= 512 else "narrow"][gentle],
             epochs=math.ceil(steps * batch / max(taken, 1)),
             steps=steps,
             schedule="linear",
