@@ -51,7 +51,7 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, object]:
     """What the vocabulary does to text, and the figures of the encoder that was trained with it."""
     shape = load_recipe("pretrain/mini-words", PretrainRecipe)
     student = arguments.runs / "students" / name
-    if not (student / "config.json").is_file():
+    if not any(student.rglob("config.json")):  # in a folder below where the tokenizer is one of words
         sources, _ = read_corpus(shape.corpus, arguments.data)
         tokenizer = VOCABULARIES[name]([line for source in sources for line in source])
         backbone = shape.backbone
