@@ -114,6 +114,9 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordT
     import torch
     from transformers import AutoConfig, AutoModel
 
+    from juyi.encoder.nezha import register_nezha
+
+    register_nezha()
     made: dict[str, Path] = {}
     usual: dict[str, Any] = {"num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48, "hidden_size": 32}
     special: dict[str, dict[str, Any]] = {
@@ -121,6 +124,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordT
         "electra": {"embedding_size": 16},
         "roformer": {"embedding_size": 16},
         "modernbert": {"local_attention": 8},
+        "nezha": {"max_relative_position": 5},
     }
 
     def make(model_type: str, *, pooler: bool = True, **options: Any) -> Path:
@@ -131,7 +135,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordT
         ids = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
         positions = {"vocab_size": small_tokenizer.size, "max_position_embeddings": 64}
         config = AutoConfig.for_model(model_type, **(positions | sizes | ids | special.get(model_type, {}) | options))
-        takes_pooler = model_type in ("bert", "roberta", "xlm-roberta", "albert")
+        takes_pooler = model_type in ("bert", "roberta", "xlm-roberta", "albert", "nezha")
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(7)
             model = AutoModel.from_config(config, **({"add_pooling_layer": pooler} if takes_pooler else {}))

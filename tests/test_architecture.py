@@ -89,7 +89,9 @@ def test_the_start_needs_neither_torch_nor_transformers(statement: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", ["metrics", "data", "tasks", "index", "types", "tokenization", "layout", "hub", "engines"])
+@pytest.mark.parametrize(
+    "name", ["metrics", "data", "tasks", "index", "types", "tokenization", "layout", "hub", "engines", "augmentation"]
+)
 def test_evaluation_and_search_need_no_torch(name: str) -> None:
     code = f"import juyi.{name}, sys; print('torch' in sys.modules, 'transformers' in sys.modules)"
     assert (

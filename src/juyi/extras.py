@@ -17,6 +17,8 @@ EXTRA_OF = {
     "pyarrow": "hub",
     "onnx": "onnx",
     "onnxscript": "onnx",
+    "tensorboard": "track",
+    "wandb": "wandb",
 }
 """Optional package to the extra that brings it."""
 

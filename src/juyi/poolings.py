@@ -68,9 +68,32 @@ def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor) ->
     """
     if pooling in ("cls", "pooler"):
         return hidden_states[-1][:, 0]
+    return masked_mean(_tokens(pooling, hidden_states), mask)
+
+
+def pool_packed(pooling: PoolingName, hidden_states: Sequence[Tensor], starts: Tensor, row: Tensor) -> Tensor:
+    """As `pool`, for rows that lie side by side instead of padded one under the other.
+
+    Args:
+        pooling: One of `POOLING_NAMES`.
+        hidden_states: The embedding layer and every transformer layer.
+        starts: Where each row begins.
+        row: The number of each token's row.
+
+    Shapes:
+        hidden_states: (layers + 1) tensors of (tokens, dim); starts: (n,); row: (tokens,); result: (n, dim).
+    """
+    if pooling in ("cls", "pooler"):
+        return hidden_states[-1].index_select(0, starts)
+    tokens = _tokens(pooling, hidden_states)
+    sums = tokens.new_zeros(len(starts), tokens.shape[1]).index_add(0, row, tokens)
+    return sums / row.bincount(minlength=len(starts)).unsqueeze(1).to(tokens.dtype)
+
+
+def _tokens(pooling: PoolingName, hidden_states: Sequence[Tensor]) -> Tensor:
+    """The token vectors whose mean a pooling takes."""
     chosen = [hidden_states[layer] for layer in layers_of(pooling, len(hidden_states) - 1)]
-    tokens = chosen[0] if len(chosen) == 1 else (chosen[0] + chosen[1]) / 2
-    return masked_mean(tokens, mask)
+    return chosen[0] if len(chosen) == 1 else (chosen[0] + chosen[1]) / 2
 
 
 def masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:

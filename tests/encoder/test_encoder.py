@@ -15,7 +15,7 @@ from juyi.encoder import FAMILIES, Encoder, EncoderSettings, load_encoder, rando
 from juyi.errors import ModelError
 from juyi.poolings import POOLING_NAMES
 
-WITH_POOLER = ("bert", "roberta", "xlm-roberta", "albert")
+WITH_POOLER = ("bert", "nezha", "roberta", "xlm-roberta", "albert")
 
 
 def load(folder: Path, **settings: Any) -> Encoder:

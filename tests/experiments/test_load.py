@@ -264,6 +264,8 @@ OTHER_WORDS = {
     "pooling": "last-avg",
     "pooler_activation": "linear",
     "head": "none",
+    "tokenization": "words",
+    "mixing": "proportional",
     "schedule": "cosine",
     "precision": "bfloat16",
     "keep": None,

@@ -59,8 +59,7 @@ def test_gathered_equals_the_equation_for_its_rows(offset: int, count: int, temp
         torch.from_numpy(first[mine]),
         torch.from_numpy(second[mine]),
         temperature=temperature,
-        all_first=torch.from_numpy(first),
-        all_second=torch.from_numpy(second),
+        everyone=(torch.from_numpy(first), torch.from_numpy(second)),
         offset=offset,
     )
     assert float(result) == pytest.approx(
@@ -70,7 +69,7 @@ def test_gathered_equals_the_equation_for_its_rows(offset: int, count: int, temp
 
 def test_the_processes_average_to_the_whole() -> None:
     first, second = torch.from_numpy(rows(6, 1)), torch.from_numpy(rows(6, 7))
-    parts = [nt_xent(first[i : i + 3], second[i : i + 3], all_first=first, all_second=second, offset=i) for i in (0, 3)]
+    parts = [nt_xent(first[i : i + 3], second[i : i + 3], everyone=(first, second), offset=i) for i in (0, 3)]
     torch.testing.assert_close(torch.stack(parts).mean(), nt_xent(first, second))
 
 

@@ -81,10 +81,10 @@ def test_it_encodes_once_without_dropout_unless_asked(
     encoder = tiny()
     batch = {"text": rows[:COUNT], "target": targets()}
     (view,) = Distillation().inputs(batch, np.random.default_rng(0), encoder)
-    still = encode_views(encoder, [view], chunk_size=3)[0].detach()
+    still = encode_views(encoder, [view], torch.nn.Module(), chunk_size=3)[0].detach()
     torch.testing.assert_close(still, torch.from_numpy(encoder.encode(sentences[:COUNT])))
     (view,) = Distillation(dropout=True).inputs(batch, np.random.default_rng(0), encoder)
-    moved = encode_views(encoder, [view], chunk_size=3)[0].detach()
+    moved = encode_views(encoder, [view], torch.nn.Module(), chunk_size=3)[0].detach()
     assert float((moved - still).square().sum(1).min()) > 1e-4
 
 

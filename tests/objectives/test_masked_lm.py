@@ -95,7 +95,7 @@ def test_each_process_weighs_as_much_as_it_hides(tiny: Callable[..., Encoder], r
     encoder, objective = tiny(dropout=0.0), MaskedLM(rate=0.3)
     head = objective.start(encoder)
     view = draw(encoder, rows[:6], objective=objective)
-    encoded = encode_views(encoder, [view], chunk_size=10)[0]
+    encoded = encode_views(encoder, [view], head, chunk_size=10)[0]
     whole = objective.loss([encoded], [view], ProcessWorld(), head)
     total, labels = len(encoded), cast(Any, view.labels)
     losses = []

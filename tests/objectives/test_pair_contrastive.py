@@ -80,7 +80,7 @@ def test_both_texts_are_encoded_with_dropout_unless_it_is_off(
     batch = {"anchor": rows[:COUNT], "positive": rows[COUNT : 2 * COUNT], "group": range(COUNT)}
     views = PairContrastive(dropout=dropout).inputs(batch, np.random.default_rng(0), encoder)
     still = torch.from_numpy(encoder.encode(sentences[: 2 * COUNT]))
-    found = torch.cat(encode_views(encoder, views, chunk_size=5)).detach()
+    found = torch.cat(encode_views(encoder, views, torch.nn.Module(), chunk_size=5)).detach()
     smallest = float((found - still).square().sum(1).min())
     assert smallest > 1e-4 if dropout else torch.allclose(found, still, atol=1e-5)
 

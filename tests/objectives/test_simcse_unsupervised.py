@@ -27,18 +27,17 @@ def run(
 ) -> tuple[float, list[torch.Tensor]]:
     views = objective.inputs({"text": rows}, np.random.default_rng(0), encoder)
     torch.manual_seed(seed)
-    encoded = encode_views(encoder, views, chunk_size=100)
+    encoded = encode_views(encoder, views, torch.nn.Module(), chunk_size=100)
     loss = objective.loss(encoded, views, ProcessWorld(), objective.start(encoder))
     return float(loss.detach()), [rows.detach() for rows in encoded]
 
 
 def by_hand(encoder: Encoder, rows: list[list[int]], *, dropout: bool, seed: int = 5) -> torch.Tensor:
-    """One padded batch, longest row first, encoded without the training code."""
+    """One forward, longest row first, without the training code."""
     order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
-    ids, mask = encoder.tensors([rows[i] for i in order])
     encoder.train(dropout)
     torch.manual_seed(seed)
-    vectors = encoder(ids, mask)
+    vectors = encoder.embed([rows[i] for i in order])
     back = torch.empty_like(vectors)
     back[torch.tensor(order)] = vectors
     return back.detach()

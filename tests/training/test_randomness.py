@@ -18,7 +18,7 @@ def test_dropout_belongs_to_seed_rank_and_step(tiny: Callable[..., Encoder], row
 
     def dropped(place: tuple[int, int, int]) -> torch.Tensor:
         seed_step(*place)
-        return encode_views(encoder, [View(rows[:5])], chunk_size=2)[0].detach()
+        return encode_views(encoder, [View(rows[:5])], torch.nn.Module(), chunk_size=2)[0].detach()
 
     first = [dropped(place) for place in PLACES]
     torch.rand(13)  # whatever was drawn before does not matter

@@ -31,17 +31,13 @@ class Echo(torch.nn.Module):
         self.backbone = torch.nn.Identity()
         self.forwards: list[tuple[bool, int]] = []
 
-    def tensors(self, rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    def embed(self, rows: list[list[int]]) -> torch.Tensor:
         self.forwards.append((self.backbone.training, len(rows)))
-        longest = max(map(len, rows))
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-        return torch.tensor([[*row, *[-1] * (longest - len(row))] for row in rows]), mask
+        return torch.tensor([[row[0], len(row)] for row in rows])
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return torch.stack([ids[:, 0], mask.sum(1)], 1)
-
-    def tokens(self, ids: torch.Tensor, mask: torch.Tensor, positions: Any) -> torch.Tensor:
-        return torch.tensor([[ids[row, p], p] for row, ps in enumerate(positions) for p in ps]).reshape(-1, 2)
+    def embed_tokens(self, rows: list[list[int]], positions: Any) -> torch.Tensor:
+        self.forwards.append((self.backbone.training, len(rows)))
+        return torch.tensor([[row[p], p] for row, ps in zip(rows, positions, strict=True) for p in ps]).reshape(-1, 2)
 
 
 @st.composite
@@ -64,7 +60,7 @@ def some_views(draw: st.DrawFn) -> list[View]:
 @given(views=some_views(), chunk_size=st.integers(1, 9))
 def test_vectors_come_back_in_the_order_of_the_views(views: list[View], chunk_size: int) -> None:
     echo: Any = Echo()
-    encoded = encode_views(echo, views, chunk_size=chunk_size)
+    encoded = encode_views(echo, views, torch.nn.Module(), chunk_size=chunk_size)
     assert len(encoded) == len(views)
     for view, got in zip(views, encoded, strict=True):
         assert got.dtype == torch.float32
@@ -113,8 +109,8 @@ def test_a_head_for_training_only_takes_part_with_and_without_dropout(
 ) -> None:
     head = random_head(32, "linear", training_only=True)
     encoder, bare = tiny(dropout=0.0, heads=(head,)), tiny(dropout=0.0)
-    (with_head,) = encode_views(encoder, [View(rows[:3], dropout=dropout)], chunk_size=8)
-    (without,) = encode_views(bare, [View(rows[:3], dropout=dropout)], chunk_size=8)
+    (with_head,) = encode_views(encoder, [View(rows[:3], dropout=dropout)], torch.nn.Module(), chunk_size=8)
+    (without,) = encode_views(bare, [View(rows[:3], dropout=dropout)], torch.nn.Module(), chunk_size=8)
     torch.testing.assert_close(with_head, head(without))
     assert not torch.allclose(with_head, without, atol=1e-3)
 
@@ -122,7 +118,7 @@ def test_a_head_for_training_only_takes_part_with_and_without_dropout(
 def test_dropout_is_on_where_the_view_says_so(tiny: Callable[..., Encoder], rows: list[list[int]]) -> None:
     encoder = tiny()
     views = [View(rows[:4]), View(rows[:4], dropout=False), View(rows[:4])]
-    first, still, second = (vectors.detach() for vectors in encode_views(encoder, views, chunk_size=3))
+    first, still, second = (vectors.detach() for vectors in encode_views(encoder, views, torch.nn.Module(), chunk_size=3))
     ids, mask = encoder.tensors(rows[:4])
     torch.testing.assert_close(still, encoder.eval()(ids, mask).detach())
     assert float((first - still).abs().max()) > 0.01

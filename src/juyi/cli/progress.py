@@ -3,50 +3,72 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from juyi.cli.output import first_process
 from juyi.training import Watcher
+from juyi.training.health import unsaid
 
 _SECONDS_BETWEEN_LINES = 20.0
-_SHOWN = ("loss", "alignment", "uniformity", "dev")
+_SHOWN = {
+    "loss": "loss {:.3f}",
+    "alignment": "align {:.2f}",
+    "uniformity": "unif {:.2f}",
+    "effective_rank": "rank {:.0f}",
+    "view_cosine": "views {:.2f}",
+    "dev": "dev {:.3g}",
+    "rows_per_second": "{:.0f} rows/s",
+}
+"""What is shown of a report, and how: short, so that a line of 80 columns holds all of it."""
+
+
+class _Bar(Progress):
+    """The bar, and the figures on a line below: beside it a common terminal has no room for them."""
+
+    figures = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(self.figures, no_wrap=True, overflow="ellipsis")
 
 
 @contextmanager
 def training_bar(label: str = "training") -> Iterator[Watcher]:
-    """A watcher for `fit` that draws on stderr."""
+    """A watcher for `fit` that draws on stderr.
+
+    Beside the figures it prints what a report says in words: `note`, and each sentence of `warning` the first time it comes.
+    """
     console = Console(stderr=True, quiet=not first_process())
-    bar = Progress(
+    bar = _Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}"),
         console=console,
         disable=not console.is_terminal,
     )
-    task = bar.add_task(label, total=None, figures="")
+    task = bar.add_task(label, total=None)
     last_line = time.monotonic()
     figures: dict[str, str] = {}
-    warned: set[str] = set()
+    said: list[str] = []
 
     def watch(step: int, steps: int, report: Mapping[str, float | str]) -> None:
         nonlocal last_line
-        figures.update({name: f"{name} {float(report[name]):.3f}" for name in _SHOWN if name in report})
-        if "rows_per_second" in report:
-            figures["rate"] = f"{float(report['rows_per_second']):.0f} rows/s"
-        text = "  ".join(figures.values())
-        bar.update(task, completed=step, total=steps, figures=text)
-        if "warning" in report and report["warning"] not in warned:
-            warned.add(str(report["warning"]))
-            console.print(f"Warning: {report['warning']}", style="yellow")
+        figures.update({name: form.format(float(report[name])) for name, form in _SHOWN.items() if name in report})
+        text = bar.figures = "  ".join(figures[name] for name in _SHOWN if name in figures)
+        bar.update(task, completed=step, total=steps)
+        for key, start, style in (("note", "", "dim"), ("warning", "Warning: ", "yellow")):
+            for sentence in unsaid(str(report.get(key, "")).splitlines(), said):
+                said.append(sentence)
+                console.print(start + sentence, style=style, markup=False, highlight=False, soft_wrap=True)
         if bar.disable and (step == steps or time.monotonic() - last_line > _SECONDS_BETWEEN_LINES):
             last_line = time.monotonic()
-            console.print(f"{label} {step}/{steps}  {text}", soft_wrap=True)
+            console.print(f"{label} {step}/{steps}  {text}", soft_wrap=True, highlight=False)
 
     with bar:
         yield watch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +13,7 @@ from juyi.cli import options
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
+    from juyi.experiments.examples import Examples
     from juyi.experiments.recipe import CorpusRecipe, Recipe
 
     R = TypeVar("R", Recipe, CorpusRecipe)
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @click.command("train")
 @click.argument("recipe", required=False)
-@click.option("--texts", "files", multiple=True, help="A file of unlabelled sentences; may be repeated.")
+@click.option("--texts", multiple=True, help="A file of unlabelled sentences; may be repeated.")
+@click.option(
+    "--pairs", multiple=True, help="A file of pairs, triplets, scored or labelled pairs, as the recipe needs; may be repeated."
+)
 @click.option(
     "--data", type=click.Path(exists=True, file_okay=False), help="The folder of the files that a recipe with a [corpus] names."
 )
@@ -32,7 +36,8 @@ if TYPE_CHECKING:
 @options.runs
 def command(
     recipe: str | None,
-    files: tuple[str, ...],
+    texts: tuple[str, ...],
+    pairs: tuple[str, ...],
     data: str | None,
     model: str,
     overrides: tuple[str, ...],
@@ -41,7 +46,7 @@ def command(
 ) -> None:
     """Train by RECIPE (a name from `juyi recipes list`, or a TOML file), or by settings that fit the sentences.
 
-    A recipe that names its own sources (the ones `mini` is made by) reads them from --data; every other one learns from --texts.
+    A recipe learns from --texts or from --pairs; one that names its own sources (those that `mini` is made by) reads them from --data.
 
     A run that was stopped is taken up by the same command. The path of the model is printed on stdout. Several processes share
     each batch when torchrun starts them.
@@ -51,6 +56,7 @@ def command(
       juyi train --texts questions.txt
       juyi train simcse/chinese-bojone --texts questions.txt -m bert-base-chinese
       juyi train simcse/unsup-princeton --texts wiki.txt -o selection.pairs=stsb.dev.tsv
+      juyi train zh/supervised --pairs triplets.tsv
       juyi train mini/words --data corpora/
       torchrun --nproc-per-node 4 --no-python juyi train mini/distillation --data corpora/ -m runs/mini/words/…/model
     """
@@ -63,18 +69,19 @@ def command(
     chosen = load_train_recipe(recipe, overrides) if recipe else None
     try:
         if isinstance(chosen, CorpusRecipe):
-            if data is None or files:
+            if data is None or texts or pairs:
                 raise UsageError(
-                    f"{chosen.name} names its own files: give the folder that holds them with --data, and no --texts."
+                    f"{chosen.name} names its own files: give the folder that holds them with --data, no --texts and no --pairs."
                 )
             with training_bar() as watch:
                 finished = run_corpus_recipe(_with_model(chosen, model), Path(data), Path(runs), say=say, watch=watch)
         else:
             if data is not None:
-                raise UsageError("--data belongs to recipes that name their own files; give the sentences with --texts.")
-            texts, chosen = _sentences(chosen, files, columns, model, overrides)
+                raise UsageError("--data belongs to recipes that name their own files; give the rows with --texts or --pairs.")
+            given = {"texts": texts, "pairs": pairs, "columns": columns}
+            examples, chosen = _examples(chosen, {name: value for name, value in given.items() if value}, model, overrides)
             with training_bar() as watch:
-                finished = run_recipe(_with_model(chosen, model), texts, Path(runs), say=say, watch=watch)
+                finished = run_recipe(_with_model(chosen, model), examples, Path(runs), say=say, watch=watch)
     except KeyboardInterrupt:
         say("Stopped; the checkpoint is written. The same command goes on from there.")
         raise
@@ -90,20 +97,21 @@ def _with_model(recipe: R, model: str) -> R:
     return dataclasses.replace(recipe, encoder=dataclasses.replace(recipe.encoder, model=model))
 
 
-def _sentences(
-    recipe: Recipe | None, files: tuple[str, ...], columns: tuple[str, ...], model: str, overrides: tuple[str, ...]
-) -> tuple[list[str], Recipe]:
-    """The sentences, and the recipe or, where there is none, one that fits their number."""
+def _examples(
+    recipe: Recipe | None, given: dict[str, Any], model: str, overrides: tuple[str, ...]
+) -> tuple[Examples, Recipe]:
+    """What to learn from, and the recipe or, where there is none, one that fits the number of sentences."""
     from juyi.encoder import load_encoder
     from juyi.experiments.defaults import default_recipe, tells_apart
+    from juyi.experiments.examples import read_examples, select_examples
     from juyi.experiments.load import apply_overrides
-    from juyi.experiments.sentences import read_sentences, select_sentences
 
-    settings = recipe.data if recipe else default_recipe(1, 1).data
-    texts = read_sentences(dataclasses.replace(settings, texts=files or settings.texts, columns=columns or settings.columns))
-    if recipe is None:
-        distinct = select_sentences(texts, dataclasses.replace(settings, sample=0))
-        encoder = load_encoder(model)
-        gentle = tells_apart(encoder, distinct)
-        recipe = apply_overrides(default_recipe(len(distinct), int(encoder.config.hidden_size), gentle=gentle), overrides)
-    return texts, recipe
+    if recipe is not None:
+        return read_examples(recipe.objective, dataclasses.replace(recipe.data, **given)), recipe
+    usual = default_recipe(1, 1)
+    settings = dataclasses.replace(usual.data, **given)
+    examples = read_examples(usual.objective, settings)
+    distinct = select_examples(examples, dataclasses.replace(settings, sample=0))["text"]
+    encoder = load_encoder(model)
+    gentle = tells_apart(encoder, distinct)
+    return examples, apply_overrides(default_recipe(len(distinct), int(encoder.config.hidden_size), gentle=gentle), overrides)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from juyi.data.columns import (
     Corpus,
+    LabelledPairs,
     LabelledTexts,
     Pairs,
     ScoredPairs,
     Triplets,
+    read_labelled_pairs,
     read_labelled_texts,
     read_pairs,
     read_scored_pairs,
@@ -25,6 +27,7 @@ __all__ = [
     "FORMATS",
     "Corpus",
     "Inspection",
+    "LabelledPairs",
     "LabelledTexts",
     "Lengths",
     "NearDuplicates",
@@ -36,6 +39,7 @@ __all__ = [
     "find_splits",
     "inspect",
     "normalise",
+    "read_labelled_pairs",
     "read_labelled_texts",
     "read_lines",
     "read_pairs",

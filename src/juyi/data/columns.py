@@ -1,4 +1,4 @@
-"""From rows to columns: texts, pairs, triplets, scored pairs and labelled texts.
+"""From rows to columns: texts, pairs, triplets, scored pairs, labelled pairs and labelled texts.
 
 Every reader takes any format of `tables.py`. `columns` names the columns to read, by header name, key or number counted from 1;
 without it the usual names of a header decide (`header.py`), and without a header the position. A row that cannot be used is an
@@ -67,6 +67,18 @@ class ScoredPairs:
     second: list[str]
     scores: NDArray[np.float64]
     subsets: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+@dataclass(frozen=True)
+class LabelledPairs:
+    """Pairs of sentences with a label each."""
+
+    first: list[str]
+    second: list[str]
+    labels: list[str]
 
     def __len__(self) -> int:
         return len(self.first)
@@ -187,6 +199,22 @@ def read_scored_pairs(
         if subset is not None:
             subsets.append(_text(table, row, subset).strip())
     return ScoredPairs(first, second, np.asarray(scores, dtype=np.float64), tuple(subsets) if subset is not None else None)
+
+
+def read_labelled_pairs(
+    path: PathLike, *, columns: Sequence[str] | None = None, encoding: str = "utf-8", format: str | None = None
+) -> LabelledPairs:
+    """Pairs of sentences with a label each: premise, hypothesis and entailment, for example.
+
+    Raises:
+        DataError: The columns cannot be told, a row has too few or too many cells, or a cell is empty.
+        UsageError: A column is named that the file does not have.
+    """
+    table = open_table(path, encoding=encoding, format=format, wanted=columns or ())
+    usual = [(*pair, label) for pair in PAIR_NAMES for label in dict.fromkeys((*LABEL_NAMES, *SCORE_NAMES))]
+    places = _places(table, columns, usual, 3, "labelled pairs: sentence, sentence, label")
+    rows = [[_text(table, row, place) for place in places] for row in table.rows]
+    return LabelledPairs([row[0] for row in rows], [row[1] for row in rows], [row[2].strip() for row in rows])
 
 
 def read_labelled_texts(

@@ -6,6 +6,7 @@ from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import FAMILIES, dropout_of, family_of
 from juyi.encoder.heads import Dense, affine_head, random_head
 from juyi.encoder.load import check_dropout, load_encoder
+from juyi.encoder.momentum import follow, twin
 from juyi.encoder.save import layout_of, save_encoder
 from juyi.encoder.settings import EncoderSettings
 
@@ -20,9 +21,11 @@ __all__ = [
     "create_encoder",
     "dropout_of",
     "family_of",
+    "follow",
     "layout_of",
     "load_encoder",
     "merge_words",
     "random_head",
     "save_encoder",
+    "twin",
 ]

@@ -39,6 +39,9 @@ def create_encoder(
     """
     from transformers import AutoConfig, AutoModel
 
+    from juyi.encoder.nezha import register_nezha
+
+    register_nezha()
     family = family_of(model_type)
     if pooling == "pooler":
         raise UsageError("A new backbone has no pretrained pooler; choose cls, with a tanh head on it if you like.")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from juyi.encoder.dropout import quicken_dropout
 from juyi.encoder.families import dropout_of, family_of
 from juyi.encoder.heads import Dense
-from juyi.poolings import PoolingName, pool, reads_lower_layers
+from juyi.encoder.packing import pack, packed_states
+from juyi.poolings import PoolingName, pool, pool_packed, reads_lower_layers
 from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
 from juyi.types import Embeddings
 
@@ -47,6 +49,7 @@ class Encoder(nn.Module):
         self.max_length = max_length
         self.normalise = normalise
         self._all_layers = reads_lower_layers(pooling)
+        quicken_dropout(backbone)
 
     @property
     def config(self) -> Any:
@@ -65,6 +68,11 @@ class Encoder(nn.Module):
         return kept[-1].linear.out_features if kept else int(self.config.hidden_size)
 
     @property
+    def training_dim(self) -> int:
+        """Width of the sentence vectors in training, where heads for training only take part."""
+        return self.heads[-1].linear.out_features if self.heads else int(self.config.hidden_size)  # type: ignore[union-attr, return-value]
+
+    @property
     def kept_heads(self) -> list[Dense]:
         """The heads that are part of the encoding: those that are not for training only."""
         return [head for head in self.heads if isinstance(head, Dense) and not head.training_only]
@@ -80,11 +88,37 @@ class Encoder(nn.Module):
         Shapes:
             ids, mask: (n, length); result: (n, dim).
         """
-        embeddings = pool(self.pooling, self.hidden_states(ids, mask), mask)
-        for head in self.heads:
-            if self.training or not head.training_only:
-                embeddings = head(embeddings)
-        return nn.functional.normalize(embeddings, dim=-1) if self.normalise else embeddings
+        return self._through_heads(pool(self.pooling, self.hidden_states(ids, mask), mask))
+
+    def embed(self, rows: Sequence[TokenIds]) -> Tensor:
+        """What `forward` gives for tokenized sentences, with gradient and without padding where the backbone allows it.
+
+        Shapes:
+            result: (n, dim).
+        """
+        if not self.packs:
+            return cast(Tensor, self(*self.tensors(rows)))
+        packed = pack(rows, self.device)
+        states = packed_states(self.backbone, packed, all_layers=self._all_layers)
+        return self._through_heads(pool_packed(self.pooling, states, packed.starts, packed.row))
+
+    def embed_tokens(self, rows: Sequence[TokenIds], positions: Sequence[NDArray[np.intp]]) -> Tensor:
+        """The last layer's vectors at chosen token positions of tokenized sentences, all rows joined, in order.
+
+        Shapes:
+            positions: n arrays; result: (sum of their lengths, hidden).
+        """
+        if not self.packs:
+            return self.tokens(*self.tensors(rows), positions)
+        packed = pack(rows, self.device)
+        starts = np.cumsum([0, *(len(row) for row in rows[:-1])])
+        places = np.concatenate([start + places for start, places in zip(starts, positions, strict=True)])
+        return packed_states(self.backbone, packed)[-1].index_select(0, torch.from_numpy(places).to(self.device))
+
+    @property
+    def packs(self) -> bool:
+        """Whether rows can lie side by side; a bag of words is computed without any layer instead."""
+        return bool(family_of(self.config.model_type).packs) and self.pooling != "embedding-avg"
 
     def hidden_states(self, ids: Tensor, mask: Tensor) -> Sequence[Tensor]:
         """The token vectors of the layers that the pooling reads: the last one alone, or all of them.
@@ -111,6 +145,12 @@ class Encoder(nn.Module):
         flat = torch.from_numpy(rows * last.shape[1] + columns).to(last.device)
         chosen: Tensor = last.reshape(-1, last.shape[-1]).index_select(0, flat)
         return chosen
+
+    def _through_heads(self, embeddings: Tensor) -> Tensor:
+        for head in self.heads:
+            if self.training or not head.training_only:
+                embeddings = head(embeddings)
+        return nn.functional.normalize(embeddings, dim=-1) if self.normalise else embeddings
 
     def tensors(self, rows: Sequence[TokenIds]) -> tuple[Tensor, Tensor]:
         """Ids and mask on the encoder's device, padded to the longest row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -22,6 +22,9 @@ class Family:
             before the tie (5.0 among them) leave out the final norm, and a mean over several layers depends on who computes it.
         projects: More than the token table and its norm lies below the layers (a matrix, mostly), so that they must be run to see
             the embedding layer.
+        ours: The backbone is juyi's own code: other tools do not know the kind.
+        packs: Its attention can be replaced and its positions be given, so that rows can lie side by side (`packing.py`), and
+            from where it counts positions: `0`, or the number after the padding's. Empty where it cannot.
     """
 
     hidden: tuple[str, ...]
@@ -29,18 +32,21 @@ class Family:
     pooler: bool
     tied_last: bool = True
     projects: bool = False
+    ours: bool = False
+    packs: Literal["", "0", "padding + 1"] = ""
 
 
 _BERT_KEYS = (("hidden_dropout_prob",), ("attention_probs_dropout_prob",))
 
 FAMILIES = {
-    "bert": Family(*_BERT_KEYS, pooler=True),
-    "roberta": Family(*_BERT_KEYS, pooler=True),
-    "xlm-roberta": Family(*_BERT_KEYS, pooler=True),
-    "albert": Family(*_BERT_KEYS, pooler=True, projects=True),
-    "electra": Family(*_BERT_KEYS, pooler=False, projects=True),
+    "bert": Family(*_BERT_KEYS, pooler=True, packs="0"),
+    "roberta": Family(*_BERT_KEYS, pooler=True, packs="padding + 1"),
+    "xlm-roberta": Family(*_BERT_KEYS, pooler=True, packs="padding + 1"),
+    "nezha": Family(*_BERT_KEYS, pooler=True, ours=True),
+    "albert": Family(*_BERT_KEYS, pooler=True, projects=True, packs="0"),
+    "electra": Family(*_BERT_KEYS, pooler=False, projects=True, packs="0"),
     "roformer": Family(*_BERT_KEYS, pooler=False, projects=True),
-    "distilbert": Family(("dropout",), ("attention_dropout",), pooler=False),
+    "distilbert": Family(("dropout",), ("attention_dropout",), pooler=False, packs="0"),
     "modernbert": Family(("embedding_dropout", "mlp_dropout"), ("attention_dropout",), pooler=False, tied_last=False),
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import normalizers
 from torch import nn
 
 from juyi.encoder.composition import compose_words
@@ -20,7 +21,7 @@ from juyi.errors import ModelError
 from juyi.hub import resolve
 from juyi.layout import Activation, DenseLayout, FolderLayout, max_positions, read_layout
 from juyi.poolings import PoolingName
-from juyi.tokenization import load_tokenizer
+from juyi.tokenization import SubwordTokenizer, WordTokenizer, load_tokenizer
 
 
 def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encoder:
@@ -41,7 +42,7 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
     root = folder / layout.backbone
     backbone = _load_backbone(root, settings, pooling)
     heads = list(_heads(folder, layout, settings, backbone, pooling))
-    tokenizer = load_tokenizer(root)
+    tokenizer = _tokenizer(root, settings, backbone.config)
     if tokenizer.size > backbone.config.vocab_size:
         raise ModelError(
             f"{root}: the tokenizer has {tokenizer.size} tokens, the backbone only {backbone.config.vocab_size}: "
@@ -104,6 +105,9 @@ def _rates(rates: set[float]) -> str:
 def _load_config(root: Path) -> Any:
     from transformers import AutoConfig
 
+    from juyi.encoder.nezha import register_nezha
+
+    register_nezha()
     path = root / "config.json"
     if not path.is_file():
         raise ModelError(f"{root} holds no config.json, so it is no model folder. Give the folder that save_pretrained wrote.")
@@ -150,6 +154,28 @@ def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) 
             "They would be random. Choose another pooling, or a folder that holds them."
         )
     return model
+
+
+def _tokenizer(root: Path, settings: EncoderSettings, config: Any) -> SubwordTokenizer | WordTokenizer:
+    tokenizer = load_tokenizer(root)
+    if isinstance(tokenizer, WordTokenizer) or not (settings.tokenization == "words" or _says_words(root, config)):
+        return tokenizer
+    steps = tokenizer.backend.normalizer
+    if steps is None or " " not in steps.normalize_str("中文"):  # RoFormer's does not part the characters of a word: jieba did
+        part = normalizers.BertNormalizer(clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=False)
+        tokenizer.backend.normalizer = normalizers.Sequence([*([steps] if steps else []), part])
+    return WordTokenizer(tokenizer)
+
+
+def _says_words(root: Path, config: Any) -> bool:
+    """Whether transformers would read the folder with RoFormer's tokenizer: the class that it states, else its kind, decides.
+
+    That class cuts words though its tokenizer.json does not: transformers writes another step there in place of jieba.
+    """
+    path = root / "tokenizer_config.json"
+    stated = json.loads(path.read_text(encoding="utf-8")).get("tokenizer_class") if path.is_file() else None
+    stated = stated or getattr(config, "tokenizer_class", None)
+    return str(stated).startswith("RoFormerTokenizer") if stated else config.model_type == "roformer"
 
 
 def _heads(folder: Path, layout: FolderLayout, settings: EncoderSettings, backbone: Any, pooling: PoolingName) -> Iterator[Dense]:

@@ -21,9 +21,10 @@ from juyi.tokenization import WordTokenizer
 def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, half: bool = False) -> Path:
     """Write the encoder as a sentence-transformers folder; whole or not at all.
 
-    Training-only heads are left out: they are no part of the encoding. Two things cannot be expressed for other tools: word-level
-    tokenization, and a mean over several layers of a backbone whose last layer means different things in different versions of
-    transformers (ModernBERT). Then the folder is juyi's own and other tools refuse it.
+    Training-only heads are left out: they are no part of the encoding. Three things cannot be expressed for other tools:
+    word-level tokenization, a backbone that is juyi's own code (NEZHA), and a mean over several layers of a backbone whose last
+    layer means different things in different versions of transformers (ModernBERT). Then the folder is juyi's own and other
+    tools refuse it.
 
     Args:
         encoder: What to save; a composed token table becomes a plain one first (`merge_words`).
@@ -60,9 +61,8 @@ def layout_of(encoder: Encoder) -> FolderLayout:
     """What the encoder's folder will say about it."""
     layers = int(encoder.config.num_hidden_layers)
     several_layers = reads_lower_layers(encoder.pooling)
-    native = isinstance(encoder.tokenizer, WordTokenizer) or (
-        several_layers and not family_of(encoder.config.model_type).tied_last
-    )
+    family = family_of(encoder.config.model_type)
+    native = isinstance(encoder.tokenizer, WordTokenizer) or family.ours or (several_layers and not family.tied_last)
     start = 3 if several_layers else 2
     dense = tuple(
         DenseLayout(f"{start + i}_Dense", head.linear.in_features, head.linear.out_features, head.activation)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from juyi.errors import UsageError
 from juyi.poolings import PoolingName
 
 HeadKind = Literal["as-saved", "none", "dense-tanh", "linear"]
+Tokenization = Literal["as-saved", "words"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class EncoderSettings:
         max_length: Longest input in tokens, [CLS] and [SEP] included.
         random_weights: A seed: the backbone's weights are drawn anew, its shape and the tokenizer stay.
         compose_words: While it is trained, a word's vector is its own part plus its characters'; the saved table is a plain one.
+        tokenization: `words` cuts Chinese words with jieba before the folder's own tokenizer, as WoBERT was trained: its
+            published folders are plain BERT folders and do not say so. RoFormer's say it and get it with `as-saved`.
     """
 
     model: str = ""
@@ -40,7 +43,10 @@ class EncoderSettings:
     max_length: int | None = None
     random_weights: int | None = None
     compose_words: bool = False
+    tokenization: Tokenization = "as-saved"
 
     def __post_init__(self) -> None:
+        if self.tokenization not in get_args(Tokenization):
+            raise UsageError(f"encoder.tokenization is '{self.tokenization}'; it must be {' or '.join(get_args(Tokenization))}.")
         if self.compose_words and self.freeze_backbone:
             raise UsageError("encoder.compose_words trains the token table, encoder.freeze_backbone keeps it. Set one of them.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -10,23 +11,25 @@ from pydantic import ConfigDict, Field
 from juyi.encoder import EncoderSettings
 from juyi.errors import UsageError
 from juyi.experiments.shelf import RECIPES
-from juyi.objectives import AnyObjective, Distillation, MaskedLM, PairContrastive
+from juyi.objectives import AnyObjective, Distillation, MaskedLM, Objective, PairContrastive, WithMaskedLM
 from juyi.training import TrainingSettings
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Which sentences a SimCSE run learns from.
+    """What a run learns from: sentences, or whatever the objective's columns are.
 
     Attributes:
         texts: Files of unlabelled sentences; usually given on the command line.
-        columns: Columns of a table to take; empty: the ones that hold text.
-        sample: Draw this many at random; 0 takes all.
-        distinct: Drop repeated sentences first (they would be false negatives of each other).
+        pairs: Files of pairs, triplets, scored or labelled pairs, as the objective needs them.
+        columns: Columns of a table to take; empty: the ones that hold text, or the usual ones.
+        sample: Draw this many rows at random; 0 takes all.
+        distinct: Drop repeated rows first (repeated sentences would be false negatives of each other).
         seed: Draws the sample.
     """
 
     texts: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     sample: int = 0
     distinct: bool = True
@@ -45,13 +48,37 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class MaskedLMTerm:
+    """Masked language modelling beside the objective.
+
+    Attributes:
+        weight: Of its loss; 0.1 is usual.
+        rate: Share of the tokens to predict.
+        whole_words: Hide all pieces of a word or none.
+    """
+
+    weight: float = 0.1
+    rate: float = 0.15
+    whole_words: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight < math.inf:
+            raise UsageError(f"masked_lm.weight is {self.weight}; it must be above 0. Leave the table out for none.")
+
+    def beside(self, objective: Objective) -> WithMaskedLM:
+        """Both together."""
+        return WithMaskedLM(objective, MaskedLM(rate=self.rate, whole_words=self.whole_words), self.weight)
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """An experiment that adapts an encoder to sentences.
+    """An experiment that adapts an encoder to sentences, pairs or triplets.
 
     Attributes:
         name: Its name; the run folder begins with it.
         source: Where the settings come from, and what differs.
         about: What it is for, in a sentence or two.
+        masked_lm: A second loss beside the objective.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -61,9 +88,15 @@ class Recipe:
     objective: Annotated[AnyObjective, Field(discriminator="kind")]
     about: str = ""
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    masked_lm: MaskedLMTerm | None = None
     data: DataSettings = field(default_factory=DataSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     selection: Selection = field(default_factory=Selection)
+
+    @property
+    def trained(self) -> Objective:
+        """What is minimised: the objective, with masked language modelling beside it where the recipe says so."""
+        return self.masked_lm.beside(self.objective) if self.masked_lm else self.objective
 
 
 @dataclass(frozen=True)
@@ -245,8 +278,14 @@ class CorpusRecipe:
     kind: Literal["corpus"] = "corpus"
     teacher: str = ""
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    masked_lm: MaskedLMTerm | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
     selection: Selection = field(default_factory=Selection)
+
+    @property
+    def trained(self) -> Objective:
+        """What is minimised: the objective, with masked language modelling beside it where the recipe says so."""
+        return self.masked_lm.beside(self.objective) if self.masked_lm else self.objective
 
     def __post_init__(self) -> None:
         if isinstance(self.objective, Distillation) != bool(self.teacher):

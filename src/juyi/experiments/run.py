@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
 from juyi.errors import UsageError
 from juyi.experiments.corpus import corpus_digests
 from juyi.experiments.environment import environment
+from juyi.experiments.examples import Examples, example_rows, select_examples
 from juyi.experiments.load import fingerprint, resolved, weights_digest
 from juyi.experiments.pairs import read_corpus_pairs
 from juyi.experiments.recipe import CorpusRecipe, Recipe
 from juyi.experiments.rows import distillation_rows, pair_rows
-from juyi.experiments.sentences import select_sentences
 from juyi.hub import resolve
 from juyi.metrics import spearman
 from juyi.objectives import Distillation
@@ -45,30 +45,36 @@ class Finished:
 
 
 def run_recipe(
-    recipe: Recipe, texts: Sequence[str], runs: Path, *, say: Say = lambda _: None, watch: Watcher | None = None
+    recipe: Recipe, examples: Sequence[str] | Examples, runs: Path, *, say: Say = lambda _: None, watch: Watcher | None = None
 ) -> Finished:
-    """Train on unlabelled sentences; a run that was stopped is taken up where it stood, a finished one is loaded.
+    """Train on sentences, pairs or triplets; a run that was stopped is taken up where it stood, a finished one is loaded.
 
     Args:
         recipe: What to do.
-        texts: The unlabelled sentences.
+        examples: Unlabelled sentences, or the columns that the objective names.
         runs: Where run folders go: `runs/<recipe>/<fingerprint of settings, weights and sentences>`.
         say: Hears what is being done.
         watch: Is told about every step.
 
     Raises:
-        UsageError: The objective needs other columns than unlabelled sentences give.
+        UsageError: The objective needs other columns.
     """
-    if recipe.objective.columns != ("text",):
-        raise UsageError(f"{recipe.name} needs the columns {', '.join(recipe.objective.columns)}; unlabelled sentences give one.")
-    sentences = select_sentences(texts, recipe.data)
-    folder = runs / recipe.name / fingerprint(recipe, weights_digest(resolve(recipe.encoder.model)), *sentences)
+    given: Examples = examples if isinstance(examples, Mapping) else {"text": examples}
+    if missing := [name for name in recipe.objective.columns if name not in given and name != "raw"]:
+        raise UsageError(
+            f"{recipe.name} needs the columns {', '.join(recipe.objective.columns)}; {', '.join(missing)} is missing."
+        )
+    chosen = select_examples(given, recipe.data)
+    count = len(chosen[recipe.objective.columns[0]])
+    material = [str(cell) for column in chosen.values() for cell in column]
+    folder = runs / recipe.name / fingerprint(recipe, weights_digest(resolve(recipe.encoder.model)), *material)
+    what = f"{count:,} {'unlabelled sentences' if 'text' in chosen else 'rows of ' + ', '.join(recipe.objective.columns)}"
 
     def rows(encoder: Encoder) -> Rows:
-        say(f"Training on {len(sentences):,} sentences; run folder {folder}")
-        return {"text": encoder.tokenizer.tokenize(sentences, encoder.max_length)}
+        say(f"Training on {what}; run folder {folder}")
+        return example_rows(chosen, recipe.objective, encoder)
 
-    return _run(recipe, folder, rows, f"{len(sentences):,} unlabelled sentences", say=say, watch=watch)
+    return _run(recipe, folder, rows, what, say=say, watch=watch)
 
 
 def run_corpus_recipe(
@@ -124,7 +130,7 @@ def _run(
     write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     encoder = load_encoder(recipe.encoder)
     fitted = fit(
-        encoder, recipe.objective, rows(encoder), recipe.training, folder=folder, evaluate=_development(recipe), watch=watch
+        encoder, recipe.trained, rows(encoder), recipe.training, folder=folder, evaluate=_development(recipe), watch=watch
     )
     world = ProcessWorld.current()
     if world.rank == 0:

@@ -1,4 +1,4 @@
-"""The sentences of a run: read, made distinct, sampled, tokenized."""
+"""The sentences of a run: made distinct, sampled."""
 
 from __future__ import annotations
 
@@ -6,21 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from juyi.data import normalise, read_texts
-from juyi.errors import DataError
+from juyi.data import normalise
 from juyi.experiments.recipe import DataSettings
-
-
-def read_sentences(settings: DataSettings) -> list[str]:
-    """All sentences of the files that the settings name, in order, before any selection.
-
-    Raises:
-        DataError: There is no file, or it cannot be read.
-    """
-    if not settings.texts:
-        raise DataError("No sentences were given. Name a file of unlabelled sentences with --texts.")
-    columns = settings.columns or None
-    return [text for path in settings.texts for text in read_texts(path, columns=columns).texts]
 
 
 def select_sentences(texts: Sequence[str], settings: DataSettings) -> list[str]:

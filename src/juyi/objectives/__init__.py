@@ -1,21 +1,47 @@
 """Objectives: one file a paper. `AnyObjective` is the list of them."""
 
+from juyi.objectives.contrastive_tension import ContrastiveTension
+from juyi.objectives.cosent import CoSENT
 from juyi.objectives.distillation import Distillation
+from juyi.objectives.esimcse import ESimCSE
 from juyi.objectives.masked_lm import MaskedLM
-from juyi.objectives.objective import Batch, Objective, View, World
+from juyi.objectives.objective import SENTENCES, Batch, Objective, View, World
 from juyi.objectives.pair_contrastive import PairContrastive
+from juyi.objectives.sbert import SBERT
+from juyi.objectives.simcse_supervised import SimCSESupervised
 from juyi.objectives.simcse_unsupervised import SimCSEUnsupervised
+from juyi.objectives.triplet import Triplet
+from juyi.objectives.with_masked_lm import WithMaskedLM
 
-AnyObjective = SimCSEUnsupervised | MaskedLM | Distillation | PairContrastive
+AnyObjective = (
+    SimCSEUnsupervised
+    | SimCSESupervised
+    | ESimCSE
+    | ContrastiveTension
+    | CoSENT
+    | SBERT
+    | Triplet
+    | MaskedLM
+    | Distillation
+    | PairContrastive
+)
 
 __all__ = [
+    "SBERT",
+    "SENTENCES",
     "AnyObjective",
     "Batch",
+    "CoSENT",
+    "ContrastiveTension",
     "Distillation",
+    "ESimCSE",
     "MaskedLM",
     "Objective",
     "PairContrastive",
+    "SimCSESupervised",
     "SimCSEUnsupervised",
+    "Triplet",
     "View",
+    "WithMaskedLM",
     "World",
 ]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError, UsageError
 from juyi.losses import distillation
+from juyi.objectives.checks import check_temperature
 from juyi.objectives.objective import Batch, View, World
 
 
@@ -45,10 +46,10 @@ class Distillation:
     teacher_dim: int = 0
 
     columns: ClassVar[tuple[str, ...]] = ("text", "target")
+    in_batch_negatives: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise UsageError(f"The temperature is {self.temperature}; it must be above 0, 0.05 is usual.")
+        check_temperature(self.temperature)
         weights = (self.cosine_weight, self.softmax_weight, self.structure_weight)
         if not all(0 <= weight < math.inf for weight in weights) or not any(weights):
             raise UsageError(

@@ -34,6 +34,7 @@ class MaskedLM:
     whole_words: bool = False
 
     columns: ClassVar[tuple[str, ...]] = ("text",)
+    in_batch_negatives: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0.0 < self.rate < 1.0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from juyi.encoder import Encoder
 from juyi.tokenization import TokenIds
+
+SENTENCES = ("text", "anchor", "positive", "negative", "first", "second")
+"""The columns that hold tokenized sentences."""
 
 Batch = Mapping[str, Sequence[Any]]
 """Column name to the rows of that column: tokenized sentences, or what is known about them, a target vector or a number."""
@@ -25,12 +28,16 @@ class View:
         rows: Tokenized sentences.
         dropout: Whether the encoder's dropout is on.
         positions: Encode these token positions of each row (one vector a position, last layer) instead of the sentence.
+        tower: The encoder that encodes them: a submodule of the objective's state by its name; empty for the one that is trained.
+        gradient: Whether a gradient flows back into the encoder; without one the vectors are mere numbers.
         labels: What the objective wants to remember about the rows: the hidden tokens, target vectors, group numbers.
     """
 
     rows: Sequence[TokenIds]
     dropout: bool = True
     positions: Sequence[NDArray[np.intp]] | None = None
+    tower: str = ""
+    gradient: bool = True
     labels: NDArray[Any] | None = None
 
 
@@ -53,9 +60,21 @@ class World(Protocol):
 
 
 class Objective(Protocol):
-    """What a training step minimises: a frozen dataclass whose fields are the recipe's [objective] table."""
+    """What a training step minimises: a frozen dataclass whose fields are the recipe's [objective] table.
 
-    columns: ClassVar[tuple[str, ...]]
+    Columns that hold sentences come tokenized: `text`; `anchor`, `positive` and `negative`; `first` and `second`. `raw` are the
+    sentences of `text` as they were written; the others are what is known about a row: `score`, `label`, `group`, `target`.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a batch that it reads."""
+        ...
+
+    @property
+    def in_batch_negatives(self) -> bool:
+        """Whether the rows of a batch are each other's negatives, so that equal rows do harm."""
+        ...
 
     def start(self, encoder: Encoder) -> nn.Module:
         """The objective's own state: a queue, a classifier, a prediction head. Empty for most."""

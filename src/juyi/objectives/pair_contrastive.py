@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from juyi.encoder import Encoder
-from juyi.errors import UsageError
 from juyi.losses import info_nce
+from juyi.objectives.checks import check_temperature
 from juyi.objectives.objective import Batch, View, World
 
 
@@ -39,10 +39,10 @@ class PairContrastive:
     dropout: bool = True
 
     columns: ClassVar[tuple[str, ...]] = ("anchor", "positive", "group")
+    in_batch_negatives: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise UsageError(f"The temperature is {self.temperature}; it must be above 0, 0.05 is usual.")
+        check_temperature(self.temperature)
 
     def start(self, encoder: Encoder) -> nn.Module:
         """No state."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 from torch import Tensor, nn
 
+from juyi.augmentation import AnyAugmentation, NoAugmentation
 from juyi.encoder import Encoder
 from juyi.errors import UsageError
 from juyi.losses import info_nce, nt_xent
+from juyi.objectives.checks import check_temperature
 from juyi.objectives.objective import Batch, View, World
 
 
@@ -24,10 +27,11 @@ class SimCSEUnsupervised:
             all others (the Chinese experiments). The number changes, not only the speed.
         temperature: Divides the cosine.
         views: `dropout`: two passes with the encoder's dropout. `fixed-mask`: one pass, used twice (the authors' "fixed 0.1").
-            `no-dropout`: one pass without dropout, used twice.
+            `no-dropout`: one pass without dropout, used twice, or two where the second view is augmented.
+        augmentation: Changes the second view, drawn anew at every step.
 
     Source:
-        Gao et al., SimCSE (arXiv:2104.08821) eq. 4 and table 3; Su, kexue.fm 8348; for the fixed mask princeton-nlp/SimCSE
+        Gao et al., SimCSE (arXiv:2104.08821) eq. 4, tables 1 and 3; Su, kexue.fm 8348; for the fixed mask princeton-nlp/SimCSE
         issue 36.
     """
 
@@ -35,22 +39,37 @@ class SimCSEUnsupervised:
     negatives: Literal["cross-view", "all-views"] = "cross-view"
     temperature: float = 0.05
     views: Literal["dropout", "fixed-mask", "no-dropout"] = "dropout"
+    augmentation: Annotated[AnyAugmentation, Field(discriminator="kind")] = field(default_factory=NoAugmentation)
 
-    columns: ClassVar[tuple[str, ...]] = ("text",)
+    in_batch_negatives: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise UsageError(f"The temperature is {self.temperature}; it must be above 0, 0.05 is usual.")
+        check_temperature(self.temperature)
+        if self.views == "fixed-mask" and self._augments:
+            raise UsageError(
+                "views is 'fixed-mask', one pass for both views, so the second cannot be augmented. Set one of them."
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The sentences, and where they are augmented as they were written too."""
+        return ("text", "raw") if self._augments else ("text",)
+
+    @property
+    def _augments(self) -> bool:
+        return not isinstance(self.augmentation, NoAugmentation)
 
     def start(self, encoder: Encoder) -> nn.Module:
         """No state."""
         return nn.Module()
 
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
-        """The same rows twice; once where both views are one and the same pass."""
-        if self.views == "dropout":
-            return [View(batch["text"]), View(batch["text"])]
-        return [View(batch["text"], dropout=self.views == "fixed-mask")]
+        """The rows twice, the second time augmented; once where both views are one and the same pass."""
+        dropout, rows = self.views != "no-dropout", batch["text"]
+        if self._augments:
+            changed = encoder.tokenizer.tokenize(self.augmentation(batch["raw"], rng), encoder.max_length)
+            return [View(rows, dropout=dropout), View(changed, dropout=dropout)]
+        return [View(rows), View(rows)] if self.views == "dropout" else [View(rows, dropout=dropout)]
 
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
         """InfoNCE across the views, or NT-Xent over all of them."""
@@ -58,14 +77,8 @@ class SimCSEUnsupervised:
         offset = world.rank * len(first)
         if self.negatives == "cross-view":
             return info_nce(first, world.gather(second), temperature=self.temperature, offset=offset)
-        return nt_xent(
-            first,
-            second,
-            temperature=self.temperature,
-            all_first=world.gather(first),
-            all_second=world.gather(second),
-            offset=offset,
-        )
+        everyone = world.gather(first), world.gather(second)
+        return nt_xent(first, second, temperature=self.temperature, everyone=everyone, offset=offset)
 
     def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
         """Nothing."""

@@ -2,6 +2,7 @@
 
 from juyi.tokenization.masking import Masked, mask_tokens, wordpiece_groups
 from juyi.tokenization.padding import chunks_by_rows, chunks_by_tokens, pad
+from juyi.tokenization.repetition import repeat_tokens, repeat_tokens_as_released
 from juyi.tokenization.subword import SubwordTokenizer
 from juyi.tokenization.tokenizer import SpecialTokens, TokenIds, Tokenizer
 from juyi.tokenization.vocabulary import train_unigram, train_wordpiece
@@ -19,6 +20,8 @@ __all__ = [
     "load_tokenizer",
     "mask_tokens",
     "pad",
+    "repeat_tokens",
+    "repeat_tokens_as_released",
     "train_unigram",
     "train_wordpiece",
     "wordpiece_groups",

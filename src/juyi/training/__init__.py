@@ -1,28 +1,33 @@
 """Training: one loop, one step, exact resumption."""
 
-from juyi.training.batches import BatchPlan
+from juyi.training.batches import BatchPlan, Mixing
 from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
-from juyi.training.fit import Evaluate, Fitted, Rows, Watcher, fit
+from juyi.training.fit import Evaluate, Fitted, Watcher, fit
 from juyi.training.gather import ProcessWorld
-from juyi.training.health import alarms, signals
+from juyi.training.health import alarms, signals, two_views, unsaid
 from juyi.training.precision import fast_precision
 from juyi.training.randomness import seed_step
+from juyi.training.rows import Rows
 from juyi.training.schedules import rate_factor
 from juyi.training.settings import TrainingSettings
-from juyi.training.steps import encode_views, plain_step
-from juyi.training.tracking import JsonLines
+from juyi.training.steps import cached_step, encode_views, plain_step
+from juyi.training.tracking import JsonLines, TrackerName, Trackers
 
 __all__ = [
     "BatchPlan",
     "Evaluate",
     "Fitted",
     "JsonLines",
+    "Mixing",
     "Position",
     "ProcessWorld",
     "Rows",
+    "TrackerName",
+    "Trackers",
     "TrainingSettings",
     "Watcher",
     "alarms",
+    "cached_step",
     "encode_views",
     "fast_precision",
     "fit",
@@ -32,4 +37,6 @@ __all__ = [
     "save_checkpoint",
     "seed_step",
     "signals",
+    "two_views",
+    "unsaid",
 ]

@@ -7,9 +7,9 @@ import math
 import signal
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.utils import parametrize
 
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError
@@ -26,16 +25,14 @@ from juyi.objectives import Objective
 from juyi.training.batches import BatchPlan
 from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
 from juyi.training.gather import ProcessWorld
-from juyi.training.health import alarms, signals
+from juyi.training.health import alarms, signals, two_views, unsaid
 from juyi.training.randomness import seed_step
+from juyi.training.rows import Rows, count_rows, set_apart, take_rows
 from juyi.training.schedules import rate_factor
 from juyi.training.settings import TrainingSettings
-from juyi.training.steps import encode_views, plain_step
-from juyi.training.tracking import JsonLines
+from juyi.training.steps import cached_step, encode_views, plain_step
+from juyi.training.tracking import JsonLines, Trackers
 from juyi.types import Encode
-
-Rows = Mapping[str, Sequence[Any] | NDArray[Any]]
-"""Column name to rows: tokenized sentences, or whatever else the objective's columns hold."""
 
 Evaluate = Callable[[Encode], float]
 
@@ -102,8 +99,7 @@ def fit(
     Args:
         encoder: What to train.
         objective: What to minimise.
-        rows: The tokenized columns that the objective names, equally long. Where some rows are copies of one, a column `origin`
-            says so by equal numbers: no copy of a row that is held out is learned from.
+        rows: The columns that the objective names, equally long, sentences tokenized; see `Rows`.
         settings: How long, how fast.
         folder: The run's folder: `log.jsonl` and `checkpoint/` go there.
         evaluate: The figure of merit on a development set, higher is better.
@@ -118,13 +114,13 @@ def fit(
     where = torch.device(device) if device is not None else _best_device()
     world = ProcessWorld.current()  # only now: looking for the device joins the processes that a launcher started
     encoder.to(where)
-    apart, kept = _set_apart(_count(rows, objective), rows.get("origin"), settings)
-    plan = BatchPlan(len(kept), settings.batch_size, settings.drop_last, settings.seed, world.rank, world.size)
+    apart, kept = set_apart(rows, count_rows(rows, objective), settings)
+    plan = _plan(rows, kept, settings, world)
     steps = settings.steps or max(1, math.ceil(settings.epochs * plan.steps_per_epoch - 1e-9))
     if settings.evaluate_every and evaluate is None:
         raise TrainingError("training.evaluate_every is above 0, but there is no development set. Give one, or set it to 0.")
     run = _start(encoder, objective, settings, world, steps, folder)
-    run.kept, run.apart = kept, _rows(rows, apart)
+    run.kept, run.apart = kept, take_rows(rows, apart)
     started = time.monotonic()
     try:
         _train(run, plan, rows, folder, evaluate, watch)
@@ -144,16 +140,22 @@ def fit(
 def _train(run: _Run, plan: BatchPlan, rows: Rows, folder: Path, evaluate: Evaluate | None, watch: Watcher | None) -> None:
     settings, world, steps = run.settings, run.world, run.steps
     log = JsonLines(folder / "log.jsonl", keep_bytes=run.position.log_bytes)
-    with closing(log), _interruptible() as interrupted:
+    config = {"training": asdict(settings), "objective": repr(run.objective), "encoder": run.encoder.config.to_dict()}
+    names = settings.track if world.rank == 0 else ()
+    trackers = Trackers(names, folder, config, f"{folder.parent.name}-{folder.name}", first_step=run.position.step)
+    with closing(log), closing(trackers), _interruptible() as interrupted:
         for step, batch in enumerate(plan.batches(run.position.step, steps), start=run.position.step):
-            report = _step(run, _rows(rows, run.kept[batch]), step)
+            report = _step(run, take_rows(rows, run.kept[batch]), step)
             done = step + 1
+            if done == 1:
+                report["note"] = "\n".join([plan.describe(), *([str(report["note"])] if "note" in report else [])])
             if world.rank == 0 and settings.held_out and (done % settings.held_out_every == 0 or done == steps):
                 report["held_out_loss"] = _held_out_loss(run)
             if evaluate is not None and settings.evaluate_every and (done % settings.evaluate_every == 0 or done == steps):
                 report["dev"] = _evaluate(run, evaluate, done)
             if world.rank == 0 and report:
                 log.write({"step": done, **report})
+                trackers.log(report, done)
             run.position = replace(run.position, step=done, log_bytes=log.size)
             if watch is not None:
                 watch(done, steps, report)
@@ -164,6 +166,25 @@ def _train(run: _Run, plan: BatchPlan, rows: Rows, folder: Path, evaluate: Evalu
             if stop and done < steps:
                 world.wait()  # the first process still writes; whoever left now would have it ended
                 raise KeyboardInterrupt
+
+
+def _plan(rows: Rows, kept: NDArray[np.intp], settings: TrainingSettings, world: ProcessWorld) -> BatchPlan:
+    def column(name: str, wanted: bool) -> NDArray[np.int64] | None:
+        if wanted and name not in rows:
+            raise TrainingError(f"training.{'distinct_batches' if name == 'keys' else 'mixing'} needs a column '{name}'.")
+        return np.asarray(rows[name], dtype=np.int64)[kept] if wanted else None
+
+    return BatchPlan(
+        len(kept),
+        settings.batch_size,
+        settings.drop_last,
+        settings.seed,
+        world.rank,
+        world.size,
+        keys=column("keys", settings.distinct_batches),
+        sources=column("source", settings.mixing != "joined"),
+        mixing=settings.mixing,
+    )
 
 
 def _start(
@@ -218,8 +239,9 @@ def _step(run: _Run, batch: dict[str, list[Any]], step: int) -> dict[str, float 
     rng = seed_step(settings.seed, run.world.rank, step)
     began = time.monotonic()
     views = run.objective.inputs(batch, rng, run.encoder)
-    with parametrize.cached(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
-        loss, encoded = plain_step(run.encoder, run.objective, views, run.world, run.state, chunk_size=settings.chunk_size)
+    take = cached_step if settings.cached else plain_step
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        loss, encoded = take(run.encoder, run.objective, views, run.world, run.state, chunk_size=settings.chunk_size)
     parameters = [p for group in run.optimiser.param_groups for p in group["params"]]
     run.world.average_gradients(parameters)
     norm = nn.utils.clip_grad_norm_(parameters, settings.clip_norm or math.inf)
@@ -236,35 +258,16 @@ def _step(run: _Run, batch: dict[str, list[Any]], step: int) -> dict[str, float 
     if done % settings.log_every and done not in (1, run.steps):
         return {}
     health = signals(encoded, views)
-    words = alarms(value, health)
-    run.position = replace(run.position, warnings=tuple(dict.fromkeys((*run.position.warnings, *words))))
+    words = alarms(value, health, views, negatives=run.objective.in_batch_negatives)
+    said = run.position.warnings
+    run.position = replace(run.position, warnings=(*said, *unsaid(words, said)))
     seconds = time.monotonic() - began
     report: dict[str, float | str] = {"loss": value, **health, "learning_rate": rate, "gradient_norm": float(norm)}
     report |= {"rows_per_second": sum(len(view.rows) for view in views) / len(views) / seconds}
     report |= {"tokens_per_second": sum(len(row) for view in views for row in view.rows) / seconds}
     if words:
-        report["warning"] = " ".join(words)
-    return report
-
-
-def _rows(rows: Rows, indices: NDArray[np.intp]) -> dict[str, list[Any]]:
-    return {name: [column[i] for i in indices] for name, column in rows.items()}
-
-
-def _set_apart(
-    count: int, origin: Sequence[Any] | NDArray[Any] | None, settings: TrainingSettings
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The numbers of the rows that are held out and of those that are learned from."""
-    if not settings.held_out:
-        return np.zeros(0, dtype=np.intp), np.arange(count)
-    if settings.held_out < 2 or settings.held_out >= count:
-        raise TrainingError(f"training.held_out is {settings.held_out}; of {count} rows 2 to {count - 1} can be held out.")
-    order = np.random.default_rng([settings.seed, settings.held_out]).permutation(count)
-    apart, kept = np.sort(order[: settings.held_out]), np.sort(order[settings.held_out :])
-    if origin is not None:
-        numbers = np.asarray(origin)
-        kept = kept[~np.isin(numbers[kept], numbers[apart])]
-    return apart, kept
+        report["warning"] = "\n".join(words)
+    return report | two_views(encoded, views) if done == 1 else report
 
 
 def _held_out_loss(run: _Run) -> float:
@@ -272,12 +275,12 @@ def _held_out_loss(run: _Run) -> float:
     count, settings = run.settings.held_out, run.settings
     rng, losses = np.random.default_rng(settings.seed), []
     for part in np.array_split(np.arange(count), max(1, round(count / settings.batch_size))):
-        views = [replace(view, dropout=False) for view in run.objective.inputs(_rows(run.apart, part), rng, run.encoder)]
+        views = [replace(view, dropout=False) for view in run.objective.inputs(take_rows(run.apart, part), rng, run.encoder)]
         with (
             torch.no_grad(),
             torch.autocast(run.encoder.device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"),
         ):
-            encoded = encode_views(run.encoder, views, chunk_size=settings.chunk_size)
+            encoded = encode_views(run.encoder, views, run.state, chunk_size=settings.chunk_size)
         with torch.no_grad():
             losses.append(float(run.objective.loss(encoded, views, ProcessWorld(), run.state)))
     return float(np.mean(losses))
@@ -303,17 +306,6 @@ def _save(run: _Run, folder: Path) -> None:
     if run.best is not None:
         tensors["best"] = run.best
     save_checkpoint(folder / "checkpoint", run.position, tensors)
-
-
-def _count(rows: Rows, objective: Objective) -> int:
-    missing = [name for name in objective.columns if name not in rows]
-    if missing:
-        raise TrainingError(f"The objective needs the columns {', '.join(objective.columns)}; {', '.join(missing)} is missing.")
-    counts = {len(column) for column in rows.values()}
-    if len(counts) != 1:
-        lengths = ", ".join(f"{name} has {len(column)} rows" for name, column in rows.items())
-        raise TrainingError(f"The columns are not equally long: {lengths}.")
-    return counts.pop()
 
 
 def _best_device() -> torch.device:

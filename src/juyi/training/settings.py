@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from juyi.errors import UsageError
+from juyi.training.batches import Mixing
+from juyi.training.tracking import TrackerName
 
 _SMALLEST = {
     "batch_size": 2,
@@ -30,6 +32,8 @@ class TrainingSettings:
     Attributes:
         batch_size: Rows that see each other as negatives, over all processes.
         chunk_size: Rows in one forward. The result does not depend on it, speed and memory do.
+        cached: Encode each chunk twice, so that a step needs the memory of one chunk however large the batch is; the gradient is
+            the same (GradCache).
         learning_rate: At its highest.
         epochs: Passes over the rows; fractions are allowed. Ignored where `steps` is above 0.
         steps: Steps in all; 0 means: as many as the epochs need.
@@ -39,6 +43,10 @@ class TrainingSettings:
         betas: AdamW's.
         clip_norm: Largest norm of the gradient; 0 does not clip.
         precision: Of the forward pass; the loss and the optimiser are float32 always.
+        distinct_batches: Never put two rows with the same text, or of one group of paraphrases, into one batch: they would be
+            each other's negatives.
+        mixing: Of several files: `joined` shuffles their rows together; `proportional` and `round-robin` make each batch of one
+            file, in proportion to their sizes or in turn.
         drop_last: Leave out the last, smaller batch of an epoch (it has fewer negatives).
         evaluate_every: Steps between two evaluations on the development set; 0: none.
         keep: Which weights end in the model folder: the `last`, or the `best` on the development set.
@@ -47,11 +55,13 @@ class TrainingSettings:
         held_out_every: Steps between two looks at the rows set apart.
         log_every: Steps between two lines of the log.
         checkpoint_every: Steps between two checkpoints; 0: only when interrupted.
+        track: Where else the run may be followed: `tensorboard`, `wandb`.
         seed: Draws the order, the masks and the dropout.
     """
 
     batch_size: int = 64
-    chunk_size: int = 16
+    chunk_size: int = 64
+    cached: bool = False
     learning_rate: float = 3e-5
     epochs: float = 1.0
     steps: int = 0
@@ -61,6 +71,8 @@ class TrainingSettings:
     betas: tuple[float, float] = (0.9, 0.999)
     clip_norm: float = 1.0
     precision: Literal["float32", "bfloat16"] = "float32"
+    distinct_batches: bool = False
+    mixing: Mixing = "joined"
     drop_last: bool = True
     evaluate_every: int = 0
     keep: Literal["last", "best"] = "last"
@@ -68,6 +80,7 @@ class TrainingSettings:
     held_out_every: int = 200
     log_every: int = 10
     checkpoint_every: int = 0
+    track: tuple[TrackerName, ...] = ()
     seed: int = 42
 
     def __post_init__(self) -> None:

@@ -1,0 +1,105 @@
+"""Word vectors, and which word is nearest to which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.augmentation.numbered_lines import fingerprint, numbered_lines
+from juyi.errors import DataError
+
+_AT_ONCE = 64  # words that are compared with all others in one product
+
+
+class WordVectors:
+    """Words with a vector each; nearest words are computed when they are asked for, and kept.
+
+    Args:
+        words: All different.
+        vectors: One row a word; scaled to length 1 in place.
+
+    Shapes:
+        vectors: (words, dim) float32.
+    """
+
+    def __init__(self, words: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        self.words = words
+        self._vectors = vectors
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        np.divide(vectors, lengths, out=vectors, where=lengths > 0)
+        self._rows = {word: row for row, word in enumerate(words)}
+        self._same: dict[str, list[int]] = {}
+        for row, word in enumerate(words):
+            self._same.setdefault(word.casefold(), []).append(row)
+        can_stand = [any(map(str.isalnum, word)) for word in words]
+        self._never = np.flatnonzero(~(np.asarray(can_stand) & (lengths[:, 0] > 0)))
+        self._nearest: dict[str, tuple[str, ...]] = {}
+
+    def nearest(self, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """For each word that has a vector the one nearest by cosine; of equally near ones the first of the file.
+
+        Never the word itself, however it is written, and never punctuation.
+        """
+        wanted = sorted(word for word in {*words} if word in self._rows)
+        new = [word for word in wanted if word not in self._nearest and self._vectors[self._rows[word]].any()]
+        for start in range(0, len(new), _AT_ONCE):
+            self._search(new[start : start + _AT_ONCE])
+        return {word: self._nearest[word] for word in wanted if word in self._nearest}
+
+    def _search(self, words: Sequence[str]) -> None:
+        cosines = self._vectors[[self._rows[word] for word in words]] @ self._vectors.T
+        cosines[:, self._never] = -np.inf
+        for row, word in enumerate(words):
+            cosines[row, self._same[word.casefold()]] = -np.inf
+            best = int(cosines[row].argmax())
+            self._nearest[word] = (self.words[best],) if np.isfinite(cosines[row, best]) else ()
+
+
+def read_vectors(path: str) -> WordVectors:
+    """Read word2vec's text form: a word and its numbers a line, spaces between; a first line "words dimensions" may stand above.
+
+    A word that occurs again keeps its first vector. Read once as long as the file does not change.
+
+    Raises:
+        DataError: The file cannot be read or is empty, or a line has another number of numbers than the first, or no numbers.
+    """
+    return _read(path, fingerprint(path))
+
+
+@lru_cache(maxsize=1)
+def _read(path: str, state: tuple[int, int]) -> WordVectors:
+    width, lines = _width(path)
+    vectors: dict[str, NDArray[np.float32]] = {}
+    for number, line in lines:
+        word, *numbers = line.rstrip().rsplit(" ", width)  # from the right: a word may hold spaces
+        try:
+            vector = np.asarray([float(each) for each in numbers], dtype=np.float32)
+        except ValueError as error:
+            raise DataError(f"a word and {width} numbers are needed: {error}.", path=path, line=number) from error
+        if len(vector) != width or not np.isfinite(vector).all():
+            what = f"there are {len(vector)}" if len(vector) != width else "one is not finite"
+            raise DataError(f"a word and {width} finite numbers are needed, but {what}.", path=path, line=number)
+        vectors.setdefault(word.strip(), vector)
+    return WordVectors(list(vectors), np.stack(list(vectors.values())))
+
+
+def _width(path: str) -> tuple[int, Iterator[tuple[int, str]]]:
+    """How many numbers a line has, and the lines without the header."""
+    lines = numbered_lines(Path(path))
+    number, line = next(lines)
+    parts = line.split()
+    if len(parts) == 2 and all(map(str.isdecimal, parts)):
+        try:
+            head = next(lines)
+        except StopIteration:
+            raise DataError("there is a header and no word below it. Fetch the file again.", path=path) from None
+        return int(parts[1]), chain([head], lines)
+    if len(parts) < 2:
+        reason = f"there is one column, {line[:40]!r}; word vectors are needed: a word and its numbers, with spaces between."
+        raise DataError(reason, path=path, line=number)
+    return len(parts) - 1, chain([(number, line)], lines)

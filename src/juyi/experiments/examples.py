@@ -1,0 +1,129 @@
+"""What a recipe's objective learns from: sentences, pairs, triplets, scored or labelled pairs; read, selected, tokenized."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.data import PathLike, normalise, read_labelled_pairs, read_pairs, read_scored_pairs, read_texts, read_triplets
+from juyi.encoder import Encoder
+from juyi.errors import DataError, UsageError
+from juyi.experiments.recipe import DataSettings
+from juyi.experiments.sentences import select_sentences
+from juyi.objectives import SBERT, SENTENCES, Objective
+from juyi.training import Rows
+
+Examples = Mapping[str, Sequence[Any]]
+"""Column name to what stands in it, sentences as they were written; `source` is the number of the file."""
+
+_SHAPES = {
+    ("text",): "unlabelled sentences",
+    ("anchor", "positive"): "pairs (anchor, positive)",
+    ("anchor", "positive", "negative"): "triplets (anchor, positive, negative)",
+    ("first", "second", "score"): "scored pairs (sentence, sentence, score)",
+    ("first", "second", "label"): "labelled pairs (sentence, sentence, label)",
+}
+
+
+def read_examples(objective: Objective, settings: DataSettings) -> Examples:
+    """The files that the settings name, one after the other.
+
+    Raises:
+        UsageError: The objective needs other rows than the files are said to hold, or none that files give.
+        DataError: There is no file, or it cannot be read.
+    """
+    shape = _shape(objective)
+    files, option = (settings.texts, "--texts") if shape == ("text",) else (settings.pairs, "--pairs")
+    if not files:
+        given = " What was given are unlabelled sentences (--texts)." if settings.texts else ""
+        given = given or (" What was given are pairs (--pairs)." if settings.pairs else "")
+        raise DataError(f"The objective learns from {_SHAPES[shape]}; name a file of them with {option}.{given}")
+    parts = [_read(shape, file, settings.columns or None) for file in files]
+    joined: dict[str, list[Any]] = {name: [row for part in parts for row in part[name]] for name in shape}
+    joined["source"] = [number for number, part in enumerate(parts) for _ in part[shape[0]]]
+    return joined
+
+
+def select_examples(examples: Examples, settings: DataSettings) -> Examples:
+    """Distinct rows where asked for, then a random sample where one is smaller; see `select_sentences`."""
+    if set(examples) == {"text"}:
+        return {"text": select_sentences(examples["text"], settings)}
+    chosen = np.arange(len(next(iter(examples.values()))))
+    if settings.distinct:
+        _, firsts = np.unique(_numbers(examples), axis=0, return_index=True)
+        chosen = np.sort(firsts)
+    if settings.sample and settings.sample < len(chosen):
+        chosen = chosen[np.random.default_rng(settings.seed).choice(len(chosen), settings.sample, replace=False)]
+    return {name: [column[i] for i in chosen.tolist()] for name, column in examples.items()}
+
+
+def example_rows(examples: Examples, objective: Objective, encoder: Encoder) -> Rows:
+    """The columns that the objective names, sentences tokenized; `keys` and `source` as the batches need them.
+
+    Raises:
+        DataError: There are other labels than the objective has classes.
+    """
+    rows: dict[str, Any] = {"keys": _numbers(examples)}
+    for name, column in examples.items():
+        rows[name] = encoder.tokenizer.tokenize(column, encoder.max_length) if name in SENTENCES else column
+    if "raw" in objective.columns:
+        rows["raw"] = examples["text"]
+    if "label" in examples:
+        rows["label"] = _label_numbers(examples["label"], objective)
+    return rows
+
+
+def _shape(objective: Objective) -> tuple[str, ...]:
+    shape = tuple(column for column in objective.columns if column != "raw")
+    if shape not in _SHAPES:
+        raise UsageError(
+            f"The objective needs the columns {', '.join(objective.columns)}, which no file of sentences or pairs gives. "
+            "Recipes with a [corpus] table make them: see `juyi recipes list`."
+        )
+    return shape
+
+
+def _read(shape: tuple[str, ...], file: PathLike, columns: Sequence[str] | None) -> Examples:
+    match shape:
+        case ("text",):
+            return {"text": read_texts(file, columns=columns).texts}
+        case ("anchor", "positive"):
+            return dict(zip(shape, zip(*read_pairs(file, columns=columns), strict=True), strict=True))
+        case ("anchor", "positive", "negative"):
+            return dict(zip(shape, zip(*read_triplets(file, columns=columns), strict=True), strict=True))
+        case ("first", "second", "score"):
+            scored = read_scored_pairs(file, columns=columns)
+            return {"first": scored.first, "second": scored.second, "score": scored.scores.tolist()}
+        case _:
+            labelled = read_labelled_pairs(file, columns=columns)
+            return {"first": labelled.first, "second": labelled.second, "label": labelled.labels}
+
+
+def _numbers(examples: Examples) -> NDArray[np.int64]:
+    """Of each row the numbers of its sentences; sentences that differ in case, width, punctuation or spaces only have the same.
+
+    Shapes:
+        result: (rows, columns of sentences).
+    """
+    known: dict[str, int] = {}
+    columns = [
+        [known.setdefault(normalise(text), len(known)) for text in column]
+        for name, column in examples.items()
+        if name in SENTENCES
+    ]
+    return np.array(columns, dtype=np.int64).T
+
+
+def _label_numbers(labels: Sequence[str], objective: Objective) -> list[int]:
+    """The labels as numbers, in the order of the alphabet."""
+    names = sorted(set(labels))
+    if isinstance(objective, SBERT) and len(names) != objective.classes:
+        shown = ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
+        raise DataError(
+            f"There are {len(names)} labels ({shown}) and objective.classes is {objective.classes}. "
+            f"Set it with -o objective.classes={len(names)}, or look whether the column is the right one."
+        )
+    return [names.index(label) for label in labels]
