@@ -18,9 +18,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 from juyi.atomic import write_text
 from juyi.errors import DataError, JuyiError
 from juyi.tasks import CHINESE_NAMES
+from markdown import put, table
 
 Record = dict[str, Any]
 _INDEX = re.compile(r"^model-index:\n(?:(?: |- ).*\n)*", re.MULTILINE)
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.scores:
             card = with_scores(card, _records(options.scores, options.model), options.model)
         if options.study:
-            card = _put(card, "study", _study_table(_records(options.study, options.model)))
+            card = put(card, "study", _study_table(_records(options.study, options.model)))
         write_text(options.card, card)
     except JuyiError as error:
         sys.exit(f"Error: {error}")
@@ -61,9 +64,9 @@ def with_scores(card: str, records: Sequence[Record], model: str) -> str:
     rows = {"raw": raw}
     if whitened := _by_task(records, f"{model} + whitening"):
         rows["whitening, fitted on the sentences of all splits"] = whitened
-    table = [[name, *(_figure(found.get(task)) for task in _KEYS)] for name, found in rows.items()]
+    cells = [[name, *(_figure(found.get(task)) for task in _KEYS)] for name, found in rows.items()]
     card = _INDEX.sub(lambda _: _index(model, raw), card)
-    return _put(card, "figures", _table(["", *_KEYS], table))
+    return put(card, "figures", table(["", *_KEYS], cells))
 
 
 def _records(path: Path, model: str) -> list[Record]:
@@ -109,19 +112,7 @@ def _study_table(records: Sequence[Record]) -> str:
         values = [", ".join(f"{record['value']:.1f}" for record in each) or "–" for each in (simcse, both)]
         gains = ", ".join(_gain(record["minus_raw"]) for record in simcse) or "–"
         rows.append([name, _figure(raw[0]), _figure(whitening[0] if whitening else None), values[0], gains, values[1]])
-    return _table(["", "raw", "whitening", "SimCSE", "SimCSE − raw", "SimCSE + whitening"], rows)
-
-
-def _put(card: str, name: str, text: str) -> str:
-    place = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
-    if not place.search(card):
-        raise DataError(f"The card has no place for it: write <!-- {name} --> and <!-- end --> on lines of their own.")
-    return place.sub(lambda _: text, card, count=1)
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *(f"| {' | '.join(row)} |" for row in rows)]
-    return "\n".join(lines) + "\n"
+    return table(["", "raw", "whitening", "SimCSE", "SimCSE − raw", "SimCSE + whitening"], rows)
 
 
 def _figure(record: Record | None) -> str:

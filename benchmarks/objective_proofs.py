@@ -6,8 +6,8 @@ For each objective on a batch of eight rows and a tiny encoder:
 
 - oracle: the loss against slow loops in double precision, written from the paper's equation;
 - two processes: every gradient of two processes over gloo, with the plain and with the cached step, against one process;
-- cached: every gradient of the step that needs the memory of one chunk, dropout on, at chunk sizes 1, 3 and all, against the plain
-  step of the same chunk size;
+- cached: every gradient of the step that needs the memory of one chunk, dropout on, at chunk sizes 1, 3 and all, against the
+  plain step of the same chunk size;
 - bfloat16: the same under autocast.
 
 Errors of gradients are the largest difference as a share of the length of the whole gradient.
@@ -25,16 +25,15 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from markdown import put, table
 from proofs.cases import CASES
 from proofs.errors import cached_error, oracle_error, process_errors
-
-BEGIN, END = "<!-- proofs -->", "<!-- /proofs -->"
 
 
 def main() -> None:
     """Measure and print, or put the table into a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", type=Path, help=f"put the table between {BEGIN} and {END} of this page")
+    parser.add_argument("--write", type=Path, help="put the table at the place `proofs` of this page")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     records = []
@@ -42,11 +41,8 @@ def main() -> None:
         print(json.dumps(record), flush=True)
         records.append(record)
     if arguments.write:
-        before, _, rest = arguments.write.read_text(encoding="utf-8").partition(BEGIN)
-        _, end, after = rest.partition(END)
-        if not end:
-            sys.exit(f"{arguments.write} has no {BEGIN} and {END}. Put them where the table shall stand.")
-        arguments.write.write_text(f"{before}{BEGIN}\n{table(records)}{END}{after}", encoding="utf-8")
+        page = arguments.write.read_text(encoding="utf-8")
+        arguments.write.write_text(put(page, "proofs", proofs(records)), encoding="utf-8")
 
 
 def measure() -> Iterator[dict[str, str | float]]:
@@ -63,12 +59,11 @@ def measure() -> Iterator[dict[str, str | float]]:
         }
 
 
-def table(records: list[dict[str, str | float]]) -> str:
+def proofs(records: list[dict[str, str | float]]) -> str:
     """The records as a table in Markdown."""
     names = ["oracle", "two processes", "cached", "bfloat16"]
-    lines = ["| objective | oracle | two processes | cached step | cached step, bfloat16 |", "|---|---:|---:|---:|---:|"]
-    lines += ["| " + " | ".join([str(one["case"]), *(f"{one[name]:.0e}" for name in names)]) + " |" for one in records]
-    return "\n".join(lines) + "\n"
+    rows = [[str(record["case"]), *(f"{record[name]:.0e}" for name in names)] for record in records]
+    return table(["objective", "oracle", "two processes", "cached step", "cached step, bfloat16"], rows)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from juyi.poolings import POOLING_NAMES, layers_of, masked_mean, pool, reads_lower_layers
+from juyi.poolings import POOLING_NAMES, layers_of, masked_mean, pool, pool_packed, reads_lower_layers
 
 LAYERS, ROWS, LENGTH, DIM = 4, 5, 7, 6
 
@@ -49,6 +49,14 @@ def slow(pooling: str, states: list[torch.Tensor], mask: torch.Tensor) -> np.nda
 @pytest.mark.parametrize("pooling", POOLING_NAMES)
 def test_equals_the_slow_loop(pooling: str, states: list[torch.Tensor], mask: torch.Tensor) -> None:
     np.testing.assert_allclose(pool(pooling, states, mask).numpy(), slow(pooling, states, mask), atol=1e-12)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pooling", POOLING_NAMES)
+def test_rows_side_by_side_equal_the_slow_loop(pooling: str, states: list[torch.Tensor], mask: torch.Tensor) -> None:
+    side_by_side = [state[mask == 1] for state in states]
+    row, lengths = mask.nonzero()[:, 0], mask.sum(1)
+    found = pool_packed(pooling, side_by_side, lengths.cumsum(0) - lengths, row)  # type: ignore[arg-type]
+    np.testing.assert_allclose(found.numpy(), slow(pooling, states, mask), atol=1e-12)
 
 
 @pytest.mark.parametrize("pooling", POOLING_NAMES)

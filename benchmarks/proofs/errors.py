@@ -16,6 +16,7 @@ from proofs.oracles import oracle
 Gradients = dict[str, torch.Tensor]
 CHUNK_SIZES = (1, 3, 1000)
 DROPOUT = 0.2
+ALONE = ProcessWorld()
 
 
 def oracle_error(case: str) -> float:
@@ -63,7 +64,7 @@ def _work(rank: int, folder: str, cached: bool) -> None:
 def _gradients(
     case: str,
     part: slice = slice(0, ROWS),
-    world: ProcessWorld = ProcessWorld(),
+    world: ProcessWorld = ALONE,
     *,
     dropout: float = DROPOUT,
     chunk_size: int = 3,

@@ -22,7 +22,7 @@ from juyi.objectives import AnyObjective
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = tmp_path_factory.mktemp("page") / "objectives.md"
-    page.write_text("before\n<!-- proofs -->\nold\n<!-- /proofs -->\nafter\n", encoding="utf-8")
+    page.write_text("before\n<!-- proofs -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
     command = [sys.executable, "-W", "error", FOLDER / "objective_proofs.py", "--write", page]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=900)
@@ -54,6 +54,6 @@ def test_the_errors_are_those_of_rounding(records: dict[str, dict[str, Any]], ca
 @pytest.mark.distributed
 def test_the_page_gets_the_table(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert text.startswith("before\n<!-- proofs -->\n| objective |") and text.endswith("<!-- /proofs -->\nafter\n")
+    assert text.startswith("before\n<!-- proofs -->\n| objective |") and text.endswith("<!-- end -->\nafter\n")
     assert "old" not in text
     assert all(f"| {case} |" in text for case in CASES)

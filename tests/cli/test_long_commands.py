@@ -103,10 +103,17 @@ file = "pairs.tsv"
 """
 
 
+LAUNCHERS = {
+    "torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"],
+    "accelerate": ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
+    + ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"],
+}
+
+
 @pytest.mark.distributed
-def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path) -> None:
-    """Started by torchrun: one model, one log, one line on stdout."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "juyi.cli.main"]
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path, launcher: str) -> None:
+    """One model, one log, one line on stdout."""
     settings = [
         "-o",
         "training.steps=3",
@@ -118,7 +125,18 @@ def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path) -
         "encoder.max_length=16",
     ]
     done = subprocess.run(
-        [*torchrun, "train", "--texts", str(texts), "--runs", str(tmp_path / "runs"), *settings],
+        [
+            sys.executable,
+            *LAUNCHERS[launcher],
+            "-m",
+            "juyi.cli.main",
+            "train",
+            "--texts",
+            str(texts),
+            "--runs",
+            str(tmp_path / "runs"),
+            *settings,
+        ],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -131,6 +149,14 @@ def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path) -
     steps = [json.loads(entry)["step"] for entry in (Path(line).parent / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert steps == [1, 2, 3]
     assert done.stderr.count("Run folder") + done.stderr.count("run folder") == 1
+    assert done.stderr.count("2 processes") == 1
+
+
+def test_a_launcher_that_shards_the_weights_is_refused(juyi, texts: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    done = juyi("train", "--texts", texts, "--runs", tmp_path)
+    assert done.returncode == 2
+    assert "FSDP" in done.stderr and "training.cached" in done.stderr
 
 
 def test_train_by_a_recipe_that_names_its_files(juyi, tmp_path: Path) -> None:

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from juyi.data import read_labelled_texts, read_pairs, read_scored_pairs, read_texts, read_triplets
+from juyi.data import (
+    LabelledPairs,
+    read_labelled_pairs,
+    read_labelled_texts,
+    read_pairs,
+    read_scored_pairs,
+    read_texts,
+    read_triplets,
+)
 from juyi.errors import DataError, MissingExtraError, UsageError
 
 
@@ -289,3 +297,16 @@ def test_real_files(shared_data):
     assert len(set(read_labelled_texts(shared_data / "faq/banking77.test.tsv").labels)) == 77
     assert len(read_triplets(shared_data / "zh_nli/triplets.simclue.tsv")) == 15560
     assert len(read_texts(shared_data / "zh_text/open/expmrc.txt.xz")) == 6543
+
+
+def test_labelled_pairs_by_position_and_by_name(tmp_path: Path) -> None:
+    plain, named = tmp_path / "a.tsv", tmp_path / "b.csv"
+    plain.write_text("他在跑步\t有人在动\tentailment\n他在跑步\t他睡着了\t 0 \n", encoding="utf-8")
+    named.write_text("label,premise,hypothesis\nneutral,甲,乙\n", encoding="utf-8")
+    found = read_labelled_pairs(plain)
+    assert (found.first, found.second, found.labels) == (["他在跑步"] * 2, ["有人在动", "他睡着了"], ["entailment", "0"])
+    assert len(found) == 2
+    assert read_labelled_pairs(named) == LabelledPairs(["甲"], ["乙"], ["neutral"])
+    plain.write_text("甲\t乙\n", encoding="utf-8")
+    with pytest.raises(DataError, match="labelled pairs: sentence, sentence, label"):
+        read_labelled_pairs(plain)

@@ -13,12 +13,14 @@ from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import DataError
 from juyi.experiments.defaults import default_recipe, tells_apart
+from juyi.experiments.examples import read_examples
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings
-from juyi.experiments.sentences import read_sentences, select_sentences
+from juyi.experiments.sentences import select_sentences
 from juyi.experiments.signals import Signals, measure
 from juyi.experiments.verdict import verdict
 from juyi.metrics import Difference
+from juyi.objectives import SimCSEUnsupervised
 from juyi.types import Interval, Score
 
 TEXTS = [f"第{i}个问题是怎么回事" for i in range(60)]
@@ -40,7 +42,7 @@ def test_the_sample_is_drawn_by_the_seed_without_repeats() -> None:
 
 def test_no_file_is_said() -> None:
     with pytest.raises(DataError, match="--texts"):
-        read_sentences(DataSettings())
+        read_examples(SimCSEUnsupervised(), DataSettings())
 
 
 @pytest.mark.parametrize(("count", "batch"), [(50, 16), (400, 32), (5000, 64), (90_000, 64)])

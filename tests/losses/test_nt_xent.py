@@ -116,3 +116,28 @@ def test_gradients_agree_with_finite_differences() -> None:
         step[i, j] = 1e-5
         plus, minus = (equation((first + s, second), 0.5, range(3)) for s in (step, -step))
         assert float(leaf.grad[i, j]) == pytest.approx((plus - minus) / 2e-5, abs=1e-4)
+
+
+@pytest.mark.parametrize(("offset", "count", "alpha"), [(0, 5, 1.0), (0, 5, 3.0), (2, 2, 0.5)])
+def test_hard_negatives_stand_beside_all_views(offset: int, count: int, alpha: float) -> None:
+    """3n - 1 candidates for each of the 2n anchors, and alpha before the term of its own hard negative."""
+    views, hard = (rows(5, 1), rows(5, 7)), rows(5, 13)
+    total = 0.0
+    for i, side in product(range(offset, offset + count), (0, 1)):
+        anchor, denominator = views[side][i], 0.0
+        for j in range(5):
+            candidates = [(views[1 - side][j], 1.0), (hard[j], alpha if j == i else 1.0)]
+            candidates += [(views[side][j], 1.0)] if j != i else []
+            denominator += sum(weight * math.exp(cosine(anchor, one) / 0.3) for one, weight in candidates)
+        total -= math.log(math.exp(cosine(anchor, views[1 - side][i]) / 0.3) / denominator)
+    mine, everyone = slice(offset, offset + count), (torch.from_numpy(views[0]), torch.from_numpy(views[1]))
+    result = nt_xent(
+        everyone[0][mine],
+        everyone[1][mine],
+        temperature=0.3,
+        everyone=everyone,
+        offset=offset,
+        hard_negatives=torch.from_numpy(hard),
+        hard_negative_log_weight=math.log(alpha),
+    )
+    assert float(result) == pytest.approx(total / (2 * count), rel=1e-5)

@@ -10,11 +10,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from juyi.augmentation import Crop, DeleteOne, DeleteWords, NoAugmentation, RepeatWords
 from juyi.encoder import Encoder, save_encoder
 from juyi.errors import UsageError
 from juyi.losses import info_nce, nt_xent
 from juyi.objectives import SimCSEUnsupervised
-from juyi.training import ProcessWorld, encode_views
+from juyi.training import ProcessWorld, encode_views, seed_step
 
 COUNT = 9
 NEGATIVES = ["cross-view", "all-views"]
@@ -138,3 +139,55 @@ def test_it_has_no_state(tiny: Callable[..., Encoder]) -> None:
 def test_a_temperature_must_be_above_zero(temperature: float) -> None:
     with pytest.raises(UsageError, match=r"temperature is .* must be above 0"):
         SimCSEUnsupervised(temperature=temperature)
+
+
+AUGMENTATIONS: list[Any] = [Crop(), DeleteOne(), DeleteWords(), RepeatWords()]
+
+
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS, ids=lambda one: one.kind)
+@pytest.mark.parametrize("views", ["dropout", "no-dropout"])
+def test_the_second_view_alone_is_augmented_and_anew_at_every_step(
+    tiny: Callable[..., Encoder], rows: list[list[int]], sentences: list[str], augmentation: Any, views: Any
+) -> None:
+    encoder, objective = tiny(), SimCSEUnsupervised(augmentation=augmentation, views=views)
+    assert objective.columns == ("text", "raw")
+    batch = {"text": rows, "raw": sentences}
+    made = [objective.inputs(batch, seed_step(1, 0, step), encoder) for step in (0, 0, 1)]
+    assert all(first.rows == rows for first, _ in made)
+    assert all(view.dropout == (views == "dropout") for both in made for view in both)
+    second = [both[1].rows for both in made]
+    assert second[0] == second[1] != second[2]
+    assert second[0] == encoder.tokenizer.tokenize(augmentation(sentences, seed_step(1, 0, 0)), encoder.max_length)
+    assert sum(list(new) != row for new, row in zip(second[0], rows, strict=True)) > len(rows) / 2
+
+
+@pytest.mark.parametrize("negatives", NEGATIVES)
+def test_an_augmented_loss_is_that_of_its_two_views(
+    tiny: Callable[..., Encoder], rows: list[list[int]], sentences: list[str], negatives: Any
+) -> None:
+    encoder, objective = tiny(), SimCSEUnsupervised(negatives=negatives, augmentation=DeleteOne(), views="no-dropout")
+    views = objective.inputs({"text": rows[:COUNT], "raw": sentences[:COUNT]}, np.random.default_rng(3), encoder)
+    encoded = encode_views(encoder, views, torch.nn.Module(), chunk_size=4)
+    changed = torch.from_numpy(encoder.encode(DeleteOne()(sentences[:COUNT], np.random.default_rng(3))))
+    torch.testing.assert_close(encoded[1].detach(), changed, atol=1e-5, rtol=0)
+    loss = float(objective.loss(encoded, views, ProcessWorld(), torch.nn.Module()).detach())
+    still = torch.from_numpy(encoder.encode(sentences[:COUNT]))
+    assert loss == pytest.approx(float(formula(negatives)(still, changed, temperature=0.05)), abs=2 * ROUNDING)
+
+
+def test_an_augmented_view_is_cut_to_max_length(tiny: Callable[..., Encoder], sentences: list[str]) -> None:
+    encoder = tiny()
+    encoder.max_length = 9
+    rows = encoder.tokenizer.tokenize(sentences, 9)
+    objective = SimCSEUnsupervised(augmentation=RepeatWords(rate=0.9))
+    _, second = objective.inputs({"text": rows, "raw": sentences}, np.random.default_rng(0), encoder)
+    assert max(map(len, second.rows)) == 9
+
+
+def test_without_augmentation_the_sentences_as_written_are_not_needed() -> None:
+    assert SimCSEUnsupervised().columns == SimCSEUnsupervised(augmentation=NoAugmentation()).columns == ("text",)
+
+
+def test_one_pass_cannot_be_augmented() -> None:
+    with pytest.raises(UsageError, match=r"views is 'fixed-mask', one pass for both views, so the second cannot be augmented"):
+        SimCSEUnsupervised(views="fixed-mask", augmentation=DeleteOne())

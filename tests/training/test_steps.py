@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from itertools import product
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -29,14 +30,14 @@ class Echo(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.backbone = torch.nn.Identity()
-        self.forwards: list[tuple[bool, int]] = []
+        self.forwards: list[tuple[bool, bool, int]] = []  # dropout, gradient, rows
 
     def embed(self, rows: list[list[int]]) -> torch.Tensor:
-        self.forwards.append((self.backbone.training, len(rows)))
+        self.forwards.append((self.backbone.training, torch.is_grad_enabled(), len(rows)))
         return torch.tensor([[row[0], len(row)] for row in rows])
 
     def embed_tokens(self, rows: list[list[int]], positions: Any) -> torch.Tensor:
-        self.forwards.append((self.backbone.training, len(rows)))
+        self.forwards.append((self.backbone.training, torch.is_grad_enabled(), len(rows)))
         return torch.tensor([[row[p], p] for row, ps in zip(rows, positions, strict=True) for p in ps]).reshape(-1, 2)
 
 
@@ -52,15 +53,16 @@ def some_views(draw: st.DrawFn) -> list[View]:
         positions = None
         if draw(st.booleans()):
             positions = [np.array(sorted(draw(st.sets(st.integers(0, length - 1)))), dtype=np.intp) for length in lengths]
-        made.append(View(rows, dropout=draw(st.booleans()), positions=positions))
+        tower = draw(st.sampled_from(["", "other"]))
+        made.append(View(rows, draw(st.booleans()), positions, tower=tower, gradient=draw(st.booleans())))
     return made
 
 
 @ANY_TIME
 @given(views=some_views(), chunk_size=st.integers(1, 9))
 def test_vectors_come_back_in_the_order_of_the_views(views: list[View], chunk_size: int) -> None:
-    echo: Any = Echo()
-    encoded = encode_views(echo, views, torch.nn.Module(), chunk_size=chunk_size)
+    echo, other = Echo(), Echo()
+    encoded = encode_views(cast(Encoder, echo), views, torch.nn.ModuleDict({"other": other}), chunk_size=chunk_size)
     assert len(encoded) == len(views)
     for view, got in zip(views, encoded, strict=True):
         assert got.dtype == torch.float32
@@ -68,10 +70,13 @@ def test_vectors_come_back_in_the_order_of_the_views(views: list[View], chunk_si
             assert got.tolist() == [[row[0], len(row)] for row in view.rows]
         else:
             assert got.tolist() == [[row[p], p] for row, ps in zip(view.rows, view.positions, strict=True) for p in ps]
-    assert max(rows for _, rows in echo.forwards) <= chunk_size
-    by_dropout = {flag: sum(rows for dropout, rows in echo.forwards if dropout == flag) for flag in (True, False)}
-    assert by_dropout == {flag: sum(len(view.rows) for view in views if view.dropout == flag) for flag in (True, False)}
-    assert echo.training and echo.backbone.training
+    for tower, made in (("", echo), ("other", other)):
+        theirs = [view for view in views if view.tower == tower]
+        assert all(rows <= chunk_size for *_, rows in made.forwards)
+        for kind in product((True, False), repeat=2):
+            wanted = sum(len(view.rows) for view in theirs if (view.dropout, view.gradient) == kind)
+            assert sum(rows for *each, rows in made.forwards if tuple(each) == kind) == wanted
+        assert made.training and made.backbone.training
 
 
 def gradients(

@@ -140,25 +140,28 @@ def packed_attention(
         value: See there.
         attention_mask: Not looked at.
         packing: Where the rows lie.
-        settings: transformers' `scaling` and `dropout`.
+        settings: transformers' `scaling`, `dropout` and `sliding_window`: tokens so far apart or farther do not see each other.
 
     Shapes:
         query, key, value: (1, heads, tokens, width); result: (1, tokens, heads, width).
     """
     scale = settings.get("scaling") or query.shape[-1] ** -0.5
-    rate = settings.get("dropout", 0.0)
+    rate, window = settings.get("dropout", 0.0), settings.get("sliding_window")
     sizes = [block.tokens for block in packing.blocks]
     parts = [states[0].transpose(0, 1).split(sizes) for states in (query * scale, key, value)]
-    mixed = [_attend(block, *states, rate=rate) for block, *states in zip(packing.blocks, *parts, strict=True)]
+    mixed = [_attend(block, *states, rate=rate, window=window) for block, *states in zip(packing.blocks, *parts, strict=True)]
     return torch.cat(mixed).unsqueeze(0), None
 
 
-def _attend(block: Block, query: Tensor, key: Tensor, value: Tensor, *, rate: float) -> Tensor:
+def _attend(block: Block, query: Tensor, key: Tensor, value: Tensor, *, rate: float, window: int | None) -> Tensor:
     """Shapes: query, key, value, result: (tokens, heads, width)."""
     queries, keys, values = (_pad(states, block) for states in (query, key, value))
     scores = queries @ keys.transpose(2, 3)
     if block.bias is not None:
         scores = scores + block.bias
+    if window is not None and block.shape[1] > window:
+        places = torch.arange(block.shape[1], device=scores.device)
+        scores = scores.masked_fill((places - places.unsqueeze(1)).abs() >= window, torch.finfo(scores.dtype).min)
     weights = drop(scores.softmax(-1).to(values.dtype), rate)
     mixed = (weights @ values).transpose(1, 2).flatten(0, 1)
     return mixed if block.places is None else cast(Tensor, _Unpad.apply(mixed, block))  # type: ignore[no-untyped-call]

@@ -61,7 +61,7 @@ def default_recipe(
         data=DataSettings(sample=MOST_SENTENCES, distinct=True, seed=seed),
         training=TrainingSettings(
             batch_size=batch,
-            chunk_size=32,
+            chunk_size=128,
             learning_rate=RATES["wide" if width >= 512 else "narrow"][gentle],
             epochs=math.ceil(steps * batch / max(taken, 1)),
             steps=steps,

@@ -113,6 +113,8 @@ class BatchPlan:
         if len(smaller):
             low, high = int(smaller.min()), int(smaller.max())
             words += f", {len(smaller):,} of them smaller ({low:,}{f' to {high:,}' if high > low else ''} rows)"
+        if self.world_size > 1:
+            words += f", each shared by {self.world_size} processes"
         if len(self._parts) > 1:
             turns = "in turn" if self.mixing == "round-robin" else "in proportion to their size"
             words += f", each batch from one of {len(self._parts)} data sets {turns}"

@@ -111,8 +111,7 @@ def fit(
             checkpoint that cannot be read or does not fit.
         KeyboardInterrupt: The run was interrupted; the checkpoint is written.
     """
-    where = torch.device(device) if device is not None else _best_device()
-    world = ProcessWorld.current()  # only now: looking for the device joins the processes that a launcher started
+    world, where = (ProcessWorld.current(), torch.device(device)) if device is not None else ProcessWorld.join()
     encoder.to(where)
     apart, kept = set_apart(rows, count_rows(rows, objective), settings)
     plan = _plan(rows, kept, settings, world)
@@ -306,12 +305,6 @@ def _save(run: _Run, folder: Path) -> None:
     if run.best is not None:
         tensors["best"] = run.best
     save_checkpoint(folder / "checkpoint", run.position, tensors)
-
-
-def _best_device() -> torch.device:
-    from accelerate import PartialState  # type: ignore[import-untyped]
-
-    return torch.device(PartialState().device)
 
 
 @contextmanager

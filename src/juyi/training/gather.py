@@ -6,6 +6,7 @@ backward, so the average over the ranks is that process's gradient, exactly.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,6 +15,11 @@ import torch
 from torch import Tensor, distributed
 from torch.nn import Parameter
 
+from juyi.errors import UsageError
+
+_SHARDING = ("FSDP", "DEEPSPEED", "MEGATRON_LM", "PARALLELISM_CONFIG")
+"""accelerate's names of what its launcher may be set to, in the variables that it hands on."""
+
 
 @dataclass(frozen=True)
 class ProcessWorld:
@@ -21,6 +27,24 @@ class ProcessWorld:
 
     rank: int = 0
     size: int = 1
+
+    @classmethod
+    def join(cls) -> tuple[ProcessWorld, torch.device]:
+        """Join the processes that a launcher started; the world, and this process's device: the accelerator where there is one.
+
+        Raises:
+            UsageError: The launcher is set to shard the weights.
+        """
+        from accelerate import PartialState  # type: ignore[import-untyped]
+
+        for name in _SHARDING:
+            if os.environ.get(f"ACCELERATE_USE_{name}", "").lower() in ("1", "true"):
+                raise UsageError(
+                    f"The launcher is set to {name}, which shards the weights. juyi holds them whole in every process; for large "
+                    "batches set training.cached=true. Launch with distributed_type MULTI_GPU or MULTI_CPU, or with torchrun."
+                )
+        device = torch.device(PartialState().device)
+        return cls.current(), device
 
     @classmethod
     def current(cls) -> ProcessWorld:

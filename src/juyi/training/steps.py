@@ -73,7 +73,9 @@ def cached_step(
             before = next(drawn)
             if gradient is not None:
                 with restored(before, encoder.device), parametrize.cached():
-                    each.encode(encoder, state, chunk).backward(gradient)  # type: ignore[no-untyped-call]
+                    again = each.encode(encoder, state, chunk)
+                    if again.requires_grad:  # not where all that made it is frozen
+                        again.backward(gradient)  # type: ignore[no-untyped-call]
     return loss.detach(), [rows.detach() for rows in encoded]
 
 
