@@ -92,6 +92,25 @@ def test_one_column_too_few_is_said_with_the_file(tmp_path: Path) -> None:
         read_examples(SimCSESupervised(), DataSettings(pairs=(write(tmp_path, "甲\t乙\n丙\t丁\n"),)))
 
 
+def test_pairs_for_triplets_are_told_the_way_out(tmp_path: Path) -> None:
+    file = write(tmp_path, "甲\t乙\n")
+    with pytest.raises(DataError, match=r"objective\.hard_negatives=false"):
+        read_examples(SimCSESupervised(), DataSettings(pairs=(file,)))
+    with pytest.raises(DataError) as caught:
+        read_examples(Triplet(), DataSettings(pairs=(file,)))
+    assert "hard_negatives" not in str(caught.value)
+
+
+def test_the_encoding_is_heeded(tmp_path: Path) -> None:
+    for objective, option in ((SimCSEUnsupervised(), "texts"), (SimCSESupervised(), "pairs"), (CoSENT(), "pairs")):
+        path = tmp_path / ("a.txt" if option == "texts" else "a.tsv")
+        path.write_bytes((SCORED if isinstance(objective, CoSENT) else TRIPLETS).encode("gb18030"))
+        with pytest.raises(DataError, match="gb18030"):
+            read_examples(objective, DataSettings(**{option: (str(path),)}))
+        found = read_examples(objective, DataSettings(**{option: (str(path),)}, encoding="gb18030"))
+        assert "怎么还信用卡" in str(found)
+
+
 def test_an_objective_that_no_file_feeds_is_refused() -> None:
     with pytest.raises(UsageError, match=r"needs the columns text, target.*\[corpus\]"):
         read_examples(Distillation(), DataSettings(texts=("a.txt",)))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 )
 @options.override
 @options.column
+@options.encoding
 @options.runs
 def command(
     recipe: str | None,
@@ -42,11 +43,12 @@ def command(
     model: str,
     overrides: tuple[str, ...],
     columns: tuple[str, ...],
+    encoding: str,
     runs: str,
 ) -> None:
     """Train by RECIPE (a name from `juyi recipes list`, or a TOML file), or by settings that fit the sentences.
 
-    A recipe learns from --texts or from --pairs; one that names its own sources (those that `mini` is made by) reads them from --data.
+    A recipe learns from --texts or --pairs; one that names its own sources (those that `mini` is made by) reads them from --data.
 
     A run that was stopped is taken up by the same command. The path of the model is printed on stdout. Several processes share
     each batch when torchrun starts them.
@@ -78,7 +80,7 @@ def command(
         else:
             if data is not None:
                 raise UsageError("--data belongs to recipes that name their own files; give the rows with --texts or --pairs.")
-            given = {"texts": texts, "pairs": pairs, "columns": columns}
+            given = {"texts": texts, "pairs": pairs, "columns": columns, "encoding": "" if encoding == "utf-8" else encoding}
             examples, chosen = _examples(chosen, {name: value for name, value in given.items() if value}, model, overrides)
             with training_bar() as watch:
                 finished = run_recipe(_with_model(chosen, model), examples, Path(runs), say=say, watch=watch)
@@ -97,9 +99,7 @@ def _with_model(recipe: R, model: str) -> R:
     return dataclasses.replace(recipe, encoder=dataclasses.replace(recipe.encoder, model=model))
 
 
-def _examples(
-    recipe: Recipe | None, given: dict[str, Any], model: str, overrides: tuple[str, ...]
-) -> tuple[Examples, Recipe]:
+def _examples(recipe: Recipe | None, given: dict[str, Any], model: str, overrides: tuple[str, ...]) -> tuple[Examples, Recipe]:
     """What to learn from, and the recipe or, where there is none, one that fits the number of sentences."""
     from juyi.encoder import load_encoder
     from juyi.experiments.defaults import default_recipe, tells_apart

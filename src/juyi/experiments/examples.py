@@ -13,7 +13,7 @@ from juyi.encoder import Encoder
 from juyi.errors import DataError, UsageError
 from juyi.experiments.recipe import DataSettings
 from juyi.experiments.sentences import select_sentences
-from juyi.objectives import SBERT, SENTENCES, Objective
+from juyi.objectives import SBERT, SENTENCES, Objective, SimCSESupervised
 from juyi.training import Rows
 
 Examples = Mapping[str, Sequence[Any]]
@@ -41,7 +41,12 @@ def read_examples(objective: Objective, settings: DataSettings) -> Examples:
         given = " What was given are unlabelled sentences (--texts)." if settings.texts else ""
         given = given or (" What was given are pairs (--pairs)." if settings.pairs else "")
         raise DataError(f"The objective learns from {_SHAPES[shape]}; name a file of them with {option}.{given}")
-    parts = [_read(shape, file, settings.columns or None) for file in files]
+    try:
+        parts = [_read(shape, file, settings) for file in files]
+    except DataError as error:
+        if "needs triplets" in str(error) and isinstance(objective, SimCSESupervised):
+            raise DataError(f"{error} For pairs without hard negatives: -o objective.hard_negatives=false.") from error
+        raise
     joined: dict[str, list[Any]] = {name: [row for part in parts for row in part[name]] for name in shape}
     joined["source"] = [number for number, part in enumerate(parts) for _ in part[shape[0]]]
     return joined
@@ -86,19 +91,20 @@ def _shape(objective: Objective) -> tuple[str, ...]:
     return shape
 
 
-def _read(shape: tuple[str, ...], file: PathLike, columns: Sequence[str] | None) -> Examples:
+def _read(shape: tuple[str, ...], file: PathLike, settings: DataSettings) -> Examples:
+    columns, encoding = settings.columns or None, settings.encoding
     match shape:
         case ("text",):
-            return {"text": read_texts(file, columns=columns).texts}
+            return {"text": read_texts(file, columns=columns, encoding=encoding).texts}
         case ("anchor", "positive"):
-            return dict(zip(shape, zip(*read_pairs(file, columns=columns), strict=True), strict=True))
+            return dict(zip(shape, zip(*read_pairs(file, columns=columns, encoding=encoding), strict=True), strict=True))
         case ("anchor", "positive", "negative"):
-            return dict(zip(shape, zip(*read_triplets(file, columns=columns), strict=True), strict=True))
+            return dict(zip(shape, zip(*read_triplets(file, columns=columns, encoding=encoding), strict=True), strict=True))
         case ("first", "second", "score"):
-            scored = read_scored_pairs(file, columns=columns)
+            scored = read_scored_pairs(file, columns=columns, encoding=encoding)
             return {"first": scored.first, "second": scored.second, "score": scored.scores.tolist()}
         case _:
-            labelled = read_labelled_pairs(file, columns=columns)
+            labelled = read_labelled_pairs(file, columns=columns, encoding=encoding)
             return {"first": labelled.first, "second": labelled.second, "label": labelled.labels}
 
 

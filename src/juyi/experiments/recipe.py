@@ -23,6 +23,7 @@ class DataSettings:
         texts: Files of unlabelled sentences; usually given on the command line.
         pairs: Files of pairs, triplets, scored or labelled pairs, as the objective needs them.
         columns: Columns of a table to take; empty: the ones that hold text, or the usual ones.
+        encoding: Of text files.
         sample: Draw this many rows at random; 0 takes all.
         distinct: Drop repeated rows first (repeated sentences would be false negatives of each other).
         seed: Draws the sample.
@@ -31,6 +32,7 @@ class DataSettings:
     texts: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    encoding: str = "utf-8"
     sample: int = 0
     distinct: bool = True
     seed: int = 42
