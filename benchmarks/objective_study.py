@@ -1,6 +1,6 @@
 """What each objective makes of an encoder, on real Chinese data and over seeds: one JSON object a line, or a page.
 
-    python benchmarks/objective_study.py --data DIR [--model mini-base] > study.jsonl
+    python benchmarks/objective_study.py --data DIR [--study dropout] [--model mini-base] > study.jsonl
     python benchmarks/objective_study.py --read study.jsonl --write docs/objectives.md
 
 Each case is a recipe and the files it learns from; the folder holds `zh_sts/` and `zh_nli/`. No sentence that is measured on is
@@ -47,20 +47,55 @@ class Case:
     overrides: tuple[str, ...] = ()
 
 
-CASES = {
-    "SimCSE": Case("zh/simcse", _STSB),
-    "ESimCSE": Case("zh/esimcse", _STSB),
-    "ESimCSE, words": Case("zh/esimcse", _STSB, ("objective.unit=words",)),
-    "ESimCSE, as released": Case("zh/esimcse", _STSB, ("objective.variant=released",)),
-    "ESimCSE, no queue": Case("zh/esimcse", _STSB, ("objective.queue_size=0",)),
-    "Contrastive Tension": Case("zh/contrastive-tension", _STSB),
-    "supervised SimCSE, triplets": Case("zh/supervised", _NLI),
-    "supervised SimCSE, pairs": Case("zh/supervised", _NLI, ("objective.hard_negatives=false", "data.columns=['1', '2']")),
-    "supervised SimCSE, anchors both": Case("zh/supervised", _NLI, ("objective.anchors=both",)),
-    "triplet": Case("zh/triplet", _NLI),
-    "SBERT, labelled pairs": Case("zh/sbert", _LABELLED),
-    "CoSENT, STS-B alone": Case("zh/cosent", _STSB),
-    "CoSENT, STS-B + ATEC + AFQMC": Case("zh/cosent", _SCORED),
+def _dropout(hidden: float, attention: float, *overrides: str) -> Case:
+    rates = (f"encoder.hidden_dropout={hidden}", f"encoder.attention_dropout={attention}")
+    return Case("zh/simcse", _STSB, (*rates, *overrides))
+
+
+def _augmented(kind: str, rate: float | None = None, *overrides: str) -> Case:
+    rate_too = "" if rate is None else f", rate = {rate}"
+    return Case("zh/simcse", _STSB, (f'objective.augmentation={{kind = "{kind}"{rate_too}}}', *overrides))
+
+
+STUDIES = {
+    "objectives": {
+        "SimCSE": Case("zh/simcse", _STSB),
+        "ESimCSE": Case("zh/esimcse", _STSB),
+        "ESimCSE, words": Case("zh/esimcse", _STSB, ("objective.unit=words",)),
+        "ESimCSE, as released": Case("zh/esimcse", _STSB, ("objective.variant=released",)),
+        "ESimCSE, no queue": Case("zh/esimcse", _STSB, ("objective.queue_size=0",)),
+        "Contrastive Tension": Case("zh/contrastive-tension", _STSB),
+        "supervised SimCSE, triplets": Case("zh/supervised", _NLI),
+        "supervised SimCSE, pairs": Case("zh/supervised", _NLI, ("objective.hard_negatives=false", "data.columns=['1', '2']")),
+        "supervised SimCSE, anchors both": Case("zh/supervised", _NLI, ("objective.anchors=both",)),
+        "triplet": Case("zh/triplet", _NLI),
+        "SBERT, labelled pairs": Case("zh/sbert", _LABELLED),
+        "CoSENT, STS-B alone": Case("zh/cosent", _STSB),
+        "CoSENT, STS-B + ATEC + AFQMC": Case("zh/cosent", _SCORED),
+    },
+    "dropout": {
+        "no dropout": _dropout(0.0, 0.0, "objective.views=no-dropout"),
+        "0.05": _dropout(0.05, 0.05),
+        "0.1": _dropout(0.1, 0.1),
+        "0.2": _dropout(0.2, 0.2),
+        "0.3": _dropout(0.3, 0.3),
+        "0.5": _dropout(0.5, 0.5),
+        "hidden 0.3, attention 0.1": _dropout(0.3, 0.1),
+        "hidden 0.1, attention 0.3": _dropout(0.1, 0.3),
+        "0.1, the same mask in both views": _dropout(0.1, 0.1, "objective.views=fixed-mask"),
+    },
+    "augmentation": {
+        "none": Case("zh/simcse", _STSB),
+        "crop 10 %": _augmented("crop", 0.1),
+        "crop 20 %": _augmented("crop", 0.2),
+        "crop 30 %": _augmented("crop", 0.3),
+        "delete 10 % of the words": _augmented("delete-words", 0.1),
+        "delete 20 % of the words": _augmented("delete-words", 0.2),
+        "delete 30 % of the words": _augmented("delete-words", 0.3),
+        "delete one word": _augmented("delete-one"),
+        "delete one word, no dropout": _augmented("delete-one", None, "objective.views=no-dropout"),
+        "repeat words": _augmented("repeat-words", 0.32),
+    },
 }
 
 
@@ -69,19 +104,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="the folder that holds zh_sts/ and zh_nli/")
     parser.add_argument("--model", action="append", help="folder, hub id or embedded encoder; default: the embedded one")
-    parser.add_argument("--case", action="append", choices=CASES, help="default: all")
+    parser.add_argument("--study", choices=STUDIES, default="objectives", help="which cases")
+    parser.add_argument("--case", action="append", help="a case of the study; default: all")
     parser.add_argument("--seed", action="append", type=int, help="default: 1, 2, 3")
     parser.add_argument("--task", action="append", choices=TASKS, help="default: stsb")
     parser.add_argument("--split", default="test", help="what to measure on")
     parser.add_argument("--runs", type=Path, default=Path("runs/objective-study"))
     parser.add_argument("-o", dest="overrides", action="append", default=[], help="a setting of all recipes")
     parser.add_argument("--read", type=Path, help="what was measured before")
-    parser.add_argument("--write", type=Path, help="put the table of it at the place `study` of this page")
+    parser.add_argument("--write", type=Path, help="put its tables at the places of this page that are called as the studies")
     arguments = parser.parse_args()
     if arguments.read:
         records = [json.loads(line) for line in arguments.read.read_text(encoding="utf-8").splitlines()]
         page = arguments.write.read_text(encoding="utf-8")
-        arguments.write.write_text(put(page, "study", study(records)), encoding="utf-8")
+        for name in dict.fromkeys(record["study"] for record in records):
+            page = put(page, name, study([record for record in records if record["study"] == name]))
+        arguments.write.write_text(page, encoding="utf-8")
         return
     if arguments.data is None:
         parser.error("--data is needed to measure, --read to make a table of what was measured")
@@ -98,12 +136,13 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
     tasks = {name: STS(name, arguments.split, found) for name, found in pairs.items()}
     raw = load_encoder(model)
     before = {name: task.similarities(raw.encode) for name, task in tasks.items()}
-    common = {"model": model, "split": arguments.split}
+    common = {"study": arguments.study, "model": model, "split": arguments.split}
+    cases = STUDIES[arguments.study]
     for name, task in tasks.items():
         yield {**common, "case": "raw", "task": name, "seed": None, **score(task, before[name])}
     measured = {normalise(text) for found in pairs.values() for text in (*found.first, *found.second)}
-    for case in arguments.case or CASES:
-        recipe, examples = prepared(CASES[case], arguments, model, measured)
+    for case in arguments.case or cases:
+        recipe, examples = prepared(cases[case], arguments, model, measured)
         for seed in arguments.seed or (1, 2, 3):
             drawn = replace(recipe, data=replace(recipe.data, seed=seed), training=replace(recipe.training, seed=seed))
             began = time.monotonic()

@@ -11,12 +11,12 @@ from typing import Any, get_args
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-sys.path.insert(0, str(FOLDER))
-
-from proofs.cases import CASES
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from juyi.objectives import AnyObjective
+from proofs.cases import CASES
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,12 @@ def derived(encoder: Encoder, vectors: torch.Tensor) -> Gradients:
     return {name: each.grad.clone() for name, each in encoder.named_parameters() if each.grad is not None}
 
 
+def distance(found: Gradients, wanted: Gradients) -> float:
+    """As a share of the whole gradient."""
+    errors = torch.stack([(found[name] - gradient).norm() for name, gradient in wanted.items()])
+    return float(errors.norm() / torch.stack([gradient.norm() for gradient in wanted.values()]).norm())
+
+
 def assert_close(found: Gradients, wanted: Gradients, tolerance: float) -> None:
     """As a share of each parameter's gradient; a key's bias, whose gradient is 0 but for rounding, as a share of the whole."""
     assert found.keys() == wanted.keys() and len(found) > 15
@@ -78,7 +84,7 @@ def test_vectors_and_gradients_are_those_of_padded_rows(kind: str, pooling: str,
     assert_close(derived(encoder, side_by_side), wanted, 1e-5)
 
 
-@pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
+@pytest.mark.parametrize("kind", ["bert", "xlm-roberta", "modernbert"])  # the last sees 4 tokens to each side in some layers
 @pytest.mark.parametrize("shape", SHAPES)
 def test_whatever_the_number_and_the_length_of_the_rows(kind: str, shape: str, stand_in: Callable[..., Path]) -> None:
     encoder, rows = load(stand_in(kind, max_position_embeddings=80)), SHAPES[shape]
@@ -103,7 +109,7 @@ def test_no_row_sees_its_neighbours(kind: str, stand_in: Callable[..., Path]) ->
             torch.testing.assert_close(encoder.embed([neighbours[0], one, *neighbours[1:]])[1], alone, atol=5e-6, rtol=0)
 
 
-@pytest.mark.parametrize("kind", [*PACKING, "modernbert"])
+@pytest.mark.parametrize("kind", [*PACKING, "roformer"])
 def test_tokens_are_those_of_padded_rows(kind: str, stand_in: Callable[..., Path]) -> None:
     encoder = load(stand_in(kind, max_position_embeddings=80))
     positions = [np.array(each, dtype=np.intp) for each in ([1], [0, 5, 11], [], [2, 3, 4], [63], [], [4])]
@@ -176,7 +182,7 @@ def test_the_attention_of_the_configuration_is_put_back(stand_in: Callable[..., 
     assert encoder.config._attn_implementation == "eager"
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "modernbert"])
 def test_close_in_bfloat16(kind: str, stand_in: Callable[..., Path]) -> None:
     encoder = load(stand_in(kind, max_position_embeddings=80))
     exact = encoder.embed(UNEQUAL)
@@ -186,4 +192,5 @@ def test_close_in_bfloat16(kind: str, stand_in: Callable[..., Path]) -> None:
     error, length = (rounded - exact).detach().norm(), exact.detach().norm()
     assert 1e-4 < float(error / length) < 0.02
     assert float(error) < 2 * float((padded - exact).detach().norm())  # no worse than padded rows
-    assert_close(derived(encoder, rounded), wanted, 0.05)
+    side_by_side, one_under_the_other = (distance(derived(encoder, vectors), wanted) for vectors in (rounded, padded))
+    assert 1e-4 < side_by_side < 1.5 * one_under_the_other < 0.2
