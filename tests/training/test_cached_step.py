@@ -6,13 +6,13 @@ import copy
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 
-from juyi.encoder import Encoder, EncoderSettings, compose_words, load_encoder, random_head
+from juyi.encoder import Encoder, compose_words, create_encoder, random_head
 from juyi.objectives import ESimCSE, MaskedLM, Objective, SimCSEUnsupervised, View, WithMaskedLM
 from juyi.tokenization import train_unigram
 from juyi.training import ProcessWorld, TrainingSettings, cached_step, fit, plain_step, seed_step
@@ -99,10 +99,14 @@ def test_autograd_keeps_one_chunk_instead_of_the_batch(tiny: Callable[..., Encod
 @pytest.mark.parametrize("kind", ["bert", "modernbert", "roformer"])  # the last one's rows are padded
 @pytest.mark.parametrize("chunk_size", [1, 3, 1000])
 def test_the_second_pass_draws_the_masks_of_the_first(
-    stand_in: Callable[..., Path], rows: list[list[int]], kind: str, chunk_size: int
+    tiny: Callable[..., Encoder], rows: list[list[int]], kind: str, chunk_size: int
 ) -> None:
     def encoder() -> Encoder:
-        return load_encoder(EncoderSettings(model=str(stand_in(kind)), hidden_dropout=0.3, attention_dropout=0.3))
+        bare = tiny("bert" if kind == "roformer" else kind, dropout=0.3)
+        keys = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "max_position_embeddings")
+        keys += ("hidden_dropout_prob", "attention_probs_dropout_prob")
+        shape = {key: getattr(bare.config, key) for key in keys} if kind == "roformer" else {}
+        return create_encoder(kind, shape, cast(Any, bare.tokenizer), max_length=40) if shape else bare
 
     assert encoder().packs == (kind != "roformer")
     batch, objective = rows[20:31], SimCSEUnsupervised()

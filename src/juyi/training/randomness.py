@@ -24,7 +24,7 @@ def seed_step(seed: int, rank: int, step: int) -> np.random.Generator:
 def generator_states(device: torch.device) -> list[Tensor]:
     """The states of the generators that dropout draws from: the CPU's, and the accelerator's where the device is one."""
     states = [torch.get_rng_state()]
-    return states if device.type == "cpu" else [*states, torch.get_device_module(device).get_rng_state(device)]
+    return states if device.type == "cpu" else [*states, torch.get_device_module(device).get_rng_state(*_number(device))]
 
 
 @contextmanager
@@ -41,4 +41,8 @@ def restored(states: list[Tensor], device: torch.device) -> Iterator[None]:
 def _set(states: list[Tensor], device: torch.device) -> None:
     torch.set_rng_state(states[0])
     for state in states[1:]:
-        torch.get_device_module(device).set_rng_state(state, device)
+        torch.get_device_module(device).set_rng_state(state, *_number(device))
+
+
+def _number(device: torch.device) -> tuple[torch.device, ...]:
+    return () if device.type == "mps" else (device,)  # there is one alone, and its functions take no device
