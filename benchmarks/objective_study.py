@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import load_encoder
-from juyi.experiments.examples import Examples, read_examples
+from juyi.experiments.examples import Examples, read_examples, select_examples
 from juyi.experiments.load import load_recipe
 from juyi.experiments.recipe import Recipe
 from juyi.experiments.run import run_recipe
@@ -71,7 +71,8 @@ STUDIES = {
         "triplet": Case("zh/triplet", _NLI),
         "SBERT, labelled pairs": Case("zh/sbert", _LABELLED),
         "CoSENT, STS-B alone": Case("zh/cosent", _STSB),
-        "CoSENT, STS-B + ATEC + AFQMC": Case("zh/cosent", _SCORED),
+        "CoSENT, temperature 0.05": Case("zh/cosent", _STSB, ("objective.temperature=0.05",)),
+        "CoSENT, STS-B + ATEC + AFQMC": Case("zh/cosent", _SCORED, ("training.epochs=1",)),
     },
     "dropout": {
         "no dropout": _dropout(0.0, 0.0, "objective.views=no-dropout"),
@@ -145,13 +146,14 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
         recipe, examples = prepared(cases[case], arguments, model, measured)
         for seed in arguments.seed or (1, 2, 3):
             drawn = replace(recipe, data=replace(recipe.data, seed=seed), training=replace(recipe.training, seed=seed))
+            count = len(next(iter(select_examples(examples, drawn.data).values())))
             began = time.monotonic()
             trained = run_recipe(drawn, examples, arguments.runs, say=lambda text: print(text, file=sys.stderr))
             seconds = round(time.monotonic() - began)
             for name, task in tasks.items():
                 after = task.similarities(trained.encoder.encode)
                 found = {**score(task, after), "minus_raw": gap(task, after, before[name])}
-                facts = {"rows": len(next(iter(examples.values()))), "seconds": seconds}
+                facts = {"rows": count, "seconds": seconds}
                 yield {**common, "case": case, "task": name, "seed": seed, **found, **facts}
 
 

@@ -104,9 +104,9 @@ file = "pairs.tsv"
 
 
 LAUNCHERS = {
-    "torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"],
-    "accelerate": ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
-    + ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"],
+    "torchrun": "torch.distributed.run --standalone --nproc-per-node 2",
+    "accelerate": "accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1 --mixed_precision no "
+    "--dynamo_backend no --main_process_port 0",
 }
 
 
@@ -127,7 +127,8 @@ def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path, l
     done = subprocess.run(
         [
             sys.executable,
-            *LAUNCHERS[launcher],
+            "-m",
+            *LAUNCHERS[launcher].split(),
             "-m",
             "juyi.cli.main",
             "train",

@@ -133,3 +133,10 @@ def test_encoders_have_it_however_they_came_about(stand_in: Callable[..., Path],
 
 def test_another_device_gets_torchs_own() -> None:
     assert drop(torch.empty(3, device="meta"), 0.5).device.type == "meta"
+
+
+def test_a_rate_that_leaves_nothing_is_torchs_own() -> None:
+    rows = torch.ones(4, 5, requires_grad=True)
+    for rate in (0.999999, 1.0):
+        dropped = drop(rows, rate)
+        assert not dropped.isnan().any() and float((dropped == 0).float().mean()) > 0.9

@@ -67,7 +67,15 @@ def test_classifier_and_encoder_learn_and_the_classifier_is_thrown_away(
     assert set(encoder.state_dict()) == before
 
 
-@pytest.mark.parametrize(("labels", "words"), [([0, 1, 3], r"\[0, 1, 3\].*from 0 to 2"), ([-1, 0, 0], r"\[-1, 0\]")])
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([0, 1, 3], r"\[0, 1, 3\].*from 0 to 2"),
+        ([-1, 0, 0], r"\[-1, 0\]"),
+        ([0.5, 1.0, 2.0], "whole numbers"),
+        (["no", "yes"], "whole numbers"),
+    ],
+)
 def test_labels_out_of_range_are_refused(tiny: Callable[..., Encoder], rows: list[list[int]], labels: Any, words: str) -> None:
     batch = {"first": rows[:3], "second": rows[3:6], "label": labels}
     with pytest.raises(TrainingError, match=words):

@@ -306,7 +306,8 @@ TWICE = array([(row % 90,) for row in range(100)])
         ),
         (
             BatchPlan(67, 64, False, 0, world_size=2),
-            "67 rows in 1 batch of 64 an epoch; 3 rows of each epoch are left out (a batch must split evenly over 2 processes).",
+            "67 rows in 1 batch of 64 an epoch, each shared by 2 processes; "
+            "3 rows of each epoch are left out (a batch must split evenly over 2 processes).",
         ),
         (
             BatchPlan(100, 10, True, 0, keys=TWICE),

@@ -27,7 +27,7 @@ def drop(rows: Tensor, rate: float) -> Tensor:
     """Set elements to zero at a rate and scale up the others; torch's own dropout on an accelerator."""
     if rate == 0.0:
         return rows
-    if rows.device.type != "cpu":
+    if rows.device.type != "cpu" or round(rate * _LEVELS) == _LEVELS:
         return nn.functional.dropout(rows, rate)
     return cast(Tensor, _Dropout.apply(rows, rate))  # type: ignore[no-untyped-call]
 

@@ -47,9 +47,7 @@ FAMILIES = {
     "electra": Family(*_BERT_KEYS, pooler=False, projects=True, packs="0"),
     "roformer": Family(*_BERT_KEYS, pooler=False, projects=True),
     "distilbert": Family(("dropout",), ("attention_dropout",), pooler=False, packs="0"),
-    "modernbert": Family(
-        ("embedding_dropout", "mlp_dropout"), ("attention_dropout",), pooler=False, tied_last=False, packs="0"
-    ),
+    "modernbert": Family(("embedding_dropout", "mlp_dropout"), ("attention_dropout",), pooler=False, tied_last=False, packs="0"),
 }
 
 

@@ -50,11 +50,11 @@ class SBERT:
         Raises:
             TrainingError: A label is no number of a class.
         """
-        labels = np.asarray(batch["label"], dtype=np.int64)
-        if labels.min() < 0 or labels.max() >= self.classes:
+        labels = np.asarray(batch["label"])
+        if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= self.classes:
             raise TrainingError(
                 f"The labels of this step are {sorted(set(labels.tolist()))}; with objective.classes = {self.classes} they must "
-                f"lie from 0 to {self.classes - 1}. Set objective.classes to the number of labels."
+                f"be whole numbers from 0 to {self.classes - 1}. Set objective.classes to the number of labels."
             )
         return [View(batch["first"], labels=labels), View(batch["second"])]
 

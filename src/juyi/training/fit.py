@@ -270,10 +270,11 @@ def _step(run: _Run, batch: dict[str, list[Any]], step: int) -> dict[str, float 
 
 
 def _held_out_loss(run: _Run) -> float:
-    """Mean loss on the rows set apart, without dropout, in batches of equal size; the same masks are drawn every time."""
+    """Mean loss on the rows set apart, without dropout, in batches of equal size, of two at least; the same masks are drawn every time."""
     count, settings = run.settings.held_out, run.settings
     rng, losses = np.random.default_rng(settings.seed), []
-    for part in np.array_split(np.arange(count), max(1, round(count / settings.batch_size))):
+    parts = max(1, min(round(count / settings.batch_size), count // 2))
+    for part in np.array_split(np.arange(count), parts):
         views = [replace(view, dropout=False) for view in run.objective.inputs(take_rows(run.apart, part), rng, run.encoder)]
         with (
             torch.no_grad(),
