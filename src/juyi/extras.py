@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 from juyi.errors import MissingExtraError
 
@@ -41,3 +44,18 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
         if error.name is None or error.name.partition(".")[0] != package:
             raise
         raise MissingExtraError(package, extra, purpose) from error
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Transformers without its bars and warnings: what matters of them, we say."""
+    logging: Any = importlib.import_module("transformers.utils.logging")
+    before, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bar:
+            logging.enable_progress_bar()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import models
 
 from juyi.errors import ModelError
-from juyi.extras import require
+from juyi.extras import quiet_transformers, require
 from juyi.hub import resolve
 from juyi.layout import max_positions, read_layout
 from juyi.tokenization import SubwordTokenizer, TokenIds, load_tokenizer
@@ -178,7 +177,7 @@ def _load(folder: Path) -> MaskedPredictor:
         raise ModelError(f"The tokenizer of {root} has no mask token, so this is no masked language model. Take one, a BERT say.")
     try:
         # What the folder lacks is drawn at random before it is refused; the caller's random numbers are not to be used up by it.
-        with _quiet(transformers), torch.random.fork_rng():
+        with quiet_transformers(), torch.random.fork_rng():
             loaded, report = transformers.AutoModelForMaskedLM.from_pretrained(
                 root, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
             )
@@ -196,17 +195,3 @@ def _load(folder: Path) -> MaskedPredictor:
     longest = max_positions(loaded.config.to_dict()) or 512
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return MaskedPredictor(loaded.eval().to(device), tokenizer, longest)
-
-
-@contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    logging = transformers.utils.logging
-    before, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bar:
-            logging.enable_progress_bar()

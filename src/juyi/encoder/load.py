@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from juyi.encoder.families import applied_dropout, family_of, set_dropout, state
 from juyi.encoder.heads import Dense, random_head
 from juyi.encoder.settings import EncoderSettings
 from juyi.errors import ModelError
+from juyi.extras import quiet_transformers
 from juyi.hub import resolve
 from juyi.layout import Activation, DenseLayout, FolderLayout, max_positions, read_layout
 from juyi.poolings import PoolingName
@@ -140,7 +140,7 @@ def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) 
             kinds: Any = AutoModel
             return kinds.from_config(config, dtype=torch.float32, attn_implementation="eager", **options)
     try:
-        with _quiet_transformers():
+        with quiet_transformers():
             model, report = AutoModel.from_pretrained(
                 root, config=config, dtype=torch.float32, attn_implementation="eager", output_loading_info=True, **options
             )
@@ -222,19 +222,3 @@ def _max_length(settings: EncoderSettings, layout: FolderLayout, config: Any) ->
     if not 3 <= settings.max_length <= possible:
         raise ModelError(f"max_length is {settings.max_length}; this backbone takes 3 to {possible} tokens.")
     return settings.max_length
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    from transformers.utils import logging as its_logging
-
-    logging: Any = its_logging
-    before, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bar:
-            logging.enable_progress_bar()

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder, twin
 from juyi.errors import UsageError
 from juyi.losses import contrastive_tension
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
 @dataclass(frozen=True)
-class ContrastiveTension:
+class ContrastiveTension(ObjectiveDefaults):
     """Train the encoder and a copy that begins with the same weights: high dot products for one sentence, low ones for two.
 
     Attributes:
@@ -52,6 +52,3 @@ class ContrastiveTension:
         first, second = encoded
         offset = world.rank * len(first)
         return contrastive_tension(first, second, negatives=self.negatives, all_second=world.gather(second), offset=offset)
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""

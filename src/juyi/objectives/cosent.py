@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.losses import cosent
 from juyi.objectives.checks import check_temperature
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
 @dataclass(frozen=True)
-class CoSENT:
+class CoSENT(ObjectiveDefaults):
     """Give the pairs of a batch cosines in the order of their scores.
 
     Attributes:
@@ -36,10 +36,6 @@ class CoSENT:
     def __post_init__(self) -> None:
         check_temperature(self.temperature)
 
-    def start(self, encoder: Encoder) -> nn.Module:
-        """No state."""
-        return nn.Module()
-
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
         """Both sides; the first remembers the scores."""
         scores = np.asarray(batch["score"], dtype=np.float64)
@@ -50,6 +46,3 @@ class CoSENT:
         scores = torch.tensor(views[0].labels, device=encoded[0].device)
         first, second = (world.gather(rows) for rows in encoded)
         return cosent(first, second, world.gather(scores), temperature=self.temperature)
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""

@@ -15,11 +15,11 @@ from juyi.encoder import Encoder
 from juyi.errors import TrainingError, UsageError
 from juyi.losses import distillation
 from juyi.objectives.checks import check_temperature
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
 @dataclass(frozen=True)
-class Distillation:
+class Distillation(ObjectiveDefaults):
     """Pull each sentence's vector to the teacher's, and the angles between sentences to those between the teacher's vectors.
 
     The target of a sentence may be the teacher's vector of its translation: a teacher of one language then teaches another.
@@ -106,6 +106,3 @@ class Distillation:
             softmax_weight=self.softmax_weight,
             structure_weight=self.structure_weight,
         )
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""

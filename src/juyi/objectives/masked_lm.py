@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError, UsageError
 from juyi.losses import masked_lm
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 from juyi.tokenization import SubwordTokenizer, mask_tokens, wordpiece_groups
 
 
 @dataclass(frozen=True)
-class MaskedLM:
+class MaskedLM(ObjectiveDefaults):
     """Hide tokens and predict them; masks are redrawn at every step.
 
     Attributes:
@@ -74,9 +74,6 @@ class MaskedLM:
         if len(labels) == 0:
             return cast(Tensor, logits.sum())  # zero, with a gradient, so that all processes average the same parameters
         return masked_lm(logits, labels) * (len(labels) * world.size / total)
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""
 
 
 class PredictionHead(nn.Module):

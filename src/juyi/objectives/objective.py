@@ -95,3 +95,14 @@ class Objective(Protocol):
     def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
         """What happens after the optimiser's step: a queue is filled, a momentum copy follows."""
         ...
+
+
+class ObjectiveDefaults:
+    """What most objectives do: they remember nothing, and nothing happens after a step."""
+
+    def start(self, encoder: Encoder) -> nn.Module:
+        """No state."""
+        return nn.Module()
+
+    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
+        """Nothing."""

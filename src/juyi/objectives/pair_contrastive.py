@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.losses import info_nce
 from juyi.objectives.checks import check_temperature
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
 @dataclass(frozen=True)
-class PairContrastive:
+class PairContrastive(ObjectiveDefaults):
     """Pull an anchor and its positive together, push the positives of the other groups in the batch away.
 
     Rows with the same group number come from one document or one group of paraphrases. They are never each other's negatives,
@@ -44,10 +44,6 @@ class PairContrastive:
     def __post_init__(self) -> None:
         check_temperature(self.temperature)
 
-    def start(self, encoder: Encoder) -> nn.Module:
-        """No state."""
-        return nn.Module()
-
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
         """The anchors, which remember the groups, and the positives."""
         groups = np.asarray(batch["group"], dtype=np.int64)
@@ -64,6 +60,3 @@ class PairContrastive:
             return forth
         back = info_nce(positives, world.gather(anchors), temperature=self.temperature, offset=offset, ignore=ignore)
         return (forth + back) / 2
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError, UsageError
 from juyi.losses import PairFeatures, pair_features, softmax_pair
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
 @dataclass(frozen=True)
-class SBERT:
+class SBERT(ObjectiveDefaults):
     """Tell from two vectors and their difference how two sentences are related; the classifier is thrown away afterwards.
 
     Attributes:
@@ -62,6 +62,3 @@ class SBERT:
         """Mean cross-entropy of the labels."""
         logits = state(pair_features(encoded[0], encoded[1], self.features))
         return softmax_pair(logits, torch.tensor(views[0].labels, device=logits.device))
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""

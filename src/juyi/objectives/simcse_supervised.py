@@ -14,11 +14,11 @@ from juyi.encoder import Encoder
 from juyi.errors import UsageError
 from juyi.losses import info_nce, nt_xent
 from juyi.objectives.checks import check_temperature
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
 @dataclass(frozen=True)
-class SimCSESupervised:
+class SimCSESupervised(ObjectiveDefaults):
     """Pull an anchor and its positive together, push the batch's other positives and all its hard negatives away.
 
     Attributes:
@@ -52,10 +52,6 @@ class SimCSESupervised:
         """Pairs, or triplets."""
         return ("anchor", "positive", "negative") if self.hard_negatives else ("anchor", "positive")
 
-    def start(self, encoder: Encoder) -> nn.Module:
-        """No state."""
-        return nn.Module()
-
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
         """One view a column."""
         return [View(batch[column]) for column in self.columns]
@@ -73,6 +69,3 @@ class SimCSESupervised:
             return info_nce(anchors, world.gather(positives), hard_negatives=hard, **common)  # type: ignore[arg-type]
         everyone = world.gather(anchors), world.gather(positives)
         return nt_xent(anchors, positives, everyone=everyone, hard_negatives=hard, **common)  # type: ignore[arg-type]
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""

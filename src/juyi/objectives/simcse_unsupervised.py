@@ -15,11 +15,11 @@ from juyi.encoder import Encoder
 from juyi.errors import UsageError
 from juyi.losses import info_nce, nt_xent
 from juyi.objectives.checks import check_temperature
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
 @dataclass(frozen=True)
-class SimCSEUnsupervised:
+class SimCSEUnsupervised(ObjectiveDefaults):
     """Pull the two dropout views of a sentence together, push all other sentences of the batch away.
 
     Attributes:
@@ -59,10 +59,6 @@ class SimCSEUnsupervised:
     def _augments(self) -> bool:
         return not isinstance(self.augmentation, NoAugmentation)
 
-    def start(self, encoder: Encoder) -> nn.Module:
-        """No state."""
-        return nn.Module()
-
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
         """The rows twice, the second time augmented; once where both views are one and the same pass."""
         dropout, rows = self.views != "no-dropout", batch["text"]
@@ -79,6 +75,3 @@ class SimCSEUnsupervised:
             return info_nce(first, world.gather(second), temperature=self.temperature, offset=offset)
         everyone = world.gather(first), world.gather(second)
         return nt_xent(first, second, temperature=self.temperature, everyone=everyone, offset=offset)
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""

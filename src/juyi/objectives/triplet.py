@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.errors import UsageError
 from juyi.losses import Distance, triplet
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
 @dataclass(frozen=True)
-class Triplet:
+class Triplet(ObjectiveDefaults):
     """Keep an anchor closer to its positive than to its negative, by a margin; the batch gives no further negatives.
 
     Attributes:
@@ -39,10 +39,6 @@ class Triplet:
         if not 0 < self.margin < math.inf:
             raise UsageError(f"The margin is {self.margin}; it must be above 0, 1 is usual with the Euclidean distance.")
 
-    def start(self, encoder: Encoder) -> nn.Module:
-        """No state."""
-        return nn.Module()
-
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
         """One view a column."""
         return [View(batch[column]) for column in self.columns]
@@ -51,6 +47,3 @@ class Triplet:
         """Mean of what is missing to the margin."""
         anchors, positives, negatives = encoded
         return triplet(anchors, positives, negatives, margin=self.margin, distance=self.distance)
-
-    def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
-        """Nothing."""

@@ -270,7 +270,7 @@ def _step(run: _Run, batch: dict[str, list[Any]], step: int) -> dict[str, float 
 
 
 def _held_out_loss(run: _Run) -> float:
-    """Mean loss on the rows set apart, without dropout, in batches of equal size, of two at least; the same masks are drawn every time."""
+    """Mean loss on the rows set apart, without dropout, in equal batches of two rows at least; the same masks every time."""
     count, settings = run.settings.held_out, run.settings
     rng, losses = np.random.default_rng(settings.seed), []
     parts = max(1, min(round(count / settings.batch_size), count // 2))
