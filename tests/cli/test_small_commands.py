@@ -121,3 +121,4 @@ def test_doctor_is_well(juyi) -> None:
     assert done.returncode == 0
     parts = {row["part"]: row["state"] for row in json.loads(done.stdout)}
     assert parts["embedded encoder"] == "works"
+    assert parts["bfloat16"] in ("fast", "slow")

@@ -33,7 +33,7 @@ def command(form: str) -> None:
             }
         )
     if util.find_spec("torch"):
-        rows.append(_accelerator())
+        rows += [_accelerator(), _precision()]
     healthy = _try_encoding(rows)
     emit(rows, form)
     if not healthy:
@@ -46,6 +46,13 @@ def _accelerator() -> dict[str, str]:
     if torch.cuda.is_available():
         return {"part": "accelerator", "state": torch.cuda.get_device_name(), "note": ""}
     return {"part": "accelerator", "state": "none", "note": f"torch uses {torch.get_num_threads()} CPU threads"}
+
+
+def _precision() -> dict[str, str]:
+    from juyi.training import fast_precision
+
+    note = "multiplied natively: train with it" if fast_precision() == "bfloat16" else "emulated: train in float32"
+    return {"part": "bfloat16", "state": "fast" if fast_precision() == "bfloat16" else "slow", "note": note}
 
 
 def _try_encoding(rows: list[dict[str, str]]) -> bool:
