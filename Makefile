@@ -32,6 +32,7 @@ check: .venv/ready ## Lint, types, import floors, architecture
 
 bench: .venv/ready ## Measure against other tools, side by side
 	$(BIN)/python benchmarks/encode_speed.py
+	$(BIN)/python benchmarks/train_speed.py
 
 clean: ## Remove .venv, caches and the demo's output
 	rm -rf .venv demo runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,6 +1,6 @@
 """Training speed side by side: juyi's step and sentence-transformers' trainer, all-MiniLM-L6-v2, the same sentences, in turn.
 
-    OMP_NUM_THREADS=2 taskset -c 0,1 python benchmarks/train_speed.py --texts SENTENCES
+    OMP_NUM_THREADS=2 taskset -c 0,1 python benchmarks/train_speed.py [--texts SENTENCES] [--write docs/training.md]
 
 Unsupervised SimCSE, which is MultipleNegativesRankingLoss on (sentence, sentence): batches of 64 distinct sentences, AdamW,
 dropout 0.1, at most 128 tokens. A figure is sentences a second, the median over the steps after the first ones; ours includes
@@ -30,10 +30,12 @@ from transformers import TrainerCallback
 sys.path.insert(0, str(Path(__file__).parent))
 
 from baselines.contenders import REFERENCE, model_folders
+from juyi.assets import SAMPLES
 from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.objectives import SimCSEUnsupervised
 from juyi.training import TrainingSettings, fit
+from markdown import put, table
 
 BATCH, LENGTH, RATE, CHUNK = 64, 128, 5e-5, 128
 SKIPPED = 3
@@ -44,8 +46,9 @@ PRECISIONS = ("bfloat16", "float32")
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", required=True, help="a file of English sentences, a thousand or more")
+    parser.add_argument("--texts", default=str(SAMPLES / "questions.tsv"), help="a file of sentences, a thousand or so")
     parser.add_argument("--column", action="append", help="of a table: the columns of sentences")
+    parser.add_argument("--write", type=Path, help="put the table at the place `speed` of this page")
     parser.add_argument("--steps", type=int, default=20, help="steps of one run")
     parser.add_argument("--runs", type=int, default=5, help="runs of each, in turn")
     arguments = parser.parse_args()
@@ -53,6 +56,7 @@ def main() -> None:
     texts = [distinct[i] for i in np.random.default_rng(0).permutation(len(distinct))[: BATCH * arguments.steps]]
     first = texts[:BATCH]
     print(json.dumps({"benchmark": "train_speed", "case": "loss of step 1, no dropout, float32", **_losses(first)}), flush=True)
+    records: list[dict[str, Any]] = []
     speeds: dict[tuple[str, str], list[float]] = {}
     losses: dict[tuple[str, str], float] = {}
     for _ in range(arguments.runs):
@@ -75,6 +79,10 @@ def main() -> None:
         if mine == yours:
             record["share_of_peak"] = record["ours"] * _work(texts) / _peak(mine)
         print(json.dumps(record), flush=True)
+        records.append(record)
+    if arguments.write:
+        page = arguments.write.read_text(encoding="utf-8")
+        arguments.write.write_text(put(page, "speed", _table(records)), encoding="utf-8")
 
 
 def ours(texts: list[str], precision: Any, dropout: float) -> tuple[float, float]:
@@ -162,6 +170,21 @@ def _peak(precision: str) -> float:
         return 2 * rows * inner * columns / min(_timed(lambda: a @ b) for _ in range(20))
 
     return max(speed(*shape) for shape in ((2048, 384, 1536), (2048, 1536, 384), (2048, 2048, 2048)))
+
+
+def _table(records: list[dict[str, Any]]) -> str:
+    titles = ["precision", "juyi, sentences/s", "sentence-transformers", "ratio", "share of the machine's fastest matrix product"]
+    rows = [
+        [
+            str(one["case"]),
+            f"{one['ours']:.0f}",
+            f"{one['theirs']:.0f}",
+            f"{one['ratio']:.1f}",
+            f"{100 * one['share_of_peak']:.0f} %" if "share_of_peak" in one else "",
+        ]
+        for one in records
+    ]
+    return table(titles, rows)
 
 
 def _timed(work: Callable[[], object]) -> float:
