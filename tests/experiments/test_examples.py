@@ -136,15 +136,33 @@ def test_repeated_rows_are_dropped_and_a_sample_is_drawn_by_its_seed() -> None:
     assert len({tuple(sample) for sample in samples}) > 1
 
 
-def test_keys_are_equal_where_sentences_mean_the_same(mini: Encoder) -> None:
-    examples = {"anchor": ["甲乙", "丙丁", "ABC"], "positive": ["丙丁。", "戊", "abc"], "source": [0, 1, 1]}
+def test_pairs_of_one_group_of_paraphrases_share_a_key(mini: Encoder) -> None:
+    examples = {"anchor": ["甲乙", "丙丁", "ABC", "己"], "positive": ["丙丁。", "戊", "abc", "庚"], "source": [0, 1, 1, 1]}
     rows = example_rows(examples, SimCSESupervised(hard_negatives=False), mini)
-    keys = np.asarray(rows["keys"])
-    assert keys.shape == (3, 2)
-    assert keys[0, 1] == keys[1, 0] and keys[2, 0] == keys[2, 1]
-    assert len(np.unique(keys)) == 4
-    assert list(rows["source"]) == [0, 1, 1]
+    first, second, third, fourth = np.asarray(rows["keys"]).tolist()
+    assert first == second
+    assert len({tuple(key) for key in (first, third, fourth)}) == 3
+    assert list(rows["source"]) == [0, 1, 1, 1]
     assert rows["anchor"] == mini.tokenizer.tokenize(examples["anchor"], mini.max_length)
+
+
+def test_triplets_share_a_key_where_they_share_a_sentence(mini: Encoder) -> None:
+    examples = {"anchor": ["甲", "乙", "丙"], "positive": ["丁", "丁。", "戊"], "negative": ["己", "庚", "甲 "]}
+    keys = np.asarray(example_rows(examples, SimCSESupervised(), mini)["keys"])
+    assert keys.shape == (3, 3)
+    assert keys[0, 1] == keys[1, 1] and keys[0, 0] == keys[2, 2]
+    assert len(np.unique(keys)) == 7
+
+
+def test_rows_that_share_a_key_never_meet_in_a_run(tmp_path: Path, mini: Encoder) -> None:
+    anchors = [f"第{i}个问题怎么办" for i in range(12)]
+    examples = {"anchor": anchors * 2, "positive": [f"{text}呢" for text in anchors] + [f"请问{text}" for text in anchors]}
+    training = TrainingSettings(batch_size=6, epochs=2, distinct_batches=True, log_every=1)
+    recipe = Recipe("test", "", SimCSESupervised(hard_negatives=False), training=training)
+    finished = run_recipe(recipe, examples, tmp_path)
+    log = (finished.folder / "log.jsonl").read_text(encoding="utf-8")
+    assert "no two rows of a batch with the same text or group" in log
+    assert finished.fitted.steps in (6, 8)
 
 
 def test_the_written_sentences_come_where_they_are_augmented(mini: Encoder) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from juyi.data import PathLike, normalise, read_labelled_pairs, read_pairs, read_scored_pairs, read_texts, read_triplets
 from juyi.encoder import Encoder
@@ -71,7 +73,7 @@ def example_rows(examples: Examples, objective: Objective, encoder: Encoder) -> 
     Raises:
         DataError: There are other labels than the objective has classes.
     """
-    rows: dict[str, Any] = {"keys": _numbers(examples)}
+    rows: dict[str, Any] = {"keys": _keys(examples)}
     for name, column in examples.items():
         rows[name] = encoder.tokenizer.tokenize(column, encoder.max_length) if name in SENTENCES else column
     if "raw" in objective.columns:
@@ -121,6 +123,24 @@ def _numbers(examples: Examples) -> NDArray[np.int64]:
         if name in SENTENCES
     ]
     return np.array(columns, dtype=np.int64).T
+
+
+def _keys(examples: Examples) -> NDArray[np.int64]:
+    """What each row means: its sentences, or of pairs the group of paraphrases that they belong to.
+
+    Who is paired with one and the same sentence means the same, and so on: such rows are no negatives of each other. The second
+    side of a triplet often says less than the first (entailment), so there sentences count as the same only where they are.
+
+    Shapes:
+        result: (rows, numbers).
+    """
+    numbers = _numbers(examples)
+    if "positive" not in examples or "negative" in examples:
+        return numbers
+    size = int(numbers.max(initial=-1)) + 1
+    links = coo_array((np.ones(len(numbers)), (numbers[:, 0], numbers[:, 1])), shape=(size, size))
+    _, groups = connected_components(links, directed=False)
+    return groups[numbers[:, :1]].astype(np.int64)  # type: ignore[no-any-return]
 
 
 def _label_numbers(labels: Sequence[str], objective: Objective) -> list[int]:
