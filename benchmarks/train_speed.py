@@ -1,9 +1,9 @@
 """Training speed side by side: juyi's step and sentence-transformers' trainer, all-MiniLM-L6-v2, the same sentences, in turn.
 
-    OMP_NUM_THREADS=2 taskset -c 0,1 python benchmarks/train_speed.py [--texts SENTENCES] [--write docs/training.md]
+    OMP_NUM_THREADS=2 taskset -c 0,1 python benchmarks/train_speed.py [--texts FILE] [--write docs/training.md]
 
-Unsupervised SimCSE, which is MultipleNegativesRankingLoss on (sentence, sentence): batches of 64 distinct sentences, AdamW,
-dropout 0.1, at most 128 tokens. A figure is sentences a second, the median over the steps after the first ones; ours includes
+Unsupervised SimCSE, which is MultipleNegativesRankingLoss on (sentence, sentence): the same batches of 64 distinct sentences,
+AdamW, dropout 0.1, at most 128 tokens. A figure is sentences a second, the median over the steps after the first ones; ours includes
 cutting sentences into tokens. Before it, the losses of both on one batch without dropout. Prints one JSON object a line; run it
 on an idle machine.
 """
@@ -25,6 +25,7 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from torch.utils.data import BatchSampler, SequentialSampler
 from transformers import TrainerCallback
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -34,7 +35,7 @@ from juyi.assets import SAMPLES
 from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.objectives import SimCSEUnsupervised
-from juyi.training import TrainingSettings, fit
+from juyi.training import BatchPlan, TrainingSettings, fit
 from markdown import put, table
 
 BATCH, LENGTH, RATE, CHUNK = 64, 128, 5e-5, 128
@@ -86,13 +87,15 @@ def main() -> None:
 
 
 def ours(texts: list[str], precision: Any, dropout: float) -> tuple[float, float]:
-    """Seconds of a step, and the last step's loss."""
+    """Seconds of a step, and the mean loss of all steps."""
     times: list[float] = []
     losses: list[float] = []
 
-    def watch(step: int, steps: int, report: Any) -> None:
-        times.append(time.perf_counter())
-        losses.extend([float(report["loss"])] if "loss" in report else [])
+    class Recorded(SimCSEUnsupervised):
+        def loss(self, *given: Any) -> torch.Tensor:
+            found = super().loss(*given)
+            losses.append(float(found.detach()))
+            return found
 
     encoder = load_encoder(EncoderSettings(FOLDER, max_length=LENGTH, hidden_dropout=dropout, attention_dropout=dropout))
     began = time.perf_counter()
@@ -102,12 +105,19 @@ def ours(texts: list[str], precision: Any, dropout: float) -> tuple[float, float
         batch_size=BATCH, chunk_size=CHUNK, learning_rate=RATE, epochs=1, precision=precision, log_every=1000
     )
     with tempfile.TemporaryDirectory() as folder:
-        fit(encoder, SimCSEUnsupervised(), {"text": rows}, settings, folder=Path(folder), watch=watch)
-    return _seconds(times) + cutting, losses[-1]
+        fit(
+            encoder,
+            Recorded(),
+            {"text": rows},
+            settings,
+            folder=Path(folder),
+            watch=lambda *_: times.append(time.perf_counter()),
+        )
+    return _seconds(times) + cutting, float(np.mean(losses))
 
 
 def theirs(texts: list[str], precision: str, dropout: float) -> tuple[float, float]:
-    """Seconds of a step, and the last step's loss."""
+    """Seconds of a step, and the mean loss of all steps."""
     times: list[float] = []
     losses: list[float] = []
 
@@ -117,10 +127,13 @@ def theirs(texts: list[str], precision: str, dropout: float) -> tuple[float, flo
 
     class Loss(MultipleNegativesRankingLoss):
         def forward(self, *given: Any, **named: Any) -> torch.Tensor:
-            losses.append(0.0)
             found = super().forward(*given, **named)
-            losses[-1] = float(found.detach())
+            losses.append(float(found.detach()))
             return found
+
+    class InOrder(SentenceTransformerTrainer):
+        def get_batch_sampler(self, dataset: Any, batch_size: int, drop_last: bool, *_: Any, **__: Any) -> BatchSampler:
+            return BatchSampler(SequentialSampler(dataset), batch_size, drop_last)
 
     rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     model = SentenceTransformer(FOLDER, device="cpu", config_kwargs=rates)
@@ -138,9 +151,11 @@ def theirs(texts: list[str], precision: str, dropout: float) -> tuple[float, flo
             logging_strategy="no",
             disable_tqdm=True,
         )
-        pairs = Dataset.from_dict({"anchor": texts, "positive": texts})
-        SentenceTransformerTrainer(model, settings, train_dataset=pairs, loss=Loss(model), callbacks=[Clock()]).train()
-    return _seconds(times), losses[-1]
+        batches = BatchPlan(len(texts), BATCH, drop_last=True, seed=TrainingSettings().seed).batches(0, len(texts) // BATCH)
+        ordered = [texts[i] for batch in batches for i in batch]  # the same sentences come together as in ours
+        pairs = Dataset.from_dict({"anchor": ordered, "positive": ordered})
+        InOrder(model, settings, train_dataset=pairs, loss=Loss(model), callbacks=[Clock()]).train()
+    return _seconds(times), float(np.mean(losses))
 
 
 def _losses(texts: list[str]) -> dict[str, float]:

@@ -162,7 +162,7 @@ def test_rows_that_share_a_key_never_meet_in_a_run(tmp_path: Path, mini: Encoder
     finished = run_recipe(recipe, examples, tmp_path)
     log = (finished.folder / "log.jsonl").read_text(encoding="utf-8")
     assert "no two rows of a batch with the same text or group" in log
-    assert finished.fitted.steps in (6, 8)
+    assert finished.fitted.steps == 6  # a dozen groups of two: the last six rows find no batch without their group
 
 
 def test_the_written_sentences_come_where_they_are_augmented(mini: Encoder) -> None:
