@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=2 taskset -c 0,1 python benchmarks/train_speed.py [--texts FILE] [--write docs/training.md]
 
 Unsupervised SimCSE, which is MultipleNegativesRankingLoss on (sentence, sentence): the same batches of 64 distinct sentences,
-AdamW, dropout 0.1, at most 128 tokens. A figure is sentences a second, the median over the steps after the first ones; ours includes
-cutting sentences into tokens. Before it, the losses of both on one batch without dropout. Prints one JSON object a line; run it
-on an idle machine.
+AdamW, dropout 0.1, at most 128 tokens. A figure is sentences a second, the median over the steps after the first ones; ours
+includes cutting sentences into tokens. Before it, the losses of both on one batch without dropout. Prints one JSON object a
+line; run it on an idle machine.
 """
 
 from __future__ import annotations

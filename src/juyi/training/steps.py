@@ -64,7 +64,7 @@ def cached_step(
                 outputs.append(each.encode(encoder, state, chunk))
         for number, rows in each.put_back(outputs):
             encoded[number] = rows.requires_grad_(views[number].gradient)
-    torch.clear_autocast_cache()  # its copies of the weights were made without graph
+    torch.clear_autocast_cache()  # versions of torch differ: copies of the weights that were made without graph may lie there
     loss = _loss(objective, encoded, views, world, state, encoder.device)
     loss.backward()  # type: ignore[no-untyped-call]
     drawn = iter(masks)
