@@ -20,10 +20,10 @@ import numpy as np
 from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.experiments.defaults import default_recipe, tells_apart
+from juyi.experiments.examples import select_sentences
 from juyi.experiments.load import apply_overrides
 from juyi.experiments.recipe import DataSettings
 from juyi.experiments.run import run_recipe
-from juyi.experiments.sentences import select_sentences
 from juyi.postprocessing import fit_whitening
 from juyi.tasks import STS, EncodeOnce
 from juyi.types import Embeddings

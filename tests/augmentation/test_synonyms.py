@@ -56,7 +56,7 @@ def test_a_changed_table_is_read_again(tmp_path: Path) -> None:
         ("cat\tkitten\t\n", "line 1: a cell is empty"),
         ("\tkitten\n", "line 1: a cell is empty"),
         ("\n\n", "the file is empty"),
-        ("高兴\t开心\n".encode("gb18030"), "line 1: this line is not UTF-8"),
+        ("高兴\t开心\n".encode("gb18030"), "line 1: .* pass --encoding gb18030"),
     ],
 )
 def test_bad_tables_are_named_with_their_line(tmp_path: Path, text: str | bytes, words: str) -> None:
@@ -68,7 +68,7 @@ def test_missing_files_and_wrong_use(tmp_path: Path) -> None:
     for settings in ({"table": str(tmp_path / "none.tsv")}, {"vectors": str(tmp_path)}):
         with pytest.raises(DataError, match=r"no such file|a folder"):
             Synonyms(**settings)(["cat"], np.random.default_rng(0))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot be unpacked"):
         Synonyms(table=written(tmp_path, "cat\tkitten\n", "t.gz"))(["cat"], np.random.default_rng(0))
     for wrong in ({}, {"table": "a", "vectors": "b"}, {"table": "a", "count": 0}):
         with pytest.raises(UsageError):
@@ -85,7 +85,7 @@ def test_the_nearest_word_is_that_of_a_slow_search(tmp_path: Path, header: str) 
     vectors[57] = vectors[5] + 1e-3  # punctuation
     rows = "".join(f"{word} {' '.join(map(repr, row.tolist()))}\n" for word, row in zip(words, vectors, strict=True))
     packed = gzip.compress((header + rows).encode())
-    found = read_vectors(written(tmp_path, packed, "v.txt.gz")).nearest([*words, "stranger"])
+    found = read_vectors(written(tmp_path, packed, "v.txt.gz"), "utf-8").nearest([*words, "stranger"])
     unit = vectors.astype(np.float32).astype(float)
     assert "zero" not in found
     for place, word in enumerate(words[:-1]):
@@ -126,3 +126,8 @@ def test_only_the_counted_words_change(sentences: list[str]) -> None:
         old, new = cut_words(text).pieces, cut_words(made).pieces
         if len(old) == len(new):
             assert sum(a != b for a, b in zip(old, new, strict=True)) <= 1
+
+
+def test_the_encoding_of_a_table_is_heeded(tmp_path: Path) -> None:
+    table = written(tmp_path, "高兴\t开心\n".encode("gb18030"))
+    assert Synonyms(table=table, encoding="gb18030")(["我很高兴"], np.random.default_rng(0)) == ["我很开心"]

@@ -13,10 +13,9 @@ from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import DataError
 from juyi.experiments.defaults import default_recipe, tells_apart
-from juyi.experiments.examples import read_examples
+from juyi.experiments.examples import read_examples, select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings
-from juyi.experiments.sentences import select_sentences
 from juyi.experiments.signals import Signals, measure
 from juyi.experiments.verdict import verdict
 from juyi.metrics import Difference

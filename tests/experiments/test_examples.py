@@ -10,7 +10,7 @@ from juyi.encoder import Encoder, load_encoder
 from juyi.errors import DataError, UsageError
 from juyi.experiments.examples import example_rows, read_examples, select_examples
 from juyi.experiments.load import build, load_recipe
-from juyi.experiments.recipe import DataSettings, MaskedLMTerm, Recipe
+from juyi.experiments.recipe import DataSettings, MaskedLMTerm, Recipe, trained_objective
 from juyi.experiments.run import run_recipe
 from juyi.objectives import (
     SBERT,
@@ -181,8 +181,8 @@ def test_labels_become_numbers_in_the_order_of_the_alphabet(mini: Encoder) -> No
 def test_masked_lm_stands_beside_any_objective() -> None:
     tables = {"name": "x", "source": "y", "objective": {"kind": "cosent"}, "masked_lm": {"weight": 0.2, "rate": 0.3}}
     recipe = build(tables, Recipe, origin="test")
-    assert recipe.trained == WithMaskedLM(CoSENT(), MaskedLM(rate=0.3), 0.2)
-    assert build({**tables, "masked_lm": None}, Recipe, origin="test").trained == CoSENT()
+    assert trained_objective(recipe) == WithMaskedLM(CoSENT(), MaskedLM(rate=0.3), 0.2)
+    assert trained_objective(build({**tables, "masked_lm": None}, Recipe, origin="test")) == CoSENT()
     with pytest.raises(UsageError, match=r"masked_lm\.weight is 0"):
         MaskedLMTerm(weight=0)
 

@@ -23,11 +23,12 @@ class Synonyms:
     it stands is looked for in lower case, and what replaces it then begins with a capital if it did.
 
     Attributes:
-        table: A UTF-8 file, each line a word and its synonyms with tabs between. It is read from left to right: the synonyms do
+        table: A file, each line a word and its synonyms with tabs between. It is read from left to right: the synonyms do
             not get the word as theirs. Words are found as `cut_words` cuts them; an expression of several words never is.
         vectors: A text file of word vectors in word2vec's form. The synonym is the nearest word by cosine, never the word itself
             in another case, and never punctuation.
         count: How many words to replace.
+        encoding: Of the table or the vectors.
 
     Raises:
         UsageError: Not exactly one of table and vectors is given, or the count is below 1.
@@ -40,6 +41,7 @@ class Synonyms:
     table: str = ""
     vectors: str = ""
     count: int = 1
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         if bool(self.table) == bool(self.vectors):
@@ -71,7 +73,7 @@ class Synonyms:
     def _synonyms(self, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The synonyms of those words that have any."""
         forms = {form for word in words for form in (word, word.lower())}
-        source = read_table(self.table) if self.table else read_vectors(self.vectors).nearest(forms)
+        source = read_table(self.table, self.encoding) if self.table else read_vectors(self.vectors, self.encoding).nearest(forms)
         found: dict[str, tuple[str, ...]] = {}
         for word in words:
             others = source.get(word) or tuple(_begin_like(word, other) for other in source.get(word.lower(), ()))

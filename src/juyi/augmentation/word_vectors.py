@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from juyi.augmentation.numbered_lines import fingerprint, numbered_lines
+from juyi.augmentation.file_stamp import file_stamp
+from juyi.data import read_lines
 from juyi.errors import DataError
 
 _AT_ONCE = 64  # words that are compared with all others in one product
@@ -60,7 +60,7 @@ class WordVectors:
             self._nearest[word] = (self.words[best],) if np.isfinite(cosines[row, best]) else ()
 
 
-def read_vectors(path: str) -> WordVectors:
+def read_vectors(path: str, encoding: str) -> WordVectors:
     """Read word2vec's text form: a word and its numbers a line, spaces between; a first line "words dimensions" may stand above.
 
     A word that occurs again keeps its first vector. Read once as long as the file does not change.
@@ -68,12 +68,12 @@ def read_vectors(path: str) -> WordVectors:
     Raises:
         DataError: The file cannot be read or is empty, or a line has another number of numbers than the first, or no numbers.
     """
-    return _read(path, fingerprint(path))
+    return _read(path, encoding, file_stamp(path))
 
 
 @lru_cache(maxsize=1)
-def _read(path: str, state: tuple[int, int]) -> WordVectors:
-    width, lines = _width(path)
+def _read(path: str, encoding: str, state: tuple[int, int]) -> WordVectors:
+    width, lines = _width(path, encoding)
     vectors: dict[str, NDArray[np.float32]] = {}
     for number, line in lines:
         word, *numbers = line.rstrip().rsplit(" ", width)  # from the right: a word may hold spaces
@@ -88,9 +88,9 @@ def _read(path: str, state: tuple[int, int]) -> WordVectors:
     return WordVectors(list(vectors), np.stack(list(vectors.values())))
 
 
-def _width(path: str) -> tuple[int, Iterator[tuple[int, str]]]:
+def _width(path: str, encoding: str) -> tuple[int, Iterator[tuple[int, str]]]:
     """How many numbers a line has, and the lines without the header."""
-    lines = numbered_lines(Path(path))
+    lines = read_lines(path, encoding=encoding)
     number, line = next(lines)
     parts = line.split()
     if len(parts) == 2 and all(map(str.isdecimal, parts)):

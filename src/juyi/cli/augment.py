@@ -29,6 +29,7 @@ _TAKERS = {
     "rate": ("crop", "delete-words", "repeat-words", "mlm-substitute"),
     "table": ("synonyms",),
     "vectors": ("synonyms",),
+    "encoding": ("synonyms",),
     "model": ("mlm-substitute",),
 }
 
@@ -39,7 +40,7 @@ _TAKERS = {
     "--with", "names", metavar="NAME", multiple=True, help=f"{', '.join(KINDS)}; may be repeated. [default: all that can run]"
 )
 @click.option("--rate", type=float, help="Share of the words to touch. [default: each one's own]")
-@click.option("--table", default="", help="For synonyms: a UTF-8 file, each line a word and its synonyms with tabs between.")
+@click.option("--table", default="", help="For synonyms: a file, each line a word and its synonyms with tabs between.")
 @click.option("--vectors", default="", help="For synonyms: word vectors, a text file in word2vec's form.")
 @click.option("-m", "--model", default="", help="For mlm-substitute: a masked language model, a folder or a hub id.")
 @options.seed
@@ -93,6 +94,7 @@ def command(
     if seed < 0:
         raise UsageError(f"The seed is {seed}; it must be 0 or more.")
     given = {"rate": rate, "table": table, "vectors": vectors, "model": model}
+    given["encoding"] = encoding if table or vectors else None  # one for all files
     augmentations = _augmentations(names, {name: value for name, value in given.items() if value not in (None, "")})
     corpus = read_texts(file, columns=columns or None, encoding=encoding)
     texts = corpus.texts[: limit or None]

@@ -15,10 +15,10 @@ from juyi.data import ScoredPairs, inspect
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
 from juyi.errors import DataError
 from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, tells_apart
+from juyi.experiments.examples import select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings, Recipe
 from juyi.experiments.run import run_recipe
-from juyi.experiments.sentences import select_sentences
 from juyi.experiments.signals import Signals, measure
 from juyi.experiments.verdict import verdict
 from juyi.index import TextIndex

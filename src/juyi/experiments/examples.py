@@ -14,7 +14,6 @@ from juyi.data import PathLike, normalise, read_labelled_pairs, read_pairs, read
 from juyi.encoder import Encoder
 from juyi.errors import DataError, UsageError
 from juyi.experiments.recipe import DataSettings
-from juyi.experiments.sentences import select_sentences
 from juyi.objectives import SBERT, SENTENCES, Objective, SimCSESupervised
 from juyi.training import Rows
 
@@ -55,9 +54,7 @@ def read_examples(objective: Objective, settings: DataSettings) -> Examples:
 
 
 def select_examples(examples: Examples, settings: DataSettings) -> Examples:
-    """Distinct rows where asked for, then a random sample where one is smaller; see `select_sentences`."""
-    if set(examples) == {"text"}:
-        return {"text": select_sentences(examples["text"], settings)}
+    """Distinct rows where asked for, the first of each kind, then a random sample where one is smaller."""
     chosen = np.arange(len(next(iter(examples.values()))))
     if settings.distinct:
         _, firsts = np.unique(_numbers(examples), axis=0, return_index=True)
@@ -65,6 +62,11 @@ def select_examples(examples: Examples, settings: DataSettings) -> Examples:
     if settings.sample and settings.sample < len(chosen):
         chosen = chosen[np.random.default_rng(settings.seed).choice(len(chosen), settings.sample, replace=False)]
     return {name: [column[i] for i in chosen.tolist()] for name, column in examples.items()}
+
+
+def select_sentences(texts: Sequence[str], settings: DataSettings) -> list[str]:
+    """As `select_examples`, for sentences alone."""
+    return list(select_examples({"text": texts}, settings)["text"])
 
 
 def example_rows(examples: Examples, objective: Objective, encoder: Encoder) -> Rows:

@@ -95,11 +95,6 @@ class Recipe:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     selection: Selection = field(default_factory=Selection)
 
-    @property
-    def trained(self) -> Objective:
-        """What is minimised: the objective, with masked language modelling beside it where the recipe says so."""
-        return self.masked_lm.beside(self.objective) if self.masked_lm else self.objective
-
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -284,11 +279,6 @@ class CorpusRecipe:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     selection: Selection = field(default_factory=Selection)
 
-    @property
-    def trained(self) -> Objective:
-        """What is minimised: the objective, with masked language modelling beside it where the recipe says so."""
-        return self.masked_lm.beside(self.objective) if self.masked_lm else self.objective
-
     def __post_init__(self) -> None:
         if isinstance(self.objective, Distillation) != bool(self.teacher):
             raise UsageError("A distillation needs a teacher, and nothing else does: look at 'teacher' and 'objective'.")
@@ -317,3 +307,8 @@ class PretrainRecipe:
                 f"corpus.sequence_length is {self.corpus.sequence_length}, above the encoder's max_length of {self.max_length}. "
                 "Shorten the sequences, or raise max_length."
             )
+
+
+def trained_objective(recipe: Recipe | CorpusRecipe) -> Objective:
+    """What is minimised: the objective, with masked language modelling beside it where the recipe says so."""
+    return recipe.masked_lm.beside(recipe.objective) if recipe.masked_lm else recipe.objective

@@ -17,7 +17,7 @@ from juyi.experiments.environment import environment
 from juyi.experiments.examples import Examples, example_rows, select_examples
 from juyi.experiments.load import fingerprint, resolved, weights_digest
 from juyi.experiments.pairs import read_corpus_pairs
-from juyi.experiments.recipe import CorpusRecipe, Recipe
+from juyi.experiments.recipe import CorpusRecipe, Recipe, trained_objective
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.hub import resolve
 from juyi.metrics import spearman
@@ -130,7 +130,13 @@ def _run(
     write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     encoder = load_encoder(recipe.encoder)
     fitted = fit(
-        encoder, recipe.trained, rows(encoder), recipe.training, folder=folder, evaluate=_development(recipe), watch=watch
+        encoder,
+        trained_objective(recipe),
+        rows(encoder),
+        recipe.training,
+        folder=folder,
+        evaluate=_development(recipe),
+        watch=watch,
     )
     world = ProcessWorld.current()
     if world.rank == 0:
