@@ -15,7 +15,6 @@ import re
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +22,15 @@ from numpy.typing import NDArray
 
 from baselines.contenders import LEXICAL, REFERENCE, Contender, chosen_rows, contenders, from_folder, model_folders
 from baselines.cost import CORES, keep_to, parameters_of, size_of, timed
-from baselines.lexical import GRAMS, gram_counts, lexical_overlap
 from baselines.page import NOTHING, check_page, cost_table, overlap_leads, score_table, write_sections
 from baselines.sets import chinese_sets, english_sets
+from juyi.baselines import LexicalOverlap, gram_counts
 from juyi.errors import JuyiError, UsageError
 from juyi.metrics import Difference, spearman
 from juyi.tasks import STS, EncodeOnce, chinese_five
 from juyi.types import Encode, Score
 
+LANGUAGES = ("chinese", "english")
 SPEED_SENTENCES = 2000
 
 Sets = Mapping[str, Sequence[STS]]
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     try:
         if options.write is not None:
-            check_page(options.write, ["cost"] if options.speed else [name for name in GRAMS if getattr(options, name)])
+            check_page(options.write, ["cost"] if options.speed else [name for name in LANGUAGES if getattr(options, name)])
         sections = _speed(options) if options.speed else _scores(options)
         if options.write is not None:
             write_sections(options.write, sections)
@@ -98,7 +98,7 @@ def _all_measured(options: argparse.Namespace, rows: Sequence[str], sets: Sets) 
     if "lexical" in rows:
         for language, tasks in sets.items():
             for task in tasks:
-                found = lexical_overlap(task.pairs.first, task.pairs.second, GRAMS[language])
+                found = LexicalOverlap().pairs(task.pairs.first, task.pairs.second)
                 yield language, Measured(LEXICAL, LEXICAL, task, found)
     for contender in contenders(rows, model_folders(options.encoder), options.text, options.limit):
         for language, tasks in sets.items():
@@ -156,7 +156,7 @@ def _speed(options: argparse.Namespace) -> dict[str, str]:
     reference = (REFERENCE, from_folder(REFERENCE, folders[REFERENCE]).encode if REFERENCE in folders else None)
     costs = []
     if "lexical" in rows:
-        costs.append(timed(LEXICAL, NOTHING, partial(gram_counts, grams=GRAMS["chinese"]), texts, reference))
+        costs.append(timed(LEXICAL, NOTHING, gram_counts, texts, reference))
     without_random = [row for row in rows if row != "random"]  # as fast as the encoder whose shape it has
     for contender in contenders(without_random, folders, options.text, options.limit):
         if contender.folder is None:

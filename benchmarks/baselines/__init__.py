@@ -1,1 +1,1 @@
-"""What encoders are compared with, one file a baseline, and the page that shows it."""
+"""What the comparison of encoders is made of: its rows, its sets, its costs and the page that shows it."""

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+from juyi.baselines import random_encoder
 from juyi.data import read_lines
 from juyi.errors import UsageError
 from juyi.types import Encode
@@ -95,10 +96,9 @@ def contenders(
             else:
                 _say(f"no text was given with --text: the row '{WORD_VECTORS}' is left out.")
         elif row == "random":
-            from baselines.random_weights import random_encoder
-
             for seed in SEEDS:
-                yield Contender(RANDOM, f"{RANDOM}, seed {seed}", random_encoder(EMBEDDED[DEFAULT_ENCODER], seed), whitens=True)
+                encoder = random_encoder(EMBEDDED[DEFAULT_ENCODER], seed)
+                yield Contender(RANDOM, f"{RANDOM}, seed {seed}", encoder.encode, whitens=True)
         elif row in folders:
             yield from_folder(row, folders[row])
         elif row == REFERENCE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
@@ -31,6 +32,27 @@ def resolve(model: str | Path | None = None) -> Path:
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise ModelError(f"There is no folder {name}. A model is a folder, a hub id such as owner/name, or {_embedded()}.")
     return _from_hub(name)
+
+
+def weights_digest(folder: Path) -> str:
+    """A digest of the weight files of a model folder."""
+    digest = hashlib.sha256()
+    for path in sorted((*folder.rglob("*.safetensors"), *folder.rglob("*.bin"))):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """A digest of all files of a model folder: pooling and tokenizer decide about the vectors as the weights do."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def _embedded() -> str:

@@ -7,8 +7,6 @@ import math
 import os
 import subprocess
 import sys
-from collections import Counter
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,6 @@ from juyi.errors import DataError
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from baselines import cost, word_vectors
-from baselines.lexical import characters, lexical_overlap, words
 from baselines.page import Cost
 from baselines.word_vectors import WordVectors, learn_word_vectors, neighbour_counts, ppmi
 
@@ -28,48 +25,6 @@ from baselines.word_vectors import WordVectors, learn_word_vectors, neighbour_co
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
-
-
-def bigrams(units: list[str]) -> list[tuple[str, ...]]:
-    return [*((unit,) for unit in units), *((units[i], units[i + 1]) for i in range(len(units) - 1))]
-
-
-def slow_cosine(first: list[str], second: list[str]) -> float:
-    a, b = Counter(bigrams(first)), Counter(bigrams(second))
-    lengths = [math.sqrt(sum(count * count for count in bag.values())) for bag in (a, b)]
-    return round(sum(a[gram] * b[gram] for gram in a) / math.prod(lengths), 12) if all(lengths) else 0.0
-
-
-def test_overlap_of_characters_is_that_of_a_slow_loop(rng: np.random.Generator) -> None:
-    first, second = (["".join(rng.choice(list("怎么办卡卡"), rng.integers(1, 9))) for _ in range(60)] for _ in range(2))
-    expected = [slow_cosine(list(a), list(b)) for a, b in zip(first, second, strict=True)]
-    np.testing.assert_allclose(lexical_overlap(first, second, characters), expected, atol=1e-11)
-    assert len(set(expected)) > 20
-
-
-def test_overlap_of_words_is_that_of_a_slow_loop(rng: np.random.Generator) -> None:
-    first, second = ([list(rng.choice(["ab", "a", "b", "bc", "c"], rng.integers(1, 7))) for _ in range(60)] for _ in range(2))
-    expected = [slow_cosine(a, b) for a, b in zip(first, second, strict=True)]
-    # Punctuation and capitals do not count, and "ab" is not "a b".
-    found = lexical_overlap([" ".join(a).upper() + "!" for a in first], [", ".join(b) for b in second], words)
-    np.testing.assert_allclose(found, expected, atol=1e-11)
-
-
-def test_pairs_with_the_same_cosine_are_ties(rng: np.random.Generator) -> None:
-    first, second = (["".join(rng.choice(list("abc"), rng.integers(1, 6))) for _ in range(400)] for _ in range(2))
-    # Two fractions a / sqrt(b) are equal when their squares are.
-    exact = set()
-    for a, b in zip(first, second, strict=True):
-        one, two = Counter(bigrams(list(a))), Counter(bigrams(list(b)))
-        dot = sum(one[gram] * two[gram] for gram in one)
-        exact.add(Fraction(dot * dot, math.prod(sum(count * count for count in bag.values()) for bag in (one, two))))
-    assert len(set(lexical_overlap(first, second, characters).tolist())) == len(exact)
-
-
-def test_equal_sentences_are_ties_and_empty_ones_are_zero() -> None:
-    texts = ["信用卡怎么还款", "Mini Base", "一 二 三 三"]
-    assert lexical_overlap(texts, ["信用卡 怎么还款", "mini base", "一二三三"], characters).tolist() == [1.0, 1.0, 1.0]
-    assert lexical_overlap(["?!", "a"], ["a", "?!"], words).tolist() == [0.0, 0.0]
 
 
 def test_ppmi_of_a_corpus_that_fits_on_paper() -> None:
@@ -189,18 +144,3 @@ def test_a_process_can_be_kept_to_one_core() -> None:
     code = "from baselines.cost import keep_to; import os; keep_to(1); print(len(os.sched_getaffinity(0)))"
     folder = Path(cost.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout == "1\n"
-
-
-def test_random_weights_keep_the_shape_and_forget_what_was_learned() -> None:
-    pytest.importorskip("torch")
-    from baselines.random_weights import random_encoder
-    from juyi.assets import DEFAULT_ENCODER, EMBEDDED
-    from juyi.encoder import load_encoder
-
-    texts = ["怎么还信用卡", "信用卡如何还款"]
-    one, same, other = (random_encoder(EMBEDDED[DEFAULT_ENCODER], seed)(texts) for seed in (0, 0, 1))
-    trained = load_encoder().encode(texts)
-    assert one.shape == trained.shape
-    np.testing.assert_array_equal(one, same)
-    assert not np.allclose(one, other, atol=1e-2)
-    assert not np.allclose(one, trained, atol=1e-2)

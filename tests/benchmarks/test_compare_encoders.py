@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+from juyi.baselines import LexicalOverlap
 from juyi.data import ScoredPairs
 from juyi.errors import DataError
 from juyi.metrics import Difference, spearman
@@ -22,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import compare_encoders
 from baselines.contenders import Contender
-from baselines.lexical import lexical_overlap, words
 from baselines.page import Cost, check_page, cost_table, overlap_leads, score_table, write_sections
 
 English = tuple[Path, list[float], dict[str, list[int]]]
@@ -131,7 +131,7 @@ def english(tmp_path: Path, rng: np.random.Generator) -> English:
         rows = [f"{a}\t{b}\t{s}\n" for a, b, s in zip(first, second, scores, strict=True)]
         (folder / f"STS13.{name}.tsv").write_text("".join(f"{name}\t{row}" for row in rows), encoding="utf-8")
         (folder / "stsb.test.tsv").write_text("".join(rows), encoding="utf-8")
-    return folder, lexical_overlap(first, second, words).tolist(), golds
+    return folder, LexicalOverlap().pairs(first, second).tolist(), golds
 
 
 def test_a_year_is_pooled_and_its_mean_is_told_apart(
@@ -216,7 +216,7 @@ def test_rows_and_folders_that_do_not_exist_are_refused(english: English, tmp_pa
 def test_whitening_is_fitted_on_the_task_and_says_so() -> None:
     vectors = {f"s{i}": row for i, row in enumerate(np.random.default_rng(3).normal(size=(40, 4)).astype(np.float32) + 5)}
     pairs = ScoredPairs([f"s{i}" for i in range(20)], [f"s{i}" for i in range(20, 40)], np.arange(20.0))
-    task = STS("T", "test", pairs, resamples=10)
+    task = STS("T", "test", pairs)
     calls: list[int] = []
 
     def encode(texts: list[str]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What sentence vectors are used for."""
 
+from juyi.applications.mteb_encoder import MtebEncoder
 from juyi.applications.simcse_tool import SimCSE
 
-__all__ = ["SimCSE"]
+__all__ = ["MtebEncoder", "SimCSE"]

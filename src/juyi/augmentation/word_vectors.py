@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from juyi.augmentation.file_stamp import file_stamp
-from juyi.data import read_lines
-from juyi.errors import DataError
+from juyi.data.vectors import read_word_vectors
 
 _AT_ONCE = 64  # words that are compared with all others in one product
 
@@ -73,33 +71,4 @@ def read_vectors(path: str, encoding: str) -> WordVectors:
 
 @lru_cache(maxsize=1)
 def _read(path: str, encoding: str, state: tuple[int, int]) -> WordVectors:
-    width, lines = _width(path, encoding)
-    vectors: dict[str, NDArray[np.float32]] = {}
-    for number, line in lines:
-        word, *numbers = line.rstrip().rsplit(" ", width)  # from the right: a word may hold spaces
-        try:
-            vector = np.asarray([float(each) for each in numbers], dtype=np.float32)
-        except ValueError as error:
-            raise DataError(f"a word and {width} numbers are needed: {error}.", path=path, line=number) from error
-        if len(vector) != width or not np.isfinite(vector).all():
-            what = f"there are {len(vector)}" if len(vector) != width else "one is not finite"
-            raise DataError(f"a word and {width} finite numbers are needed, but {what}.", path=path, line=number)
-        vectors.setdefault(word.strip(), vector)
-    return WordVectors(list(vectors), np.stack(list(vectors.values())))
-
-
-def _width(path: str, encoding: str) -> tuple[int, Iterator[tuple[int, str]]]:
-    """How many numbers a line has, and the lines without the header."""
-    lines = read_lines(path, encoding=encoding)
-    number, line = next(lines)
-    parts = line.split()
-    if len(parts) == 2 and all(map(str.isdecimal, parts)):
-        try:
-            head = next(lines)
-        except StopIteration:
-            raise DataError("there is a header and no word below it. Fetch the file again.", path=path) from None
-        return int(parts[1]), chain([head], lines)
-    if len(parts) < 2:
-        reason = f"there is one column, {line[:40]!r}; word vectors are needed: a word and its numbers, with spaces between."
-        raise DataError(reason, path=path, line=number)
-    return len(parts) - 1, chain([(number, line)], lines)
+    return WordVectors(*read_word_vectors(path, encoding=encoding))

@@ -49,7 +49,7 @@ def _accelerator() -> dict[str, str]:
 
 
 def _precision() -> dict[str, str]:
-    from juyi.training import fast_precision
+    from juyi.encoder import fast_precision
 
     note = "multiplied natively: train with it" if fast_precision() == "bfloat16" else "emulated: train in float32"
     return {"part": "bfloat16", "state": "fast" if fast_precision() == "bfloat16" else "slow", "note": note}

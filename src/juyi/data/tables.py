@@ -108,6 +108,18 @@ def open_table(
     return _delimited(path, kind, cells, partial(_has_header, path, kind, wanted, is_scored))
 
 
+def first_row(path: PathLike, *, encoding: str = "utf-8") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a file's columns, in lower case, and the cells of its first row; the names are numbers where it has none.
+
+    Raises:
+        DataError: The file cannot be read or has no rows.
+    """
+    table = open_table(path, encoding=encoding, is_scored=True)
+    for _, cells in table.rows:
+        return tuple(name.lower() for name in table.names), tuple(str(cell) for cell in cells)
+    raise DataError("there is a row of names and none below it.", path=path)
+
+
 def _no_header(row: Sequence[str]) -> bool:
     return False
 

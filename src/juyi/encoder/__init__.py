@@ -7,6 +7,7 @@ from juyi.encoder.families import FAMILIES, dropout_of, family_of
 from juyi.encoder.heads import Dense, affine_head, random_head
 from juyi.encoder.load import check_dropout, load_encoder
 from juyi.encoder.momentum import follow, twin
+from juyi.encoder.precision import fast_precision
 from juyi.encoder.save import layout_of, save_encoder
 from juyi.encoder.settings import EncoderSettings
 
@@ -21,6 +22,7 @@ __all__ = [
     "create_encoder",
     "dropout_of",
     "family_of",
+    "fast_precision",
     "follow",
     "layout_of",
     "load_encoder",

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from juyi.encoder import Encoder, EncoderSettings
+from juyi.encoder import Encoder, EncoderSettings, fast_precision
 from juyi.experiments.recipe import DataSettings, Recipe
 from juyi.metrics import anisotropy
 from juyi.objectives import SimCSEUnsupervised
-from juyi.training import TrainingSettings, fast_precision
+from juyi.training import TrainingSettings
 
 MOST_SENTENCES = 10_000
 FEWEST_STEPS = 100

@@ -98,17 +98,6 @@ def fingerprint(recipe: AnyRecipe, *material: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def weights_digest(folder: Path) -> str:
-    """A digest of the weight files of a model folder."""
-    digest = hashlib.sha256()
-    for path in sorted((*folder.rglob("*.safetensors"), *folder.rglob("*.bin"))):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
 def _override(tables: dict[str, Any], override: str) -> None:
     key, equals, raw = override.partition("=")
     if not equals or not key.strip():

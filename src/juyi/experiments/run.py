@@ -15,15 +15,15 @@ from juyi.errors import UsageError
 from juyi.experiments.corpus import corpus_digests
 from juyi.experiments.environment import environment
 from juyi.experiments.examples import Examples, example_rows, select_examples
-from juyi.experiments.load import fingerprint, resolved, weights_digest
+from juyi.experiments.load import fingerprint, resolved
 from juyi.experiments.pairs import read_corpus_pairs
 from juyi.experiments.recipe import CorpusRecipe, Recipe, trained_objective
 from juyi.experiments.rows import distillation_rows, pair_rows
-from juyi.hub import resolve
-from juyi.metrics import spearman
+from juyi.hub import resolve, weights_digest
 from juyi.objectives import Distillation
-from juyi.tasks import STS
+from juyi.tasks import STS, EncodeOnce, Geometry
 from juyi.training import Evaluate, Fitted, ProcessWorld, Rows, Watcher, fit
+from juyi.types import Encode
 
 Say = Callable[[str], None]
 _FINISHED = "finished.json"
@@ -160,8 +160,16 @@ def _development(recipe: Recipe | CorpusRecipe) -> Evaluate | None:
         return None
     if not recipe.selection.pairs:
         raise UsageError("training.evaluate_every is set, so selection.pairs must name a file of scored pairs.")
-    task = STS("development", "dev", read_scored_pairs(recipe.selection.pairs))
-    return lambda encode: 100 * spearman(task.similarities(encode), task.pairs.scores)
+    pairs = read_scored_pairs(recipe.selection.pairs)
+    task = STS("development", "dev", pairs)
+    geometry = Geometry.of("development", "dev", pairs)
+
+    def figures(encode: Encode) -> dict[str, float]:
+        once = EncodeOnce(encode)
+        lie = {f"dev_{each.score.metric}": each.score.value for each in geometry.measure(once)}
+        return {"dev": task.score(task.similarities(once)).value, **lie}
+
+    return figures
 
 
 def _card(recipe: Recipe | CorpusRecipe, learned_from: str, fitted: Fitted) -> str:

@@ -11,11 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from juyi.encoder import load_encoder
+from juyi.encoder import fast_precision, load_encoder
 from juyi.errors import DataError
-from juyi.experiments.load import weights_digest
-from juyi.hub import resolve
-from juyi.training import fast_precision
+from juyi.hub import resolve, weights_digest
 from juyi.types import Embeddings
 
 _BLOCK = 8192

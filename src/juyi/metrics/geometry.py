@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from juyi.errors import UsageError
+from juyi.metrics.bootstrap import Statistic
 from juyi.metrics.inputs import finite_matrix, row_peaks, unit_rows
 
 _BLOCK_ROWS = 1024
@@ -116,6 +117,53 @@ def anisotropy(embeddings: ArrayLike) -> float:
     _need_two(rows)
     total = rows.sum(axis=0)
     return float((total @ total - np.einsum("ij,ij->", rows, rows)) / (len(rows) * (len(rows) - 1)))
+
+
+def uniformity_statistic(embeddings: ArrayLike, *, t: float = 2.0) -> Statistic:
+    """Uniformity on resamples of the rows; on all of them once it is `uniformity`.
+
+    A mean over pairs of rows follows, to first order, from the mean of each row over its pairs: a resample costs one pass over
+    n figures instead of n². What is left out is of the order 1/n.
+
+    Shapes:
+        embeddings: (n, dim), n at least 2
+
+    Raises:
+        UsageError: As `uniformity`.
+
+    Source:
+        Hoeffding 1948: the projection of a U-statistic.
+    """
+    rows = unit_rows(embeddings, "embeddings")
+    _need_two(rows)
+    means = np.empty(len(rows))
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        cosines = rows[start : start + _BLOCK_ROWS] @ rows.T
+        kernel = np.exp(2 * t * (cosines.astype(np.float64) - 1))
+        kernel[np.arange(len(kernel)), start + np.arange(len(kernel))] = 0  # a row with itself is no pair
+        means[start : start + _BLOCK_ROWS] = kernel.sum(axis=1) / (len(rows) - 1)
+    projected = _projected(means)
+    return lambda counts: float(np.log(projected(counts)))
+
+
+def anisotropy_statistic(embeddings: ArrayLike) -> Statistic:
+    """Anisotropy on resamples of the rows, to first order as in `uniformity_statistic`; on all of them once it is `anisotropy`.
+
+    Shapes:
+        embeddings: (n, dim), n at least 2
+
+    Raises:
+        UsageError: As `anisotropy`.
+    """
+    rows = unit_rows(np.asarray(finite_matrix(embeddings, "embeddings"), dtype=np.float64), "embeddings")
+    _need_two(rows)
+    return _projected((rows @ rows.sum(axis=0) - np.einsum("ij,ij->i", rows, rows)) / (len(rows) - 1))
+
+
+def _projected(means: NDArray[np.float64]) -> Statistic:
+    """A mean over pairs on a resample, to first order, from the mean of each row over its pairs."""
+    whole = float(means.mean())
+    return lambda counts: float(2 * (counts @ means) / counts.sum() - whole)
 
 
 def singular_values(embeddings: ArrayLike) -> NDArray[np.float64]:

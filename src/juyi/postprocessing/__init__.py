@@ -1,21 +1,23 @@
-"""What is done to vectors after the encoder: whitening."""
+"""What is done to vectors after the encoder: whitening, flow."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from juyi.postprocessing.whitening import Whitening, fit_whitening
 
 if TYPE_CHECKING:
+    from juyi.postprocessing.flow import Flow, fit_flow
     from juyi.postprocessing.whitened_encoder import whiten_encoder
 
-__all__ = ["Whitening", "fit_whitening", "whiten_encoder"]
+__all__ = ["Flow", "Whitening", "fit_flow", "fit_whitening", "whiten_encoder"]
+
+_WITH_TORCH = {"Flow": "flow", "fit_flow": "flow", "whiten_encoder": "whitened_encoder"}
 
 
 def __getattr__(name: str) -> Any:
-    """Fitting needs no torch; the whitened encoder does and is imported on first use."""
-    if name == "whiten_encoder":
-        from juyi.postprocessing.whitened_encoder import whiten_encoder
-
-        return whiten_encoder
+    """Fitting a whitening needs no torch; what does is imported on first use."""
+    if name in _WITH_TORCH:
+        return getattr(import_module(f"juyi.postprocessing.{_WITH_TORCH[name]}"), name)
     raise AttributeError(f"module 'juyi.postprocessing' has no attribute '{name}'")

@@ -2,76 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from juyi.data import find_splits, read_scored_pairs
+from juyi.data import find_splits, read_hub_set, read_scored_pairs
 from juyi.errors import DataError, UsageError
+from juyi.tasks.averages import AVERAGE, WEIGHTED_AVERAGE, over_splits, over_tasks
+from juyi.tasks.counts import count_warnings
+from juyi.tasks.measured import Measured
+from juyi.tasks.pair_classification import PairClassification
 from juyi.tasks.sts import STS
+from juyi.tasks.suites import HUB, Suite, read_suite
 
 CHINESE_NAMES: Mapping[str, str] = {"atec": "ATEC", "bq": "BQ", "lcqmc": "LCQMC", "pawsx": "PAWSX", "stsb": "STS-B"}
 """What files call the tasks, and what tables call them."""
 
-PUBLISHED_COUNTS: Mapping[str, Mapping[str, int]] = {
-    "ATEC": {"train": 62477, "dev": 20000, "test": 20000},
-    "BQ": {"train": 100000, "dev": 10000, "test": 10000},
-    "LCQMC": {"train": 238766, "dev": 8802, "test": 12500},
-    "PAWSX": {"train": 49401, "dev": 2000, "test": 2000},
-    "STS-B": {"train": 5231, "dev": 1458, "test": 1361},
-}
-"""How many pairs the published splits have. Source: the splits of senteval_cn, STS-B from CNSD."""
-
 _LABELS: Mapping[str, tuple[str, ...]] = {"STS-B": ("translated",)}
+_ALL_NAMES = tuple(CHINESE_NAMES.values())
+_DEV_AND_TEST = ("dev", "test")
 
 
-def chinese_five(
-    folder: str | Path, splits: Sequence[str] = ("dev", "test"), *, tasks: Sequence[str] = tuple(CHINESE_NAMES.values())
-) -> list[STS]:
-    """The five tasks as they lie in a folder, one for each task and split, in the order of the published tables.
+def chinese_sts(folder: str | Path, splits: Sequence[str] = _DEV_AND_TEST, tasks: Sequence[str] = _ALL_NAMES) -> Suite:
+    """The suite of the five tasks as they lie in a folder, one for each task and split, in the order of the published tables.
 
-    The gold scores of STS-B belong to the English sentences, so its scores carry the label `translated`.
+    The gold scores of STS-B belong to the English sentences, so its scores carry the label `translated`. Averages: over the
+    splits of each task, and over the five tasks, split by split.
 
     Args:
-        folder: Whatever `juyi.data.find_splits` understands.
+        folder: Whatever `juyi.data.find_splits` understands, or `hub`.
         splits: Any of train, dev, test.
         tasks: A choice of the five, as tables or files call them: "STS-B" or "stsb".
 
     Raises:
         UsageError: A task or a split is not known.
+        DataError: The folder holds none of them.
+    """
+    keys, splits = _keys(tasks), _known_splits(splits)
+    found = {} if str(folder) == HUB else find_splits(folder)
+    readers = [(f"{CHINESE_NAMES[key]} {split}", partial(_sts, folder, found, key, split)) for key in keys for split in splits]
+    suite = read_suite("zh-sts", readers, summarise=partial(_averages, splits=splits))
+    return dataclasses.replace(suite, notes=count_warnings(suite.tasks))
+
+
+def chinese_pairs(folder: str | Path, splits: Sequence[str] = ("test",), tasks: Sequence[str] = _ALL_NAMES) -> Suite:
+    """The suite of the four tasks with labels 0 and 1 as pair classification; STS-B has graded scores and is left out.
+
+    Where the folder has the development split too, the thresholds for the test split are those that are best there.
+
+    Raises:
+        UsageError: A task or a split is not known.
+        DataError: The folder holds none of them.
+    """
+    keys, splits, found = [key for key in _keys(tasks) if key != "stsb"], _known_splits(splits), find_splits(folder)
+    readers = [(f"{CHINESE_NAMES[key]} {split}", partial(_pairs, folder, found, key, split)) for key in keys for split in splits]
+    suite = read_suite("zh-pairs", readers)
+    return dataclasses.replace(suite, notes=count_warnings(suite.tasks))
+
+
+def chinese_five(folder: str | Path, splits: Sequence[str] = _DEV_AND_TEST, *, tasks: Sequence[str] = _ALL_NAMES) -> list[STS]:
+    """The tasks of `chinese_sts`, all of them or an error.
+
+    Raises:
+        UsageError: A task or a split is not known.
         DataError: A task or a split is missing in the folder, or a file cannot be used.
     """
-    wanted = [(key, split) for key in _keys(tasks) for split in _known_splits(splits)]
-    found = find_splits(folder)
-    missing = [f"{CHINESE_NAMES[key]} {split}" for key, split in wanted if (key, split) not in found]
-    if missing:
+    suite = chinese_sts(folder, splits, tasks)
+    if suite.problems:
+        raise DataError(" ".join(suite.problems))
+    return [task for task in suite.tasks if isinstance(task, STS)]
+
+
+def _averages(found: Sequence[Measured], splits: Sequence[str]) -> list[Measured]:
+    each_split = over_splits(found)
+    pooled = (AVERAGE, WEIGHTED_AVERAGE) if len(splits) > 1 else ()
+    return [
+        *each_split,
+        *(mean for split in (*splits, *pooled) for mean in over_tasks([*found, *each_split], _ALL_NAMES, [split], "spearman")),
+    ]
+
+
+def _sts(folder: str | Path, found: Mapping[tuple[str, str], Path], key: str, split: str) -> STS:
+    name = CHINESE_NAMES[key]
+    if str(folder) == HUB:
+        pairs = read_hub_set("STSB" if key == "stsb" else name, split)
+    else:
+        pairs = read_scored_pairs(_path(folder, found, key, split))
+    return STS(name, split, pairs, labels=_LABELS.get(name, ()))
+
+
+def _pairs(folder: str | Path, found: Mapping[tuple[str, str], Path], key: str, split: str) -> PairClassification:
+    pairs = read_scored_pairs(_path(folder, found, key, split))
+    development = read_scored_pairs(found[key, "dev"]) if split == "test" and (key, "dev") in found else None
+    return PairClassification(CHINESE_NAMES[key], split, pairs, development)
+
+
+def _path(folder: str | Path, found: Mapping[tuple[str, str], Path], key: str, split: str) -> Path:
+    if (key, split) not in found:
         here = ", ".join(f"{CHINESE_NAMES[key]} {split}" for key, split in found)
         raise DataError(
-            f"missing here: {', '.join(missing)}. Found: {here}. Put the missing files there, or ask for fewer tasks or splits.",
+            f"{CHINESE_NAMES[key]} {split} is missing here. Found: {here}. Put the file there, or ask for other tasks or splits.",
             path=folder,
         )
-    return [_read(key, split, found[key, split]) for key, split in wanted]
-
-
-def count_warnings(tasks: Iterable[STS]) -> list[str]:
-    """One sentence for each task whose number of pairs is not the published one; figures on it are not those of the tables."""
-    return [warning for task in tasks if (warning := count_warning(task)) is not None]
-
-
-def count_warning(task: STS) -> str | None:
-    """What to tell the reader when the number of pairs is not the published one; None when it is, or when none is published."""
-    published = PUBLISHED_COUNTS.get(task.name, {}).get(task.split)
-    if published is None or published == len(task):
-        return None
-    change = "fewer" if len(task) < published else "more"
-    return (
-        f"{task} has {len(task)} pairs, {abs(len(task) - published)} {change} than the published {published}: "
-        "its figures cannot be compared with published tables."
-    )
-
-
-def _read(key: str, split: str, path: Path) -> STS:
-    name = CHINESE_NAMES[key]
-    return STS(name, split, read_scored_pairs(path), labels=_LABELS.get(name, ()))
+    return found[key, split]
 
 
 def _keys(tasks: Sequence[str]) -> list[str]:
@@ -89,6 +123,6 @@ def _key(task: str) -> str:
 def _known_splits(splits: Sequence[str]) -> list[str]:
     asked = [splits] if isinstance(splits, str) else list(dict.fromkeys(splits))
     for split in asked:
-        if split not in PUBLISHED_COUNTS["STS-B"]:
+        if split not in ("train", "dev", "test"):
             raise UsageError(f"There is no split '{split}'. Allowed: train, dev, test.")
     return asked

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from juyi.errors import UsageError
 from juyi.types import Embeddings, Encode
+
+_AT_ONCE = 4096
 
 
 class EncodeOnce:
@@ -38,13 +40,34 @@ class EncodeOnce:
         Raises:
             UsageError: The encoder does not give one row a text.
         """
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._rows]
-        if fresh:
-            # A copy: an encoder may reuse the memory of its result.
-            self._rows.update(zip(fresh, encoded(self._encode, fresh).copy(), strict=True))
+        self._learn(self._fresh(texts))
         if not len(texts):
             return encoded(self._encode, texts)
         return np.stack([self._rows[text] for text in texts])
+
+    def prepare(self, texts: Iterable[str], progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Encode what was not met before, sentences of like length together.
+
+        Args:
+            texts: Any number, repeats and all.
+            progress: Told how many of how many distinct texts are encoded.
+
+        Raises:
+            UsageError: The encoder does not give one row a text.
+        """
+        fresh = sorted(self._fresh(texts), key=len)
+        progress(0, len(fresh))
+        for start in range(0, len(fresh), _AT_ONCE):
+            self._learn(fresh[start : start + _AT_ONCE])
+            progress(min(start + _AT_ONCE, len(fresh)), len(fresh))
+
+    def _fresh(self, texts: Iterable[str]) -> list[str]:
+        return [text for text in dict.fromkeys(texts) if text not in self._rows]
+
+    def _learn(self, fresh: Sequence[str]) -> None:
+        if fresh:
+            # A copy: an encoder may reuse the memory of its result.
+            self._rows.update(zip(fresh, encoded(self._encode, fresh).copy(), strict=True))
 
 
 def encoded(encode: Encode, texts: Sequence[str]) -> Embeddings:

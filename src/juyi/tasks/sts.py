@@ -10,29 +10,33 @@ from numpy.typing import NDArray
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
-from juyi.metrics import Difference, cosine_rows, paired_difference, scaled_interval, spearman, spearman_interval
-from juyi.tasks.memo import encoded
-from juyi.types import Encode, Score
+from juyi.metrics import Difference, spearman_statistic
+from juyi.tasks.measured import Measured, mean_of
+from juyi.tasks.similarity import Subject, similarity_of
+from juyi.tasks.task import Task
+from juyi.types import Score
+
+ALL = "all"
+MEAN = "mean"
+WEIGHTED_MEAN = "wmean"
 
 
 @dataclass(frozen=True, eq=False)
-class STS:
+class STS(Task):
     """Scored pairs, measured by Spearman's correlation of cosine and gold score, times 100.
 
-    All pairs of the split go into one ranking ("all" in the English tables; the mean over sub-tasks can differ by 20 points).
-    No regressor is fitted. `labels` are passed on to the scores: `translated`, `transductive`, `dev-selected`.
+    No regressor is fitted. Where the pairs belong to sub-tasks there are three ways to make one figure of them, which differ by
+    up to 20 points, and all three are given: `all` ranks the pairs of all sub-tasks together, `mean` is the mean of the
+    sub-tasks' correlations, `wmean` weighs them by their number of pairs.
 
     Raises:
-        UsageError: There are fewer than two pairs, or their columns differ in length.
+        UsageError: There are fewer than two pairs, in all or of one sub-task, or their columns differ in length.
+
+    Source:
+        `all`: SimCSE, appendix B; `mean` and `wmean`: SentEval.
     """
 
-    name: str
-    split: str
     pairs: ScoredPairs = field(repr=False)
-    labels: tuple[str, ...] = ()
-    level: float = 0.95
-    resamples: int = 1000
-    seed: int = 0
 
     def __post_init__(self) -> None:
         first, second, scores = len(self.pairs.first), len(self.pairs.second), len(self.pairs.scores)
@@ -40,53 +44,65 @@ class STS:
             raise UsageError(
                 f"{self} has {first} first sentences, {second} second ones and {scores} scores. Give one of each a pair."
             )
-        if first < 2:
-            raise UsageError(f"{self} has {first} pairs; a correlation needs at least 2. Give it more pairs.")
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.split}"
+        for where, count in {
+            str(self): first,
+            **{f"{self} {name}": len(places) for name, places in self._subsets().items()},
+        }.items():
+            if count < 2:
+                raise UsageError(f"{where} has {count} pairs; a correlation needs at least 2. Give it more pairs.")
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def similarities(self, encode: Encode) -> NDArray[np.float64]:
-        """The cosine of each pair; each distinct sentence is encoded once.
+    def texts(self) -> Sequence[str]:
+        """Both sides of the pairs."""
+        return [*self.pairs.first, *self.pairs.second]
+
+    def similarities(self, subject: Subject) -> NDArray[np.float64]:
+        """The similarity of each pair.
 
         Shapes:
             returns: (pairs,)
 
         Raises:
-            UsageError: The encoder does not give one row a text, or gives NaN or a row of zeros.
+            UsageError: The encoder does not give one row a text, gives NaN or a row of zeros, or has collapsed.
         """
-        places = {text: place for place, text in enumerate(dict.fromkeys([*self.pairs.first, *self.pairs.second]))}
-        embeddings = encoded(encode, list(places))
-        first, second = ([places[text] for text in side] for side in (self.pairs.first, self.pairs.second))
-        return cosine_rows(embeddings[first], embeddings[second])
+        return similarity_of(subject).pairs(self.pairs.first, self.pairs.second)
 
-    def evaluate(self, encode: Encode) -> Sequence[Score]:
-        """One score, `spearman`, with its bootstrap interval over the pairs.
+    def measure(self, subject: Subject) -> Sequence[Measured]:
+        """`spearman` of all pairs; where there are sub-tasks, also the mean over them, the weighted mean, and each of them.
 
         Raises:
             UsageError: The encoder gives no usable embeddings, or every pair the same similarity.
         """
-        return [self.score(self.similarities(encode))]
+        return self.measure_similarities(self.similarities(subject))
+
+    def measure_similarities(self, similarities: NDArray[np.float64]) -> Sequence[Measured]:
+        """What `measure` gives, from similarities that are known already."""
+        if self.pairs.subsets is None:
+            return [self._pooled(similarities)]
+        parts = [self._spearman(similarities[places], places, subset) for subset, places in self._subsets().items()]
+        means = (mean_of(parts, subset=MEAN), mean_of(parts, weighted=True, subset=WEIGHTED_MEAN))
+        return [self._pooled(similarities, ALL), *means, *parts]
 
     def score(self, similarities: NDArray[np.float64]) -> Score:
-        """The score of similarities that are known already."""
-        gold = self.pairs.scores
-        interval = spearman_interval(similarities, gold, level=self.level, resamples=self.resamples, seed=self.seed)
-        return Score(
-            task=self.name,
-            split=self.split,
-            metric="spearman",
-            value=100 * spearman(similarities, gold),
-            count=len(gold),
-            interval=scaled_interval(interval, 100),
-            labels=self.labels,
-        )
+        """The score of all pairs, from similarities that are known already."""
+        return self._pooled(similarities).score
 
     def difference(self, similarities: NDArray[np.float64], others: NDArray[np.float64]) -> Difference:
         """By how many points the first similarities score better than the others, on the same resamples of the pairs."""
-        gold = self.pairs.scores
-        difference = paired_difference(similarities, others, gold, level=self.level, resamples=self.resamples, seed=self.seed)
-        return difference.times(100)
+        difference = self._pooled(similarities).difference(self._pooled(others))
+        assert difference is not None  # a correlation has resamples
+        return difference
+
+    def _pooled(self, similarities: NDArray[np.float64], subset: str = "") -> Measured:
+        return self._spearman(similarities, np.arange(len(self)), subset)
+
+    def _spearman(self, similarities: NDArray[np.float64], places: NDArray[np.intp], subset: str) -> Measured:
+        statistic = spearman_statistic(similarities, self.pairs.scores[places])
+        return self.measured("spearman", statistic, len(places), subset=subset)
+
+    def _subsets(self) -> dict[str, NDArray[np.intp]]:
+        """The places of the pairs of each sub-task."""
+        names = np.array(self.pairs.subsets)
+        return {name: np.flatnonzero(names == name) for name in dict.fromkeys(self.pairs.subsets or ())}

@@ -1,30 +1,64 @@
-"""Several tasks at once, with their averages."""
+"""Several tasks at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from juyi.errors import UsageError
+from juyi.errors import DataError, UsageError
+from juyi.tasks.fitting import Fitting
+from juyi.tasks.measured import Measured
 from juyi.tasks.memo import EncodeOnce
+from juyi.tasks.similarity import Similarity, Subject, encode_of
 from juyi.tasks.task import Task
-from juyi.types import Encode, Score
+from juyi.types import Score
 
-AVERAGE = "avg"
-WEIGHTED_AVERAGE = "w-avg"
+ENCODING = "encoding"
+
+HUB = "hub"
+"""In place of a folder: the sets are read from the hub, at pinned revisions."""
 
 Progress = Callable[[int, int, str], None]
-"""Called as (tasks done, tasks in all, what comes next): before each task with its name, and at the end with an empty one."""
+"""Called as (done, in all, what comes next): of distinct texts under the name `encoding`, then of tasks, at the end with ""."""
+
+Summary = Callable[[Sequence[Measured]], Sequence[Measured]]
+"""From the figures of the tasks to their averages."""
 
 
 @dataclass(frozen=True)
-class SuiteResult:
-    """The scores of all tasks, in their order, and behind them the averages over the splits of each."""
+class Suite:
+    """Tasks that are measured together, and what is wrong with their data.
 
-    scores: tuple[Score, ...]
+    Attributes:
+        name: What the suite is called.
+        tasks: Those whose data can be used; no split of a task twice.
+        problems: One sentence for each part that is missing or cannot be used, with its file and line.
+        notes: What a reader of the figures should know.
+        summarise: Makes the averages of the figures.
+    """
+
+    name: str
+    tasks: Sequence[Task]
+    problems: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    summarise: Summary = field(default=lambda found: (), repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class SuiteResult:
+    """The figures of all tasks, in their order, and behind them their averages.
+
+    `problems` are those of the suite, and one sentence for each task that the subject could not do.
+    """
+
+    measured: tuple[Measured, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """The figures with their intervals."""
+        return tuple(each.score for each in self.measured)
 
     def value(self, task: str, split: str, metric: str = "spearman", subset: str = "") -> float:
         """One figure by name.
@@ -43,58 +77,71 @@ class SuiteResult:
         return [score.as_record(model) for score in self.scores]
 
 
-def evaluate_suite(tasks: Sequence[Task], encode: Encode, progress: Progress | None = None) -> SuiteResult:
-    """The scores of an encoder on several tasks; each distinct text is encoded once over all of them.
-
-    Behind the scores of the splits come, for each task, `avg`, the mean over its splits, and `w-avg`, their mean weighted by the
-    number of pairs. Both count all pairs and have no interval; they bear the labels of every split.
+def read_suite(
+    name: str, readers: Iterable[tuple[str, Callable[[], Task]]], *, notes: Sequence[str] = (), summarise: Summary | None = None
+) -> Suite:
+    """A suite of whatever can be read; what cannot becomes a problem in words.
 
     Args:
-        tasks: At least one; no split of a task twice.
-        encode: Whatever encodes.
-        progress: Told of each task before it starts.
+        name: What the suite is called.
+        readers: What each task is called, and what reads it.
+        notes: Passed on.
+        summarise: Passed on.
+    """
+    tasks: list[Task] = []
+    problems: list[str] = []
+    for called, read in readers:
+        try:
+            tasks.append(read())
+        except (DataError, UsageError) as error:
+            message = str(error)
+            problems.append(message if called in message else f"{called}: {message}")
+    return Suite(name, tasks, problems, notes, summarise or (lambda found: ()))
+
+
+def evaluate_suite(
+    suite: Suite | Sequence[Task], subject: Subject, progress: Progress | None = None, *, fitting: Fitting | None = None
+) -> SuiteResult:
+    """The figures of an encoder on several tasks; each distinct text is encoded once over all of them.
+
+    A task that the subject cannot do (its vectors are constant, it has none) becomes a problem of the result; the others are
+    measured.
+
+    Args:
+        suite: At least one task; no split of a task twice.
+        subject: Whatever encodes or compares.
+        progress: Told of the texts and of each task before it starts.
+        fitting: Whitens, or does another thing that is fitted on sentences, task by task.
 
     Raises:
-        UsageError: No tasks, a score that occurs twice, or whatever a task raises.
-
-    Source:
-        BERT-whitening and SimCSE by bojone, eval.py: prints each split, `avg` and `w-avg`.
+        UsageError: No tasks, a split of a task twice, or a fitting for a subject that has no vectors.
     """
-    if not tasks:
-        raise UsageError("There are no tasks to evaluate. Give at least one.")
-    memo = EncodeOnce(encode)
-    scores: list[Score] = []
-    for done, task in enumerate(tasks):
-        if progress is not None:
-            progress(done, len(tasks), task.name)
-        scores.extend(task.evaluate(memo))
-    if progress is not None:
-        progress(len(tasks), len(tasks), "")
-    return SuiteResult((*scores, *averages(scores)))
+    suite = suite if isinstance(suite, Suite) else Suite("tasks", suite)
+    told = progress if progress is not None else lambda done, total, name: None
+    _check_names(suite)
+    once = None if isinstance(subject, Similarity) and fitting is None else EncodeOnce(encode_of(subject))
+    if once is not None:
+        texts = [text for task in suite.tasks for text in task.texts()]
+        once.prepare(texts, lambda done, total: told(done, total, ENCODING))
+    found: list[Measured] = []
+    problems = list(suite.problems)
+    for done, task in enumerate(suite.tasks):
+        told(done, len(suite.tasks), str(task))
+        try:
+            if fitting is not None and once is not None:
+                found.extend(fitting.labelled(task).measure(fitting.encode(task, once)))
+            else:
+                found.extend(task.measure(subject if once is None else once))
+        except UsageError as error:
+            problems.append(f"{task} could not be measured: {error}")
+    told(len(suite.tasks), len(suite.tasks), "")
+    return SuiteResult((*found, *suite.summarise(found)), tuple(problems))
 
 
-def averages(scores: Sequence[Score]) -> list[Score]:
-    """The mean and the weighted mean over the splits of each task, subset and metric, as further scores.
-
-    Raises:
-        UsageError: A score occurs twice and would count double.
-    """
-    groups: dict[tuple[str, str, str], dict[str, Score]] = {}
-    for score in scores:
-        splits = groups.setdefault((score.task, score.subset, score.metric), {})
-        if score.split in splits:
-            raise UsageError(
-                f"{score.task} {score.split} {score.metric} occurs twice, and an average would count it double. Give it once."
-            )
-        splits[score.split] = score
-    return [average for splits in groups.values() for average in _both(list(splits.values()))]
-
-
-def _both(splits: list[Score]) -> list[Score]:
-    values, counts = [score.value for score in splits], [score.count for score in splits]
-    labels = tuple(dict.fromkeys(label for score in splits for label in score.labels))
-    task, subset, metric = splits[0].task, splits[0].subset, splits[0].metric
-    return [
-        Score(task, split, metric, float(value), sum(counts), subset, labels=labels)
-        for split, value in ((AVERAGE, np.mean(values)), (WEIGHTED_AVERAGE, np.average(values, weights=counts)))
-    ]
+def _check_names(suite: Suite) -> None:
+    if not suite.tasks:
+        reasons = " ".join(suite.problems) or "Give at least one."
+        raise UsageError(f"There are no tasks to evaluate. {reasons}")
+    names = [str(task) for task in suite.tasks]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"{twice[0]} occurs twice, and an average would count it double. Give it once.")

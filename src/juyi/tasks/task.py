@@ -2,24 +2,75 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field
 
-from juyi.types import Encode, Score
+from juyi.metrics import Bootstrap, Statistic
+from juyi.tasks.measured import Measured, measured
+from juyi.tasks.similarity import Subject
+from juyi.types import Score
 
 
-@runtime_checkable
-class Task(Protocol):
+@dataclass(frozen=True, eq=False)
+class Task(ABC):
     """Texts with what is known about them, and the figures that follow from encoding them.
 
-    Whatever encodes can be evaluated: a model in training, an exported one, a whitened one, a server.
+    Whatever encodes can be evaluated: a model in training, an exported one, a whitened one, a server. A task of one's own is a
+    frozen dataclass with `texts` and `measure`.
+
+    Attributes:
+        name: What the task is called in tables.
+        split: Which part of the data it is.
+        labels: Passed on to every score: `translated`, `transductive`, `dev-selected`.
+        bootstrap: How the intervals are drawn.
     """
 
-    @property
-    def name(self) -> str:
-        """What the task is called in tables."""
-        ...
+    name: str
+    split: str
+    labels: tuple[str, ...] = field(default=(), kw_only=True)
+    bootstrap: Bootstrap = field(default=Bootstrap(), kw_only=True, repr=False)
 
-    def evaluate(self, encode: Encode) -> Sequence[Score]:
-        """The figures of an encoder on this task, each with its count and, where there is one, its interval."""
-        ...
+    def __str__(self) -> str:
+        return f"{self.name} {self.split}"
+
+    @abstractmethod
+    def texts(self) -> Sequence[str]:
+        """Every text that the task will ask for; some may occur twice."""
+
+    @abstractmethod
+    def measure(self, subject: Subject) -> Sequence[Measured]:
+        """The figures of an encoder, or of another way to compare texts, each with its resamples.
+
+        Raises:
+            UsageError: The subject gives no usable answers.
+        """
+
+    def evaluate(self, subject: Subject) -> Sequence[Score]:
+        """The figures of an encoder on this task, each with its count and, where there is one, its interval.
+
+        Raises:
+            UsageError: The encoder gives no usable embeddings.
+        """
+        return [each.score for each in self.measure(subject)]
+
+    def measured(
+        self, metric: str, statistic: Statistic, size: int, *, subset: str = "", labels: Sequence[str] = (), scale: float = 100.0
+    ) -> Measured:
+        """A figure of this task: the statistic on all `size` items, and on resamples of them.
+
+        Args:
+            metric: Its name.
+            statistic: The figure on any resample.
+            size: How many items there are; the score's count.
+            subset: The part of the split that the items are.
+            labels: Further labels of this figure.
+            scale: From the statistic's unit to the score's.
+        """
+        identity = Score(self.name, self.split, metric, 0.0, size, subset, labels=(*self.labels, *labels))
+        return measured(identity, statistic, self.bootstrap, scale)
+
+    def plain(self, metric: str, value: float, count: int, *, labels: Sequence[str] = ()) -> Measured:
+        """A figure of this task that has no interval: a threshold, a rank."""
+        score = Score(self.name, self.split, metric, float(value), count, labels=(*self.labels, *labels))
+        return Measured(score, None, self.bootstrap)

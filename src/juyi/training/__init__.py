@@ -5,7 +5,6 @@ from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
 from juyi.training.fit import Evaluate, Fitted, Watcher, fit
 from juyi.training.gather import ProcessWorld
 from juyi.training.health import alarms, signals, two_views, unsaid
-from juyi.training.precision import fast_precision
 from juyi.training.randomness import seed_step
 from juyi.training.rows import Rows
 from juyi.training.schedules import rate_factor
@@ -29,7 +28,6 @@ __all__ = [
     "alarms",
     "cached_step",
     "encode_views",
-    "fast_precision",
     "fit",
     "load_checkpoint",
     "plain_step",

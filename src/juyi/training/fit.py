@@ -34,7 +34,8 @@ from juyi.training.steps import cached_step, encode_views, plain_step
 from juyi.training.tracking import JsonLines, Trackers
 from juyi.types import Encode
 
-Evaluate = Callable[[Encode], float]
+Evaluate = Callable[[Encode], Mapping[str, float]]
+"""Figures of the encoder as it is; `dev` is the figure of merit, higher is better, and all of them go into the log."""
 
 
 class Watcher(Protocol):
@@ -102,7 +103,7 @@ def fit(
         rows: The columns that the objective names, equally long, sentences tokenized; see `Rows`.
         settings: How long, how fast.
         folder: The run's folder: `log.jsonl` and `checkpoint/` go there.
-        evaluate: The figure of merit on a development set, higher is better.
+        evaluate: Figures on a development set; the one called `dev` is the figure of merit, higher is better.
         watch: Is told about every step.
         device: Where to train; the accelerator where there is one.
 
@@ -151,7 +152,7 @@ def _train(run: _Run, plan: BatchPlan, rows: Rows, folder: Path, evaluate: Evalu
             if world.rank == 0 and settings.held_out and (done % settings.held_out_every == 0 or done == steps):
                 report["held_out_loss"] = _held_out_loss(run)
             if evaluate is not None and settings.evaluate_every and (done % settings.evaluate_every == 0 or done == steps):
-                report["dev"] = _evaluate(run, evaluate, done)
+                report |= _evaluate(run, evaluate, done)
             if world.rank == 0 and report:
                 log.write({"step": done, **report})
                 trackers.log(report, done)
@@ -286,15 +287,16 @@ def _held_out_loss(run: _Run) -> float:
     return float(np.mean(losses))
 
 
-def _evaluate(run: _Run, evaluate: Evaluate, done: int) -> float:
-    value = evaluate(run.encoder.encode)
+def _evaluate(run: _Run, evaluate: Evaluate, done: int) -> Mapping[str, float]:
+    figures = evaluate(run.encoder.encode)
+    value = figures["dev"]
     if math.isnan(value):
         raise TrainingError(f"The development figure is not a number at step {done}; the last checkpoint is untouched.")
     if value > run.position.best_value:
         run.position = replace(run.position, best_step=done, best_value=value)
         if run.settings.keep == "best":
             run.best = copy.deepcopy(run.encoder.state_dict())
-    return value
+    return figures
 
 
 def _save(run: _Run, folder: Path) -> None:

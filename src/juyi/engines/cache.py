@@ -1,0 +1,116 @@
+"""Embeddings kept on disk: a text that an encoder has seen in an earlier process is not encoded again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from juyi.errors import DataError
+from juyi.hub import folder_digest
+from juyi.types import Embeddings, Encode
+
+VARIABLE = "JUYI_CACHE"
+"""The environment variable that says where caches are; its default is juyi's folder among the caches of the user."""
+
+_AT_ONCE = 500  # keys in one query; SQLite allows 999 in its oldest builds
+_SAVE_EVERY = 4096
+
+
+class CachedEncode:
+    """An encoder whose embeddings are kept in a file, by the hash of the text.
+
+    The file belongs to one fingerprint: other weights, another pooling or precision have another file. Several processes may
+    use it at once. What was encoded before a process was killed is kept.
+
+    Args:
+        encode: Encodes the texts that are not in the file.
+        fingerprint: What the embeddings depend on; see `fingerprint_of`.
+        folder: Where the files are; `cache_folder()` where it is not given.
+
+    Raises:
+        DataError: The file cannot be used.
+    """
+
+    def __init__(self, encode: Encode, fingerprint: str, folder: Path | None = None) -> None:
+        self._encode = encode
+        self.path = (cache_folder() if folder is None else folder) / f"{fingerprint}.sqlite"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._open()) as file, file:
+                file.execute("CREATE TABLE IF NOT EXISTS embeddings (text BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from error
+
+    def __call__(self, texts: Sequence[str]) -> Embeddings:
+        """The embeddings of the texts, in their order.
+
+        Shapes:
+            texts: (n,)
+            returns: (n, dim)
+
+        Raises:
+            DataError: The file cannot be used.
+        """
+        keys = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
+        try:
+            known = self._read(keys)
+            fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+            for start in range(0, len(fresh), _SAVE_EVERY):
+                some = dict(list(fresh.items())[start : start + _SAVE_EVERY])
+                rows = np.ascontiguousarray(self._encode(list(some.values())), dtype=np.float32)
+                known.update(zip(some, rows, strict=True))
+                with closing(self._open()) as file, file:
+                    file.executemany(
+                        "INSERT OR IGNORE INTO embeddings VALUES (?, ?)",
+                        [(key, row.tobytes()) for key, row in zip(some, rows, strict=True)],
+                    )
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        return np.stack([known[key] for key in keys]) if keys else self._encode(texts)
+
+    def _read(self, keys: Sequence[bytes]) -> dict[bytes, Embeddings]:
+        wanted = sorted(set(keys))
+        found: dict[bytes, Embeddings] = {}
+        with closing(self._open()) as file:
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = wanted[start : start + _AT_ONCE]
+                marks = ",".join("?" * len(some))
+                for key, row in file.execute(f"SELECT text, vector FROM embeddings WHERE text IN ({marks})", some):
+                    found[key] = np.frombuffer(row, dtype=np.float32)
+        return found
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=60)
+
+    def _unusable(self, error: Exception) -> DataError:
+        return DataError(
+            f"the cache of embeddings cannot be used ({error}). Delete the file, name another folder in {VARIABLE}, "
+            "or do without: --no-cache.",
+            path=self.path,
+        )
+
+
+def cache_folder() -> Path:
+    """Where embeddings are kept: the folder that JUYI_CACHE names, or juyi/embeddings among the user's caches."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return Path(named).expanduser() / "embeddings"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "juyi" / "embeddings"
+
+
+def fingerprint_of(folder: Path, *settings: str) -> str:
+    """Thirty-two hexadecimal digits that change when anything does that the embeddings depend on.
+
+    Args:
+        folder: The model; all its files count, and so does the version of juyi.
+        settings: What else decides: the pooling, the engine, the precision.
+    """
+    material = "\n".join([metadata.version("juyi"), folder_digest(folder), *settings])
+    return hashlib.sha256(material.encode()).hexdigest()[:32]

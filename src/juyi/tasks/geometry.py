@@ -1,0 +1,94 @@
+"""How an encoder's vectors lie: near for what means the same, spread out otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from juyi.data import ScoredPairs
+from juyi.errors import UsageError
+from juyi.metrics import anisotropy_statistic, effective_rank, mean_statistic, singular_values, uniformity_statistic, unit_rows
+from juyi.tasks.measured import Measured
+from juyi.tasks.memo import encoded
+from juyi.tasks.similarity import Subject, encode_of
+from juyi.tasks.task import Task
+
+PAPER_THRESHOLD = 4.0
+SPECTRUM_SHARES = (1, 10, 100)
+_MOST_SENTENCES = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry(Task):
+    """Alignment and uniformity as in the SimCSE paper, the mean cosine, the singular spectrum and the effective rank.
+
+    Figures of unit vectors are as they are, not times 100. Alignment is over the pairs with a gold score above the threshold;
+    everything else over the distinct sentences of all pairs, at most 5,000 of them, drawn by the bootstrap's seed.
+
+    Raises:
+        UsageError: No pair has a score above the threshold.
+
+    Source:
+        Wang & Isola 2020; SimCSE, section 2 and footnote 3: positives are the pairs of STS-B with a score above 4.
+    """
+
+    pairs: ScoredPairs = field(repr=False)
+    threshold: float = PAPER_THRESHOLD
+
+    def __post_init__(self) -> None:
+        if not (self.pairs.scores > self.threshold).any():
+            highest = f"{self.pairs.scores.max():g}" if len(self.pairs) else "missing"
+            raise UsageError(
+                f"{self}: no pair has a score above {self.threshold:g} (the highest is {highest}); alignment needs positives. "
+                "Choose the threshold that fits the scale of these scores."
+            )
+
+    @classmethod
+    def of(cls, name: str, split: str, pairs: ScoredPairs, labels: tuple[str, ...] = ()) -> Geometry:
+        """The paper's threshold, or for the labels 0 and 1, where 1 means a paraphrase, one half."""
+        threshold = PAPER_THRESHOLD if pairs.scores.max(initial=0) > 1 else 0.5
+        return cls(name, split, pairs, threshold, labels=labels)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def texts(self) -> Sequence[str]:
+        """Both sides of the pairs."""
+        return [*self.pairs.first, *self.pairs.second]
+
+    def measure(self, subject: Subject) -> Sequence[Measured]:
+        """`alignment`, `uniformity`, `mean-cosine`, `effective-rank`, and `variance-1`, `-10`, `-100`.
+
+        The last three are the shares of the variance in the 1, 10 and 100 largest directions: the singular spectrum in figures.
+        Effective rank and spectrum have no interval: a resample repeats sentences, and repeats have fewer directions.
+
+        Raises:
+            UsageError: The encoder gives no usable embeddings, or the subject has none.
+        """
+        encode = encode_of(subject)
+        positive = np.flatnonzero(self.pairs.scores > self.threshold)
+        first, second = (
+            unit_rows(encoded(encode, [side[i] for i in positive]), "embeddings")
+            for side in (self.pairs.first, self.pairs.second)
+        )
+        distances = ((first.astype(np.float64) - second) ** 2).sum(axis=1)
+        vectors = encoded(encode, self._sentences())
+        count = len(vectors)
+        variances = singular_values(vectors) ** 2
+        shares = np.cumsum(variances) / variances.sum()
+        return [
+            self.measured("alignment", mean_statistic(distances), len(positive), scale=1),
+            self.measured("uniformity", uniformity_statistic(vectors), count, scale=1),
+            self.measured("mean-cosine", anisotropy_statistic(vectors), count, scale=1),
+            self.plain("effective-rank", effective_rank(vectors), count),
+            *(self.plain(f"variance-{top}", float(shares[min(top, len(shares)) - 1]), count) for top in SPECTRUM_SHARES),
+        ]
+
+    def _sentences(self) -> list[str]:
+        distinct = list(dict.fromkeys(self.texts()))
+        if len(distinct) <= _MOST_SENTENCES:
+            return distinct
+        rng = np.random.default_rng(self.bootstrap.seed)
+        return [distinct[i] for i in np.sort(rng.choice(len(distinct), _MOST_SENTENCES, replace=False))]

@@ -1,0 +1,100 @@
+"""Intents: is the right one among those of the nearest training queries?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.data import LabelledTexts
+from juyi.errors import UsageError
+from juyi.metrics import mean_statistic
+from juyi.tasks.measured import Measured
+from juyi.tasks.memo import EncodeOnce
+from juyi.tasks.similarity import Similarity, Subject, similarity_of
+from juyi.tasks.task import Task
+
+_MOST = 10  # the intents that any of the metrics looks at
+_HITS = 50  # asked for at first; a query that they do not settle asks for four times as many
+_RECALLS = (3, 5, 10)
+
+
+@dataclass(frozen=True, eq=False)
+class IntentRecall(Task):
+    """The share of test queries, times 100, whose intent is among the k nearest; an intent is as near as its nearest example.
+
+    Recall@k says how many intents a model that comes after has to choose among: the purpose of pre-selecting intents. With k
+    intents or fewer, recall@k is 100 for every encoder. Of equally near examples the one that stands first counts.
+
+    Attributes:
+        train: Examples of each intent.
+        test: Queries with their intents.
+
+    Raises:
+        UsageError: There are no queries, or the examples lack an intent of the queries.
+    """
+
+    train: LabelledTexts = field(repr=False)
+    test: LabelledTexts = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.test.texts:
+            raise UsageError(f"{self} has no test queries. Give it at least one.")
+        check_intents(str(self), self.train, self.test)
+
+    def __len__(self) -> int:
+        return len(self.test)
+
+    def texts(self) -> Sequence[str]:
+        """The examples and the queries."""
+        return [*self.train.texts, *self.test.texts]
+
+    def measure(self, subject: Subject) -> Sequence[Measured]:
+        """`accuracy`, that is recall@1, and `recall@3`, `recall@5`, `recall@10`.
+
+        Raises:
+            UsageError: The encoder gives no usable embeddings.
+        """
+        similarity = similarity_of(subject if isinstance(subject, Similarity) else EncodeOnce(subject))
+        ranks = intent_ranks(similarity, self.train, self.test)
+        cuts = {"accuracy": 1} | {f"recall@{k}": k for k in _RECALLS}
+        return [self.measured(metric, mean_statistic(ranks < k), len(self)) for metric, k in cuts.items()]
+
+
+def check_intents(name: str, train: LabelledTexts, queries: LabelledTexts) -> None:
+    """Refuse queries of an intent that has no example.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if missing := sorted(set(queries.labels) - set(train.labels)):
+        raise UsageError(
+            f"{name}: the training queries lack {len(missing)} intents of the other queries, '{missing[0]}' for example. "
+            "No encoder could find them: add examples, or take these queries out."
+        )
+
+
+def intent_ranks(similarity: Similarity, train: LabelledTexts, test: LabelledTexts, most: int = _MOST) -> NDArray[np.int64]:
+    """How many intents are nearer to each test query than its own; `most` where there are as many or more.
+
+    Shapes:
+        returns: (test queries,)
+    """
+    ranks = np.full(len(test), most)
+    pending = list(range(len(test)))
+    k = _HITS
+    while pending:
+        hits = similarity.nearest([test.texts[query] for query in pending], train.texts, min(k, len(train)))
+        unsettled = []
+        for query, row in zip(pending, hits.ids.tolist(), strict=True):
+            nearest = list(dict.fromkeys(train.labels[example] for example in row))[:most]
+            if test.labels[query] in nearest:
+                ranks[query] = nearest.index(test.labels[query])
+            elif len(nearest) < most:
+                unsettled.append(query)
+        # The hits of one or two large intents say nothing of the others: only more hits do.
+        pending = unsettled if k < len(train) else []
+        k *= 4
+    return ranks

@@ -1,0 +1,100 @@
+"""A figure with what it takes to compare it: the same figure on resamples of its items."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.errors import UsageError
+from juyi.metrics import Bootstrap, Difference, Statistic
+from juyi.types import Score
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One figure, and the figures on resamples that its interval is read from.
+
+    Two encoders on the same task have the same resamples, place by place: the difference of their figures is the paired
+    bootstrap, far narrower than what two separate intervals suggest.
+
+    Attributes:
+        score: The figure with its interval.
+        figures: The same figure on each resample, in the unit of the score; None where resampling makes no sense for it.
+        bootstrap: How the resamples were drawn.
+
+    Shapes:
+        figures: (resamples,)
+    """
+
+    score: Score
+    figures: NDArray[np.float64] | None
+    bootstrap: Bootstrap
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What is measured: task, split, subset and metric."""
+        return self.score.task, self.score.split, self.score.subset, self.score.metric
+
+    def difference(self, other: Measured) -> Difference | None:
+        """By how much this figure exceeds another one of the same key; None where there are no resamples.
+
+        Raises:
+            UsageError: The two are figures of different things.
+        """
+        if (self.key, self.score.count, self.bootstrap) != (other.key, other.score.count, other.bootstrap):
+            raise UsageError(f"{' '.join(self.key)} and {' '.join(other.key)} cannot be compared: they are not the same figure.")
+        if self.figures is None or other.figures is None:
+            return None
+        return Difference(self.score.value - other.score.value, self.bootstrap.interval(self.figures - other.figures))
+
+
+def measured(identity: Score, statistic: Statistic, bootstrap: Bootstrap, scale: float = 100.0) -> Measured:
+    """The statistic on all items, and on resamples of them.
+
+    Args:
+        identity: A score that has everything but value and interval; its count is the number of items.
+        statistic: The figure on any resample.
+        bootstrap: Draws the resamples.
+        scale: From the statistic's unit to the score's.
+
+    Raises:
+        UsageError: Too many resamples leave the statistic undefined.
+    """
+    value = scale * statistic(np.ones(identity.count))
+    figures = scale * bootstrap.figures(statistic, identity.count)
+    score = dataclasses.replace(identity, value=value, interval=bootstrap.interval(figures))
+    return Measured(score, figures, bootstrap)
+
+
+def mean_of(parts: Sequence[Measured], *, weighted: bool = False, **identity: str) -> Measured:
+    """The mean of figures of different items: of sub-tasks, of splits, of tasks.
+
+    Args:
+        parts: At least one.
+        weighted: Weigh each by its count.
+        identity: What the mean is called, where it is not called as the first part: `task`, `split`, `subset`, `metric`.
+
+    Returns:
+        A figure whose count is that of all parts and that bears the labels of each; its resamples are drawn within each part.
+    """
+    counts = [part.score.count for part in parts]
+    weights = np.array(counts if weighted else [1] * len(parts), dtype=np.float64)
+    score = dataclasses.replace(
+        parts[0].score,
+        value=float(np.average([part.score.value for part in parts], weights=weights)),
+        count=sum(counts),
+        interval=None,
+        labels=tuple(dict.fromkeys(label for part in parts for label in part.score.labels)),
+        **identity,
+    )
+    bootstrap = parts[0].bootstrap
+    known = [part.figures for part in parts if part.figures is not None]
+    if len(known) < len(parts):
+        return Measured(score, None, bootstrap)
+    # Parts of equal size were resampled by the same draws; moving each on by another step makes the parts independent.
+    figures = np.average([np.roll(each, step) for step, each in enumerate(known)], axis=0, weights=weights)
+    return Measured(dataclasses.replace(score, interval=bootstrap.interval(figures)), figures, bootstrap)

@@ -1,0 +1,192 @@
+"""Out-of-scope queries: does the similarity to the nearest training query tell what no intent covers?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.data import LabelledTexts
+from juyi.errors import UsageError
+from juyi.metrics import BinaryRanking, Bootstrap, Counts, Statistic
+from juyi.tasks.intents import check_intents
+from juyi.tasks.measured import Measured
+from juyi.tasks.pair_classification import DEV_THRESHOLD, ORACLE_THRESHOLD
+from juyi.tasks.similarity import Subject, similarity_of
+from juyi.tasks.task import Task
+from juyi.types import Score
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfScope(Task):
+    """Intents by their nearest training query, and a threshold on its similarity below which a query is rejected.
+
+    The score of a query is its similarity to the nearest training query. The threshold is the highest that rejects at most
+    `rejection_rate` of the in-scope validation queries. Without these it is taken from the in-scope test queries themselves, and
+    the figures that depend on it bear the label `oracle-threshold`. Intervals are over the test queries, drawn within each class.
+
+    Attributes:
+        train: Examples of each intent.
+        test: In-scope queries with their intents.
+        outside_test: Queries that belong to none of the intents.
+        validation: In-scope queries, for the threshold.
+        rejection_rate: The share of in-scope queries that may be rejected.
+
+    Raises:
+        UsageError: One of the parts is empty, the examples lack an intent of the queries, or `rejection_rate` is not at least 0
+            and below 1.
+    """
+
+    train: LabelledTexts = field(repr=False)
+    test: LabelledTexts = field(repr=False)
+    outside_test: Sequence[str] = field(repr=False)
+    validation: LabelledTexts | None = field(default=None, repr=False)
+    rejection_rate: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rejection_rate < 1:
+            raise UsageError(f"{self}: rejection_rate is {self.rejection_rate}; it is at least 0 and below 1, 0.05 for example.")
+        sizes = {"training": len(self.train), "in-scope test": len(self.test), "out-of-scope test": len(self.outside_test)}
+        for part, size in (sizes | ({} if self.validation is None else {"validation": len(self.validation)})).items():
+            if not size:
+                raise UsageError(f"{self} has no {part} queries. Give it at least one.")
+        for queries in (self.test, self.validation):
+            if queries is not None:
+                check_intents(str(self), self.train, queries)
+
+    def __len__(self) -> int:
+        return len(self.test) + len(self.outside_test)
+
+    def texts(self) -> Sequence[str]:
+        """The examples and all queries."""
+        return [*self.train.texts, *self._queries()]
+
+    def measure(self, subject: Subject) -> Sequence[Measured]:
+        """`auroc`, `aupr-in`, `aupr-out`, `fpr@95`; at the threshold `in-scope accuracy` and `out-of-scope recall`; `threshold`.
+
+        In-scope is the positive class, but in `aupr-out`. `in-scope accuracy` is the share of in-scope queries that are accepted
+        and get the right intent, `out-of-scope recall` the share of the others that are rejected. All are times 100, except the
+        threshold, which has the unit of the similarity.
+
+        Raises:
+            UsageError: The encoder gives no usable embeddings.
+
+        Source:
+            Hendrycks & Gimpel 2017 (AUROC, AUPR), ODIN (FPR@95); Larson et al. 2019 (in-scope accuracy, out-of-scope recall).
+        """
+        hits = similarity_of(subject).nearest(self._queries(), self.train.texts, 1)
+        scores, inside = hits.scores[:, 0].astype(np.float64), len(self.test)
+        right = np.array([self.train.labels[hit] for hit in hits.ids[:inside, 0]]) == np.array(self.test.labels)
+        ranking = BinaryRanking(scores[: len(self)], np.arange(len(self)) < inside)
+        others = BinaryRanking(-scores[: len(self)], np.arange(len(self)) >= inside)
+        known = _Rejection(scores[:inside] if self.validation is None else scores[len(self) :], self.rejection_rate)
+        fixed = known.threshold(np.ones(len(known.scores)))
+
+        def threshold(counts: Counts) -> float:
+            # An oracle's threshold belongs to the figure: it is chosen anew on each resample.
+            return known.threshold(counts[:inside]) if self.validation is None else fixed
+
+        def accuracy(counts: Counts) -> float:
+            accepted = scores[:inside] >= threshold(counts)
+            return float(counts[:inside] @ (accepted & right)) / inside
+
+        def rejected(counts: Counts) -> float:
+            return float(counts[inside:] @ (scores[inside : len(self)] < threshold(counts))) / len(self.outside_test)
+
+        label = ORACLE_THRESHOLD if self.validation is None else DEV_THRESHOLD
+        return [
+            self._figure("auroc", ranking.auroc, len(self)),
+            self._figure("aupr-in", ranking.average_precision, len(self)),
+            self._figure("aupr-out", others.average_precision, len(self)),
+            self._figure("fpr@95", lambda counts: ranking.false_positive_rate(0.95, counts), len(self)),
+            self._figure("in-scope accuracy", accuracy, inside, label),
+            self._figure("out-of-scope recall", rejected, len(self.outside_test), label),
+            self.plain("threshold", fixed, len(known.scores), labels=[label]),
+        ]
+
+    def _queries(self) -> list[str]:
+        return [*self.test.texts, *self.outside_test, *(() if self.validation is None else self.validation.texts)]
+
+    def _figure(self, metric: str, statistic: Statistic, count: int, *labels: str) -> Measured:
+        bootstrap = self.bootstrap
+        figures = 100 * _figures_within(statistic, [len(self.test), len(self.outside_test)], bootstrap)
+        value = 100 * statistic(np.ones(len(self)))
+        interval = bootstrap.interval(figures)
+        score = Score(self.name, self.split, metric, value, count, interval=interval, labels=(*self.labels, *labels))
+        return Measured(score, figures, bootstrap)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """An intent file made into an out-of-scope problem; see `held_out`."""
+
+    train: LabelledTexts
+    validation: LabelledTexts
+    test: LabelledTexts
+    outside: LabelledTexts
+
+
+def held_out(texts: LabelledTexts, share: float = 0.25, *, seed: int = 0) -> HeldOut:
+    """An out-of-scope problem from a file of intents: some intents are taken for unknown, and their queries lie outside.
+
+    The queries of each other intent are shuffled and dealt out: of five, three train, one tests and one validates. An intent of
+    one query only trains, one of two or three does not validate. A query that an intent has twice counts once, so that none is
+    its own example.
+
+    Args:
+        texts: Queries with their intents.
+        share: The share of the intents that lie outside, at least one of them.
+        seed: The same seed makes the same problem.
+
+    Raises:
+        UsageError: `share` is not between 0 and 1, or no intent would be left inside.
+
+    Source:
+        Lin & Xu 2019: unknown intents are simulated by intents that are kept out of the training.
+    """
+    queries: dict[str, dict[str, None]] = {}
+    for intent, text in zip(texts.labels, texts.texts, strict=True):
+        queries.setdefault(intent, {})[text] = None
+    unknown = max(1, round(share * len(queries)))
+    if not 0 < share < 1 or unknown >= len(queries):
+        raise UsageError(
+            f"share is {share} of {len(queries)} intents; it lies between 0 and 1, and at least one intent must stay inside."
+        )
+    rng = np.random.default_rng(seed)
+    intents = list(queries)
+    outside = {intents[place] for place in rng.permutation(len(intents))[:unknown]}
+    parts = HeldOut(*(LabelledTexts([], []) for _ in range(4)))
+    dealt = (parts.train, parts.test, parts.train, parts.validation, parts.train)
+    for intent, known in queries.items():
+        distinct = list(known)
+        for turn, place in enumerate(rng.permutation(len(distinct))):
+            part = parts.outside if intent in outside else dealt[turn % len(dealt)]
+            part.labels.append(intent)
+            part.texts.append(distinct[place])
+    return parts
+
+
+class _Rejection:
+    """The threshold that rejects at most a share of in-scope queries."""
+
+    def __init__(self, scores: NDArray[np.float64], rate: float) -> None:
+        self.scores = np.sort(scores)
+        self.order = np.argsort(scores)
+        self.rate = rate
+
+    def threshold(self, counts: Counts) -> float:
+        """The highest score with at most that share of the drawn queries below it."""
+        drawn = np.cumsum(counts[self.order])
+        return float(self.scores[np.searchsorted(drawn / drawn[-1], self.rate, side="right")])
+
+
+def _figures_within(statistic: Statistic, sizes: Sequence[int], bootstrap: Bootstrap) -> NDArray[np.float64]:
+    """The statistic on resamples that draw as many items of each class as there are."""
+    rng = np.random.default_rng(bootstrap.seed)
+    draws = (
+        np.concatenate([np.bincount(rng.integers(0, size, size), minlength=size) for size in sizes]).astype(np.float64)
+        for _ in range(bootstrap.resamples)
+    )
+    return np.array([statistic(counts) for counts in draws])

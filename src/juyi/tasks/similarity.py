@@ -1,0 +1,113 @@
+"""How texts are compared: by the cosine of their embeddings, or in any other way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.errors import UsageError
+from juyi.index import ExactIndex
+from juyi.metrics import cosine_rows
+from juyi.tasks.memo import encoded
+from juyi.types import Embeddings, Encode, Hits
+
+
+@runtime_checkable
+class Similarity(Protocol):
+    """Compares texts with texts; the higher, the more alike."""
+
+    def pairs(self, first: Sequence[str], second: Sequence[str]) -> NDArray[np.float64]:
+        """The similarity of each text with the one at its place on the other side.
+
+        Shapes:
+            first, second: (n,)
+            returns: (n,)
+        """
+        ...
+
+    def nearest(self, queries: Sequence[str], corpus: Sequence[str], k: int) -> Hits:
+        """The k texts of the corpus that are most like each query, best first; ids are places in the corpus, -1 pads.
+
+        Shapes:
+            queries: (queries,); corpus: (n,)
+            returns: (queries, k)
+        """
+        ...
+
+
+Subject = Encode | Similarity
+"""What can be measured. Tasks on the vectors themselves, classification and geometry, need something that encodes."""
+
+
+class Cosine:
+    """Compares texts by the cosine of their embeddings; each distinct text of a call is encoded once.
+
+    Args:
+        encode: What encodes.
+    """
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode = encode
+
+    def pairs(self, first: Sequence[str], second: Sequence[str]) -> NDArray[np.float64]:
+        """See `Similarity.pairs`.
+
+        Raises:
+            UsageError: The encoder does not give one row a text, gives NaN or a row of zeros, or has collapsed.
+        """
+        distinct = list(dict.fromkeys([*first, *second]))
+        embeddings = _apart(encoded(self._encode, distinct), distinct)
+        places = {text: place for place, text in enumerate(distinct)}
+        left, right = ([places[text] for text in side] for side in (first, second))
+        return cosine_rows(embeddings[left], embeddings[right])
+
+    def nearest(self, queries: Sequence[str], corpus: Sequence[str], k: int) -> Hits:
+        """See `Similarity.nearest`. Of equally near texts the one that stands first in the corpus comes first.
+
+        Raises:
+            UsageError: As `pairs`, or the corpus is empty.
+        """
+        if not len(corpus):
+            raise UsageError("The corpus is empty: there is nothing to search. Give it at least one text.")
+        distinct = list(dict.fromkeys([*queries, *corpus]))
+        embeddings = _apart(encoded(self._encode, distinct), distinct)
+        places = {text: place for place, text in enumerate(distinct)}
+        index = ExactIndex(embeddings.shape[1])
+        index.add(np.arange(len(corpus)), embeddings[[places[text] for text in corpus]])
+        return index.search(embeddings[[places[text] for text in queries]], k)
+
+
+def similarity_of(subject: Subject) -> Similarity:
+    """The subject itself where it compares texts, or the cosine of what it encodes."""
+    return subject if isinstance(subject, Similarity) else Cosine(subject)
+
+
+def encode_of(subject: Subject) -> Encode:
+    """The subject where it encodes.
+
+    Raises:
+        UsageError: It compares texts without encoding them.
+    """
+    if isinstance(subject, Similarity):
+        raise UsageError(f"{type(subject).__name__} compares texts and has no vectors; this task needs an encoder.")
+    return subject
+
+
+def _apart(embeddings: Embeddings, texts: Sequence[str]) -> Embeddings:
+    """The embeddings, unless most of the texts cannot be told from another one: ties would then decide every figure."""
+    first_of: dict[bytes, int] = {}
+    twin: tuple[int, int] | None = None
+    for place, row in enumerate(np.ascontiguousarray(embeddings)):
+        first = first_of.setdefault(row.tobytes(), place)
+        if first != place and twin is None:
+            twin = (first, place)
+    if twin is not None and 2 * len(first_of) < len(texts):
+        raise UsageError(
+            f"{len(texts)} different texts have only {len(first_of)} different vectors: '{texts[twin[0]]}' and "
+            f"'{texts[twin[1]]}' have the same one, for example. The encoder has collapsed, or does not know this language: "
+            "ties would decide every figure. Look at what it encodes."
+        )
+    return embeddings

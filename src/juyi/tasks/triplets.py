@@ -1,0 +1,49 @@
+"""Triplets: is the anchor nearer to its positive than to its negative?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from juyi.data import Triplets
+from juyi.errors import UsageError
+from juyi.metrics import mean_statistic
+from juyi.tasks.measured import Measured
+from juyi.tasks.similarity import Subject, similarity_of
+from juyi.tasks.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class TripletAccuracy(Task):
+    """The share of triplets, times 100, whose anchor is more like its positive than its hard negative; a tie is an error.
+
+    Entailment triplets (premise, entailed sentence, contradicting sentence) ask whether the encoder tells a consequence from
+    its contradiction; chance is 50.
+
+    Raises:
+        UsageError: There are no triplets.
+    """
+
+    triplets: Triplets = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.triplets:
+            raise UsageError(f"{self} has no triplets. Give it at least one: anchor, positive, negative.")
+
+    def __len__(self) -> int:
+        return len(self.triplets)
+
+    def texts(self) -> Sequence[str]:
+        """The three sentences of each triplet."""
+        return [text for triplet in self.triplets for text in triplet]
+
+    def measure(self, subject: Subject) -> Sequence[Measured]:
+        """`accuracy`.
+
+        Raises:
+            UsageError: The encoder gives no usable embeddings.
+        """
+        anchors, positives, negatives = zip(*self.triplets, strict=True)
+        similarities = similarity_of(subject).pairs([*anchors, *anchors], [*positives, *negatives])
+        right = similarities[: len(self)] > similarities[len(self) :]
+        return [self.measured("accuracy", mean_statistic(right), len(self))]
