@@ -9,7 +9,18 @@ import pytest
 from numpy.typing import NDArray
 
 from juyi.errors import UsageError
-from juyi.metrics import alignment, anisotropy, cosine_rows, effective_rank, geometry, singular_values, uniformity
+from juyi.metrics import (
+    alignment,
+    anisotropy,
+    anisotropy_statistic,
+    cosine_rows,
+    effective_rank,
+    geometry,
+    resample_counts,
+    singular_values,
+    uniformity,
+    uniformity_statistic,
+)
 
 
 def rows(n: int = 23, dim: int = 7, seed: int = 0, dtype: type[np.floating] = np.float64) -> NDArray[Any]:
@@ -82,6 +93,34 @@ def test_anisotropy_equals_the_loop() -> None:
     assert anisotropy(np.eye(6)) == pytest.approx(0, abs=1e-15)
 
 
+@pytest.mark.parametrize("block", [5, 22, 23, 1024])
+def test_statistics_of_every_row_once_are_the_figures(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(geometry, "_BLOCK_ROWS", block)
+    embeddings = rows()
+    assert uniformity_statistic(embeddings, t=0.5)(np.ones(23)) == pytest.approx(uniformity(embeddings, t=0.5), abs=1e-12)
+    assert anisotropy_statistic(embeddings)(np.ones(23)) == pytest.approx(anisotropy(embeddings), abs=1e-12)
+
+
+def test_statistics_of_a_resample_are_the_figures_of_its_pairs_to_first_order() -> None:
+    # What is left out shrinks as 1/n, the spread of the resamples as 1/sqrt(n): with 800 rows it is far below the spread.
+    embeddings = np.random.default_rng(0).normal(size=(800, 7)) + 0.75
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    cosines = unit @ unit.T
+    kernel = np.exp(-2 * (2 - 2 * cosines))
+    projected = uniformity_statistic(embeddings), anisotropy_statistic(embeddings)
+    got, wanted = [], []
+    stream = resample_counts(800, 0)
+    for _ in range(60):
+        counts = next(stream).astype(np.float64)
+        weights = np.outer(counts, counts)
+        np.fill_diagonal(weights, 0)  # a row with itself is no pair, however often it was drawn
+        wanted.append([np.log(np.average(kernel, weights=weights)), np.average(cosines, weights=weights)])
+        got.append([statistic(counts) for statistic in projected])
+    spread = np.std(wanted, axis=0)
+    assert (np.abs(np.subtract(got, wanted)).max(axis=0) < 0.25 * spread).all()
+    np.testing.assert_allclose(np.std(got, axis=0), spread, rtol=0.02)
+
+
 @pytest.mark.parametrize(("n", "dim"), [(23, 7), (5, 9)])
 def test_singular_values_are_the_roots_of_the_covariance(n: int, dim: int) -> None:
     embeddings = rows(n, dim)
@@ -104,7 +143,8 @@ def test_effective_rank_counts_directions() -> None:
 
 
 PAIRED: list[Callable[..., Any]] = [cosine_rows, alignment]
-SINGLE: list[Callable[..., Any]] = [uniformity, anisotropy, singular_values, effective_rank]
+STATISTICS: list[Callable[..., Any]] = [uniformity_statistic, anisotropy_statistic]
+SINGLE: list[Callable[..., Any]] = [uniformity, anisotropy, *STATISTICS, singular_values, effective_rank]
 
 
 @pytest.mark.parametrize("figure", PAIRED)
@@ -135,7 +175,7 @@ def test_embeddings_that_cannot_be_judged_are_refused(figure: Callable[..., Any]
         figure([["a"], ["b"]])
 
 
-@pytest.mark.parametrize("figure", [uniformity, anisotropy])
+@pytest.mark.parametrize("figure", [uniformity, anisotropy, *STATISTICS])
 def test_zero_rows_have_no_direction(figure: Callable[..., Any]) -> None:
     with pytest.raises(UsageError, match="embeddings has 2 rows of zeros out of 3, the first is row 0"):
         figure([[0, 0], [1, 1], [0, 0]])

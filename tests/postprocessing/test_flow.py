@@ -57,10 +57,8 @@ def test_without_steps_each_dimension_is_standardised() -> None:
     vectors = curved(300)
     flow = fit_flow(vectors, steps=0)
     standardised = (vectors - vectors.mean(axis=0)) / vectors.std(axis=0)
-    found = {tuple(np.round(column, 3)) for column in flow(vectors).T}
-    assert found == {tuple(np.round(column, 3)) for column in standardised.T} or np.allclose(
-        np.sort(flow(vectors), axis=1), np.sort(standardised, axis=1), atol=1e-4
-    )
+    # The permutations change the order of the dimensions, nothing else.
+    np.testing.assert_allclose(np.sort(flow(vectors), axis=1), np.sort(standardised, axis=1), atol=1e-4)
     bits = -norm.logpdf(vectors, vectors.mean(axis=0), vectors.std(axis=0)).mean() / np.log(2)
     assert flow.start_bits == flow.bits_per_dim == pytest.approx(bits, abs=1e-4)
 
@@ -89,17 +87,21 @@ def test_the_seed_decides_and_the_random_numbers_of_torch_go_on() -> None:
     assert np.abs(fit_flow(vectors, steps=20, seed=1)(vectors) - first).max() > 0.1
 
 
-@pytest.mark.parametrize(("count", "expected"), [(100, 400), (64 * 401 + 1, 402)])
+@pytest.mark.parametrize(("count", "expected"), [(50, 400), (64 * 401 + 1, 402)])
 def test_the_length_is_one_pass_but_at_least_some_steps(count: int, expected: int) -> None:
-    seen: list[tuple[int, int, float]] = []
+    seen: list[tuple[int, int]] = []
+    losses: list[float] = []
 
     def watch(step: int, steps: int, report: Mapping[str, float | str]) -> None:
-        seen.append((step, steps, float(report["loss"])))
+        seen.append((step, steps))
+        losses.append(float(report["loss"]))
 
-    flow = fit_flow(curved(count, 2), levels=1, depth=1, width=2, watch=watch)
-    assert [step[:2] for step in seen] == [(number, expected) for number in range(1, expected + 1)]
-    assert flow.bits_per_dim < seen[0][2]
+    flow = fit_flow(curved(count), watch=watch)
+    assert seen == [(step, expected) for step in range(1, expected + 1)]
     assert flow.count == count
+    if count <= 64:  # one batch is all of them
+        assert losses[0] == pytest.approx(flow.start_bits, abs=1e-5)
+        assert losses[-1] == pytest.approx(flow.bits_per_dim, abs=1e-2)
 
 
 def test_notes_say_what_weakens_the_fit() -> None:
@@ -119,7 +121,7 @@ def test_notes_say_what_weakens_the_fit() -> None:
         (np.ones((1, 4)), {}, "1 vectors that do not differ"),
         (np.ones((5, 4)), {}, "5 vectors that do not differ"),
         (np.array([[1.0, np.nan], [0.0, 1.0]]), {}, "NaN"),
-        (np.array([[1.0, np.inf], [0.0, 1.0]]), {}, "infinity"),
+        (np.array([[1.0, np.inf], [0.0, 1.0]]), {}, "infinite"),
         (np.ones(4), {}, "shape"),
         (curved(9, 1), {"levels": 1}, "has 1 dimensions; a flow of 1 levels needs at least 2"),
         (curved(9, 3), {}, "needs at least 4"),

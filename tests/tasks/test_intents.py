@@ -82,7 +82,7 @@ def test_each_text_is_encoded_once_however_often_hits_are_asked_for(monkeypatch:
 
 def test_intents_without_an_example_are_named() -> None:
     train, test = LabelledTexts(["甲"], ["一"]), LabelledTexts(["甲", "丙", "乙"], ["二", "三", "四"])
-    with pytest.raises(UsageError, match="SMP test: the training queries lack 2 intents.*'丙' for example"):
+    with pytest.raises(UsageError, match=r"SMP test: the training queries lack 2 intents.*'丙' for example"):
         IntentRecall("SMP", "test", train, test)
     with pytest.raises(UsageError, match="no test queries"):
         IntentRecall("SMP", "test", train, LabelledTexts([], []))

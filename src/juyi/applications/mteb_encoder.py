@@ -146,7 +146,6 @@ def _facts(folder: Path) -> dict[str, Any]:
     }
 
 
-
 def _stored_parameters(path: Path) -> int:
     with safe_open(path, "numpy") as file:
         tensors = [file.get_slice(key) for key in file.keys()]  # noqa: SIM118 - it is no mapping

@@ -1,71 +1,121 @@
-"""`juyi evaluate`: measure an encoder on tasks."""
+"""`juyi evaluate`: measure encoders on tasks."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-from juyi.assets import DEFAULT_ENCODER
 from juyi.cli import options
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SUITES = """zh-sts, zh-pairs, en-sts, transfer, applied, geometry; a file of pairs; or a .toml file that declares tasks."""
+
+
+def what_and_how(command: F) -> F:
+    """The options that say what is measured and how encoders are run; `compare` has the same."""
+    for option in reversed(
+        (
+            click.option("--suite", default="zh-sts", show_default=True, help=_SUITES),
+            click.option("--data", help="The folder of the suite's files; for zh-sts and en-sts also: hub."),
+            click.option("--split", "splits", multiple=True, help="train, dev, test; may be repeated. [default: the usual ones]"),
+            click.option("--task", "tasks", multiple=True, help="Only this task of the suite; may be repeated."),
+            click.option(
+                "--whiten",
+                is_flag=False,
+                flag_value="target",
+                default="",
+                metavar="target|train|FILE",
+                help="Whiten; fitted on each task's own sentences (target, transductive), on its train split, or on a file.",
+            ),
+            click.option("-k", "--dimensions", type=int, help="Keep this many dimensions of the whitening."),
+            click.option("--flow", default="", metavar="target|train|FILE", help="BERT-flow, fitted as --whiten is."),
+            click.option("--label", "labels", multiple=True, help="A label for every score: dev-selected, transductive, …"),
+            click.option(
+                "--trained-on",
+                multiple=True,
+                help="What the encoder was trained on; tasks with these sentences are transductive.",
+            ),
+            options.pooling,
+            options.engine,
+            click.option(
+                "--precision",
+                type=click.Choice(["auto", "float32", "bfloat16"]),
+                default="auto",
+                show_default=True,
+                help="Of the torch engine. auto: bfloat16 where it is fast and orders a sample of pairs as float32 does.",
+            ),
+            click.option("--cache/--no-cache", default=True, show_default=True, help="Keep embeddings on disk."),
+            options.encoding,
+            options.form("table", "json", "jsonl", "csv"),
+            click.option("--json", "as_json", is_flag=True, help="One JSON object a score and line: --format jsonl."),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 @click.command("evaluate")
-@click.argument("model", default="")
-@click.option("--suite", default="zh-sts", show_default=True, help="zh-sts (the Chinese five), or a file of scored pairs.")
-@click.option("--data", type=click.Path(exists=True, file_okay=False), help="The folder of the suite's files.")
-@click.option("--split", "splits", multiple=True, help="train, dev, test; may be repeated. [default: dev and test]")
-@click.option("--task", "tasks", multiple=True, help="Only this task of the suite; may be repeated.")
-@options.pooling
-@click.option(
-    "--whiten", is_flag=True, help="Whiten with the sentences of each task (transductive), as in the Chinese experiments."
-)
-@options.engine
-@options.form("table", "json", "jsonl", "csv")
-def command(
-    model: str,
-    suite: str,
-    data: str | None,
-    splits: tuple[str, ...],
-    tasks: tuple[str, ...],
-    pooling: str | None,
-    whiten: bool,
-    engine: str,
-    form: str,
-) -> None:
-    """Measure MODEL: Spearman of cosine and gold score, times 100, with a 95 % interval, per split, avg and w-avg.
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@what_and_how
+@click.option("--seeds", is_flag=True, help="The models are runs of one recipe with different seeds: print mean and interval.")
+@click.option("--overlap/--no-overlap", "beside", default=True, show_default=True, help="Measure word overlap beside the models.")
+def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, beside: bool, **given: Any) -> None:
+    """Measure MODEL, with 95 % intervals: a bootstrap over the pairs, queries or sentences.
 
-    The folder of zh-sts holds ATEC, BQ, LCQMC, PAWSX and STS-B as task.split.tsv, as TASK/TASK.split.data (senteval_cn), or as
-    CNSD files.
+    \b
+    MODEL may also be a baseline:
+      lexical            overlap of words and characters; BM25 where texts are searched
+      vectors:FILE       the mean of word vectors (word2vec or GloVe as text)
+      random:MODEL@SEED  the shape of a model with random weights
+
+    Spearman, accuracy and the like are times 100. What is missing in the data is reported; the rest is measured, and the exit
+    code is then 1. With --cache, embeddings are kept under ~/.cache/juyi, or where JUYI_CACHE says.
+
+    \b
+    Suites and their files:
+      zh-sts, zh-pairs   atec.test.tsv …, or senteval_cn's folders, or CNSD files
+      en-sts             STS12.MSRpar.tsv …, stsb.test.tsv, sick_r.test.tsv, or SentEval's downstream folder
+      transfer           mr.tsv, sst2.train.tsv …, or SentEval's downstream folder
+      applied            groups_NAME.tsv, NAME.corpus.tsv + NAME.queries.tsv, NAME.train.tsv + NAME.test.tsv, clinc….tsv
+      geometry           stsb.test.tsv of a folder, or a file of scored pairs
+      FILE.tsv           scored pairs; pairs with labels 0 and 1; triplets; question groups
+      FILE.toml          [[task]] tables with kind = sts, pairs, triplets, faq-groups, faq-corpus, intents, out-of-scope, geometry
 
     \b
     Examples:
       juyi evaluate --suite zh-sts --data senteval_cn
-      juyi evaluate bert-base-chinese --pooling first-last-avg --suite pairs.tsv
+      juyi evaluate bert-base-chinese --pooling first-last-avg --whiten train --data senteval_cn
+      juyi evaluate my-model --suite en-sts --data SentEval/data/downstream --json
+      juyi evaluate runs/a/model runs/b/model runs/c/model --seeds --suite pairs.tsv
     """
-    from juyi.cli.evaluation import evaluate
+    from juyi.cli.comparison import compare, verdict
+    from juyi.cli.evaluation import measure, open_what, overlap, report_problems, split_options
     from juyi.cli.output import emit, say
+    from juyi.cli.score_tables import flat, score_rows, seed_rows, short_seed_row
 
-    result, warnings = evaluate(
-        model, suite, None if data is None else Path(data), splits, tasks, pooling=pooling, whiten=whiten, engine=engine
-    )
-    for warning in warnings:
-        say(f"Note: {warning}")
-    records = [score.as_record(model or DEFAULT_ENCODER) for score in result]
-    emit([_row(record) for record in records] if form in ("table", "csv") else records, form)
-    if not records:
-        sys.exit(1)
-
-
-def _row(record: dict[str, Any]) -> dict[str, Any]:
-    interval = record["interval"]
-    return {
-        "task": record["task"],
-        "split": record["split"],
-        "pairs": record["count"],
-        record["metric"]: f"{record['value']:.2f}",
-        "95 % interval": "" if interval is None else f"{interval[0]:.2f} – {interval[1]:.2f}",
-        "labels": ", ".join(record["labels"]),
-    }
+    form = "jsonl" if as_json else form
+    what, how = split_options(given)
+    suite = open_what(what)
+    for note in suite.notes:
+        say(f"Note: {note}")
+    baseline = overlap(suite) if beside else {}
+    everything = []
+    for model in models or ("",):
+        everything.append(found := measure(what, suite, model, how))
+        if form == "table" and not seeds:
+            emit(score_rows(found.measured, baseline), form, title=found.name)
+            if sentence := verdict(compare(list(baseline.values()), found.measured), "word overlap", found.name):
+                say(sentence)
+        if found.remark:
+            say(f"Note: {found.remark}")
+    if seeds:
+        rows = seed_rows([found.measured for found in everything])
+        emit([short_seed_row(row) for row in rows] if form == "table" else rows, form)
+    elif form != "table":
+        records = [each.score.as_record("lexical-overlap") for each in baseline.values()]
+        records += [each.score.as_record(found.name) for found in everything for each in found.measured]
+        emit([flat(record) for record in records] if form == "csv" else records, form)
+    report_problems(everything)

@@ -1,99 +1,182 @@
-"""What `juyi evaluate` does: tasks from a suite, scores from an encoder."""
+"""What `juyi evaluate` and `juyi compare` share: a suite, what is fitted for it, and a bar while it is measured."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from juyi.cli.poolings import known_pooling
-from juyi.data import read_scored_pairs
-from juyi.engines import open_engine
+from juyi.cli.output import say
+from juyi.cli.subjects import LEXICAL, How, Opened, open_subject
+from juyi.data import read_texts
 from juyi.errors import UsageError
-from juyi.tasks import STS, chinese_five, count_warnings, evaluate_suite
-from juyi.types import Encode, Score
+from juyi.experiments import load_suite
+from juyi.tasks import Fitting, Measured, Progress, Sentences, Suite, Task, evaluate_suite, on_corpus, on_target
+from juyi.types import Embeddings
+
+TARGET, TRAIN = "target", "train"
 
 
-def evaluate(
-    model: str,
-    suite: str,
-    data: Path | None,
-    splits: Sequence[str],
-    names: Sequence[str],
-    *,
-    pooling: str | None = None,
-    whiten: bool = False,
-    engine: str = "auto",
-) -> tuple[list[Score], list[str]]:
-    """The scores of a model on a suite, and what is to be said about the data.
+@dataclass(frozen=True)
+class What:
+    """What is measured: the options of the command line.
+
+    Attributes:
+        suite: A named suite, a TOML file that declares tasks, or a file of pairs.
+        data: The folder of its files.
+        splits: Which splits.
+        tasks: Only these.
+        whiten: `target`, `train` or a file: what a whitening is fitted on; empty for none.
+        dimensions: What the whitening keeps.
+        flow: As `whiten`, for BERT-flow.
+        labels: For every score.
+        trained_on: Files that the encoder was trained on.
+        encoding: Of the file, where the suite is one.
+    """
+
+    suite: str
+    data: str | None = None
+    splits: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    whiten: str = ""
+    dimensions: int | None = None
+    flow: str = ""
+    labels: tuple[str, ...] = ()
+    trained_on: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        if self.whiten and self.flow:
+            raise UsageError("--whiten and --flow were both given; one of them at a time.")
+        if self.dimensions is not None and not self.whiten:
+            raise UsageError("-k says how many dimensions a whitening keeps; give --whiten too.")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one subject came to."""
+
+    name: str
+    measured: tuple[Measured, ...]
+    problems: tuple[str, ...] = ()
+    remark: str = ""
+
+
+def split_options(given: Mapping[str, Any]) -> tuple[What, How]:
+    """What is measured and how, from the options of `what_and_how`."""
+    how = How(given["pooling"], given["engine"], given["precision"], given["cache"])
+    return What(**{field.name: given[field.name] for field in dataclasses.fields(What)}), how
+
+
+def open_what(what: What) -> Suite:
+    """The suite that was asked for, with the labels that were given.
 
     Raises:
-        UsageError: The suite does not exist, or its data folder was not named.
+        UsageError: There is no such suite, or its data folder was not named.
+        DataError: Its data cannot be used.
     """
-    tasks, warnings = _tasks(suite, data, splits, names)
-    encode = _encode(model, pooling, engine)
-    progress = _Progress()
-    if not whiten:
-        scores = list(evaluate_suite(tasks, encode, progress=progress).scores)
+    suite = load_suite(what.suite, what.data, splits=what.splits, tasks=what.tasks, encoding=what.encoding)
+    seen = {text for file in what.trained_on for text in read_texts(file).texts}
+    return dataclasses.replace(suite, tasks=[_labelled(task, what.labels, seen) for task in suite.tasks])
+
+
+def measure(what: What, suite: Suite, model: str, how: How) -> Found:
+    """The figures of one model on the suite.
+
+    Raises:
+        JuyiError: The model cannot be loaded, or nothing can be measured at all.
+    """
+    opened = open_subject(model, how, [text for task in suite.tasks for text in task.texts()])
+    tasks = [_labelled(task, opened.labels, set()) for task in suite.tasks]
+    suite = dataclasses.replace(suite, tasks=tasks)
+    with _bar(opened.name) as progress:
+        result = evaluate_suite(suite, opened.subject, progress, fitting=_fitting(what, suite))
+    return Found(_name(what, opened), result.measured, result.problems, opened.remark())
+
+
+def overlap(suite: Suite) -> dict[tuple[str, str, str, str], Measured]:
+    """What word overlap reaches on those tasks that need no vectors."""
+    with _bar(LEXICAL) as progress:
+        result = evaluate_suite(suite, open_subject(LEXICAL, How(), []).subject, progress)
+    return {each.key: each for each in result.measured}
+
+
+def report_problems(everything: Sequence[Found]) -> None:
+    """Say what could not be read or measured, and leave with exit code 1 where there was something."""
+    problems = dict.fromkeys(problem for found in everything for problem in found.problems)
+    for problem in problems:
+        say(f"Problem: {problem}")
+    if problems:
+        sys.exit(1)
+
+
+def _labelled(task: Task, labels: Sequence[str], seen: set[str]) -> Task:
+    more = () if seen.isdisjoint(task.texts()) else ("transductive",)
+    return dataclasses.replace(task, labels=tuple(dict.fromkeys((*task.labels, *labels, *more))))
+
+
+def _name(what: What, opened: Opened) -> str:
+    if what.whiten:
+        kept = "" if what.dimensions is None else f", {what.dimensions}"
+        return f"{opened.name} + whitening({_short(what.whiten)}{kept})"
+    return f"{opened.name} + flow({_short(what.flow)})" if what.flow else opened.name
+
+
+def _short(source: str) -> str:
+    return source if source in (TARGET, TRAIN) else Path(source).name
+
+
+def _fitting(what: What, suite: Suite) -> Fitting | None:
+    source = what.whiten or what.flow
+    if not source:
+        return None
+    if source == TARGET:
+        sentences = on_target(suite.tasks)
+    elif source == TRAIN:
+        sentences = _on_train(what)
     else:
-        scores = []
-        for name in dict.fromkeys(task.name for task in tasks):
-            own = [dataclasses.replace(task, labels=(*task.labels, "transductive")) for task in tasks if task.name == name]
-            scores += evaluate_suite(own, _whitened(own, encode), progress=progress).scores
-    progress.close()
-    return scores, warnings
+        sentences = on_corpus(read_texts(source, encoding=what.encoding).texts, source)
+    return Fitting(lambda vectors: _fit(what, vectors), sentences)
 
 
-def _tasks(suite: str, data: Path | None, splits: Sequence[str], names: Sequence[str]) -> tuple[list[STS], list[str]]:
-    if suite == "zh-sts":
-        if data is None:
-            raise UsageError("The suite zh-sts needs --data: the folder that holds its files. See `juyi evaluate --help`.")
-        chosen = {"tasks": tuple(names)} if names else {}
-        tasks = chinese_five(data, splits=tuple(splits) or ("dev", "test"), **chosen)
-        return tasks, count_warnings(tasks)
-    if not Path(suite).is_file():
-        raise UsageError(f"There is no suite '{suite}' and no such file. The suite is zh-sts; or give a file of scored pairs.")
-    return [STS(Path(suite).stem, "all", read_scored_pairs(suite))], []
+def _on_train(what: What) -> Any:
+    training = load_suite(what.suite, what.data, splits=(TRAIN,), tasks=what.tasks, encoding=what.encoding)
+    of_task = {task.name: on_corpus(task.texts(), task.name) for task in training.tasks}
+
+    def sentences(task: Task) -> Sentences:
+        if task.name not in of_task:
+            reasons = " ".join(problem for problem in training.problems if task.name in problem)
+            raise UsageError(f"{task.name} has no training sentences to fit on. {reasons}".rstrip())
+        return of_task[task.name](task)
+
+    return sentences
 
 
-def _encode(model: str, pooling: str | None, engine: str) -> Encode:
-    chosen = known_pooling(pooling)
-    if chosen is None:
-        return open_engine(model, engine).encode  # type: ignore[arg-type]
-    from juyi.encoder import EncoderSettings, load_encoder
+def _fit(what: What, vectors: Embeddings) -> Any:
+    from juyi.postprocessing import fit_flow, fit_whitening
 
-    return load_encoder(EncoderSettings(model=model, pooling=chosen)).encode
-
-
-def _whitened(tasks: Sequence[STS], encode: Encode) -> Encode:
-    from juyi.postprocessing import fit_whitening
-
-    texts = [text for task in tasks for text in (*task.pairs.first, *task.pairs.second)]
-    whitening = fit_whitening(encode(list(dict.fromkeys(texts))))
-    return lambda batch: whitening(encode(batch))
+    fitted = fit_whitening(vectors, what.dimensions) if what.whiten else fit_flow(vectors)
+    for note in fitted.notes:
+        say(f"Note: {note}")
+    return fitted
 
 
-class _Progress:
-    """A bar on stderr, task by task."""
+@contextmanager
+def _bar(name: str) -> Iterator[Progress]:
+    """A bar on stderr: sentences while they are encoded, then tasks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        shown = bar.add_task(name, total=None)
 
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("evaluating"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=None)
-        self._bar.start()
+        def told(done: int, total: int, what: str) -> None:
+            bar.update(shown, completed=done, total=total, description=f"{name}: {what}" if what else name)
 
-    def __call__(self, done: int, total: int, name: str) -> None:
-        self._bar.update(self._task, completed=done, total=total, description=name)
-
-    def close(self) -> None:
-        self._bar.stop()
+        yield told

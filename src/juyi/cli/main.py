@@ -16,6 +16,7 @@ from juyi.extras import EXTRA_OF
 COMMANDS = {
     "adapt": "Adapt an encoder to your sentences and measure what it brought.",
     "augment": "Show what augmentations make of sentences.",
+    "compare": "Say whether one encoder is better than another.",
     "data": "Look at a file of sentences before anything is trained on it.",
     "doctor": "Show what is installed and whether it works.",
     "encode": "Turn sentences into vectors.",

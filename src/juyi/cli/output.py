@@ -63,7 +63,7 @@ def table(records: Sequence[Record], *, title: str = "") -> None:
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for record in records:
         drawn.add_row(*(_cell(value) for value in record.values()))
-    Console(width=None if Console().is_terminal else 120, highlight=False, markup=False).print(drawn)
+    Console(width=None if Console().is_terminal else 160, highlight=False, markup=False).print(drawn)
 
 
 def _cell(value: Any) -> str:

@@ -85,7 +85,7 @@ def read_english_sts(folder: PathLike, name: str, split: str = "test") -> Scored
         raise UsageError(f"there is no English STS set '{name}'. Allowed: {', '.join(ENGLISH_STS)}.")
     found = find_english_sts(folder)
     if (name, split) not in found:
-        raise DataError(f"the {split} split of {name} is not here. Found: {listed(found)}. Looked for: {_LAYOUTS}.", path=folder)
+        raise DataError(f"the {split} split of {name} is not here. Found: {listed(found)}.", path=folder)
     parts = [_read(path) for path in found[name, split]]
     has_subsets = all(part.subsets for part in parts)
     return ScoredPairs(

@@ -44,7 +44,8 @@ class CachedEncode:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._open()) as file, file:
-                file.execute("CREATE TABLE IF NOT EXISTS embeddings (text BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+                file.execute("PRAGMA page_size = 16384")  # several vectors a page
+                file.execute("CREATE TABLE IF NOT EXISTS embeddings (text BLOB PRIMARY KEY, vector BLOB NOT NULL)")
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from juyi.experiments.load import load_recipe
     from juyi.experiments.recipe import PretrainRecipe, Recipe
     from juyi.experiments.run import Finished, run_recipe
+    from juyi.experiments.suite_file import load_suite
 
 _HOMES = {
     "Finished": "run",
@@ -19,6 +20,7 @@ _HOMES = {
     "Recipe": "recipe",
     "default_recipe": "defaults",
     "load_recipe": "load",
+    "load_suite": "suite_file",
     "run_recipe": "run",
 }
 
@@ -28,6 +30,7 @@ __all__ = [
     "Recipe",
     "default_recipe",
     "load_recipe",
+    "load_suite",
     "recipe_names",
     "recipe_path",
     "run_recipe",

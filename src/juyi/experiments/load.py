@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import tomllib
-import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-
 from juyi.errors import UsageError
+from juyi.experiments.building import build
 from juyi.experiments.recipe import CorpusRecipe, PretrainRecipe, Recipe
 from juyi.experiments.shelf import recipe_path
 
@@ -65,20 +62,6 @@ def _tables(name: str, above: tuple[Path, ...] = ()) -> tuple[Path, dict[str, An
     return path, tables if base is None else {**_tables(str(base), (*above, path))[1], **tables}
 
 
-def build(tables: dict[str, Any], kind: type[R], *, origin: str) -> R:
-    """Make a recipe of tables.
-
-    Raises:
-        UsageError: A key is unknown, missing, or has a value that it cannot have.
-    """
-    try:
-        return TypeAdapter(kind).validate_python(tables)
-    except ValidationError as error:
-        raise UsageError(f"{origin}: " + " ".join(_words(item, tables, kind) for item in error.errors())) from error
-    except UsageError as error:  # a table's own check, which does not know the file
-        raise UsageError(f"{origin}: {error}") from error
-
-
 def apply_overrides(recipe: R, overrides: Sequence[str]) -> R:
     """The same recipe with some settings changed; see `load_recipe`."""
     tables = resolved(recipe)
@@ -112,55 +95,3 @@ def _override(tables: dict[str, Any], override: str) -> None:
         if not isinstance(tables, dict):
             raise UsageError(f"'{override}': {parent} is a value, not a table.")
     tables[last] = value
-
-
-def _words(item: Any, tables: dict[str, Any], kind: type) -> str:
-    place = _place(item["loc"], tables)
-    name = ".".join(place)
-    match item["type"]:
-        case "unexpected_keyword_argument":
-            near = _nearest(place, kind)
-            return f"'{name}' is unknown.{f' Did you mean {near!r}?' if near else ''}"
-        case "missing":
-            return f"'{name}' is missing."
-        case "union_tag_not_found":
-            return f"'{name}.kind' is missing."
-        case "union_tag_invalid":
-            return f"'{name}.kind' is {item['ctx']['tag']!r}; it must be one of {item['ctx']['expected_tags']}."
-        case _:
-            return f"'{name}': {item['msg']} (got {item['input']!r})."
-
-
-def _place(loc: Sequence[str | int], tables: dict[str, Any]) -> list[str]:
-    """The keys down to a mistake as the file has them: pydantic puts a table's `kind` between them, which the file does not."""
-    place: list[str] = []
-    current: Any = tables
-    for part in loc:
-        if isinstance(current, dict):
-            if current.get("kind") == part:
-                continue
-            current = current.get(str(part))
-        place.append(str(part))
-    return place
-
-
-def _nearest(place: Sequence[str], kind: type) -> str | None:
-    """The setting that was probably meant: one of the same table before one of another."""
-    *parents, last = (part for part in place if not part.isdigit())
-    settings = [path for path in _settings(kind) if path[:-1] == tuple(parents)]
-    for candidates, cutoff in ((settings, 0.6), (_settings(kind), 0.8)):
-        near = difflib.get_close_matches(last, [path[-1] for path in candidates], n=1, cutoff=cutoff)
-        if near:
-            return next(".".join(path) for path in candidates if path[-1] == near[0])
-    return None
-
-
-def _settings(kind: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """The path of every setting of a recipe."""
-    if not dataclasses.is_dataclass(kind):
-        return [path for part in typing.get_args(kind) for path in _settings(part, above)]
-    hints = typing.get_type_hints(kind)
-    found: list[tuple[str, ...]] = []
-    for field in dataclasses.fields(kind):
-        found += [(*above, field.name), *_settings(hints[field.name], (*above, field.name))]
-    return found

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from juyi.metrics.bootstrap import Bootstrap, Counts, Difference, Statistic, mean_statistic, resample_counts, spearman_statistic
+from juyi.metrics.bootstrap import (
+    Bootstrap,
+    Counts,
+    Difference,
+    Statistic,
+    mean_interval,
+    mean_statistic,
+    resample_counts,
+    spearman_statistic,
+)
 from juyi.metrics.classification import BinaryRanking
 from juyi.metrics.correlation import pearson, spearman
 from juyi.metrics.geometry import (
@@ -16,6 +25,7 @@ from juyi.metrics.geometry import (
     uniformity_statistic,
 )
 from juyi.metrics.inputs import finite_matrix, finite_vector, unit_rows
+from juyi.metrics.ranking import ndcg, recall, reciprocal_rank, relevance
 
 __all__ = [
     "BinaryRanking",
@@ -30,8 +40,13 @@ __all__ = [
     "effective_rank",
     "finite_matrix",
     "finite_vector",
+    "mean_interval",
     "mean_statistic",
+    "ndcg",
     "pearson",
+    "recall",
+    "reciprocal_rank",
+    "relevance",
     "resample_counts",
     "singular_values",
     "spearman",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from juyi.errors import UsageError
 from juyi.metrics.correlation import centred_ranks, dense_ranks, paired_vectors
@@ -118,6 +119,26 @@ def mean_statistic(values: ArrayLike) -> Statistic:
     if not len(vector):
         raise UsageError("values is empty: a mean needs at least one item.")
     return lambda counts: float(counts @ vector / counts.sum())
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Where the mean over all seeds lies, as far as the figures of some seeds tell: Student's t interval.
+
+    Args:
+        values: One figure a seed.
+        level: How often such an interval holds the mean.
+
+    Shapes:
+        values: (seeds,), at least 2
+
+    Raises:
+        UsageError: Fewer than two figures, NaN or infinity.
+    """
+    vector = finite_vector(values, "values")
+    if len(vector) < 2:
+        raise UsageError(f"values has {len(vector)} figures; a spread needs at least 2.")
+    half = stats.t.ppf((1 + level) / 2, len(vector) - 1) * vector.std(ddof=1) / np.sqrt(len(vector))
+    return Interval(float(vector.mean() - half), float(vector.mean() + half), level)
 
 
 def resample_counts(size: int, seed: int) -> Iterator[NDArray[np.int64]]:

@@ -31,7 +31,8 @@ _CLINC = re.compile(rf"(clinc.*?)(?:{_ENDS}|\.json)")
 
 _LAYOUT = (
     "groups_NAME.tsv or NAME.groups.tsv (group, question), NAME.corpus.tsv with NAME.queries.tsv (id, text) or with a column "
-    "of answers (id, question, answer), NAME.train.tsv with NAME.test.tsv (intent, query), clinc….tsv or .json (split, intent, query)"
+    "of answers (id, question, answer), NAME.train.tsv with NAME.test.tsv (intent, query), clinc….tsv or clinc….json (split, "
+    "intent, query)"
 )
 
 _OTHERWISE = "Anything else can be declared in a suite of your own: see `juyi evaluate --help`."
@@ -88,15 +89,14 @@ def of_file(path: str | Path, *, encoding: str = "utf-8") -> Suite:
         declared = QuestionGroups(name=name, file=file, split=split, encoding=encoding)
     else:
         raise DataError(
-            f"there are {len(cells)} columns. Scored pairs have three (or four, with the sub-task first), triplets three of text, "
-            f"question groups two. {_OTHERWISE}",
+            f"there are {len(cells)} columns. Scored pairs have three (or four, with the sub-task first), triplets three of "
+            f"text, question groups two. {_OTHERWISE}",
             path=path,
         )
     suite = declared_suite(file, [declared], place.parent)
     classes = [task for task in suite.tasks if isinstance(task, STS) and {*task.pairs.scores.tolist()} == {0.0, 1.0}]
-    return dataclasses.replace(
-        suite, tasks=[*suite.tasks, *(PairClassification(f"{name} (0/1)", split, t.pairs) for t in classes)]
-    )
+    pairs = [PairClassification(f"{name} (0/1)", split, task.pairs) for task in classes]
+    return dataclasses.replace(suite, tasks=[*suite.tasks, *pairs])
 
 
 def _found(names: Sequence[str]) -> Iterator[DeclaredTask]:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from juyi.data import (
+    CHINESE_TASKS,
     ENGLISH_STS,
     TRANSFER_SETS,
     find_english_sts,
@@ -19,11 +20,11 @@ from juyi.data import (
 from juyi.errors import UsageError
 from juyi.tasks.applied import applied, of_file
 from juyi.tasks.averages import over_tasks
-from juyi.tasks.chinese import CHINESE_NAMES, chinese_pairs, chinese_sts
+from juyi.tasks.chinese import chinese_pairs, chinese_sts
 from juyi.tasks.english import english_sts
 from juyi.tasks.geometry import Geometry
 from juyi.tasks.suites import Suite, read_suite
-from juyi.tasks.transfer import Transfer
+from juyi.tasks.task import Task
 
 SUITES = {
     "zh-sts": "ATEC, BQ, LCQMC, PAWSX, STS-B: Spearman; dev, test, avg and w-avg",
@@ -60,17 +61,18 @@ def open_suite(
         raise UsageError(f"The suite {name} needs --data: the folder that holds its files. See `juyi evaluate --help`.")
     match name:
         case "zh-sts":
-            return chinese_sts(data, splits or ("dev", "test"), tasks or tuple(CHINESE_NAMES.values()))
+            suite = chinese_sts(data, splits or ("dev", "test"), tasks or CHINESE_TASKS)
         case "zh-pairs":
-            return chinese_pairs(data, splits or ("test",), tasks or tuple(CHINESE_NAMES.values()))
+            suite = chinese_pairs(data, splits or ("test",), tasks or CHINESE_TASKS)
         case "en-sts":
-            return english_sts(data, splits or ("test",), tasks or ENGLISH_STS)
+            suite = english_sts(data, splits or ("test",), tasks or ENGLISH_STS)
         case "transfer":
-            return _transfer(data, tasks or TRANSFER_SETS)
+            suite = _transfer(data, tasks or TRANSFER_SETS)
         case "geometry":
-            return _geometry(data, splits or ("test",))
+            suite = _chosen(_geometry(data, splits or ("test",)), tasks)
         case _:
-            return _chosen(applied(data), tasks)
+            suite = _chosen(applied(data), tasks)
+    return suite
 
 
 def _transfer(folder: str | Path, tasks: Sequence[str]) -> Suite:
@@ -84,16 +86,16 @@ def _transfer(folder: str | Path, tasks: Sequence[str]) -> Suite:
     return read_suite("transfer", readers, summarise=lambda found: over_tasks(found, TRANSFER_SETS, splits, "accuracy"))
 
 
-def _transfer_task(folder: str | Path, name: str) -> Transfer:
+def _transfer_task(folder: str | Path, name: str) -> Task:
+    from juyi.tasks.transfer import Transfer
+
     return Transfer.of(read_transfer_set(folder, name))
 
 
 def _geometry(data: str | Path, splits: Sequence[str]) -> Suite:
     if Path(data).is_file():
-        path = Path(data)
-        return read_suite(
-            "geometry", [(path.name, lambda: Geometry.of(path.name.partition(".")[0], "all", read_scored_pairs(path)))]
-        )
+        name = Path(data).name
+        return read_suite("geometry", [(name, lambda: Geometry.of(name.partition(".")[0], "all", read_scored_pairs(data)))])
     find_english_sts(data)
     readers = [(f"STS-B {split}", partial(_geometry_task, data, split)) for split in splits]
     return read_suite("geometry", readers)

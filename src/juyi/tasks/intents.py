@@ -57,7 +57,7 @@ class IntentRecall(Task):
         Raises:
             UsageError: The encoder gives no usable embeddings.
         """
-        similarity = similarity_of(subject if isinstance(subject, Similarity) else EncodeOnce(subject))
+        similarity = similarity_of(subject if isinstance(subject, Similarity | EncodeOnce) else EncodeOnce(subject))
         ranks = intent_ranks(similarity, self.train, self.test)
         cuts = {"accuracy": 1} | {f"recall@{k}": k for k in _RECALLS}
         return [self.measured(metric, mean_statistic(ranks < k), len(self)) for metric, k in cuts.items()]

@@ -13,6 +13,12 @@ from juyi.errors import UsageError
 from juyi.metrics import Bootstrap, Difference, Statistic
 from juyi.types import Score
 
+LOWER_IS_BETTER = frozenset({"fpr@95", "alignment", "uniformity"})
+"""Of all other metrics more is better, or it means nothing in itself."""
+
+WITHOUT_DIRECTION = frozenset({"mean-cosine"})
+"""Metrics of which neither more nor less is better."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:

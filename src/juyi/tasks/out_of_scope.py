@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,9 +48,14 @@ class OutOfScope(Task):
     def __post_init__(self) -> None:
         if not 0 <= self.rejection_rate < 1:
             raise UsageError(f"{self}: rejection_rate is {self.rejection_rate}; it is at least 0 and below 1, 0.05 for example.")
-        sizes = {"training": len(self.train), "in-scope test": len(self.test), "out-of-scope test": len(self.outside_test)}
-        for part, size in (sizes | ({} if self.validation is None else {"validation": len(self.validation)})).items():
-            if not size:
+        parts: dict[str, Sized | None] = {
+            "training": self.train,
+            "in-scope test": self.test,
+            "out-of-scope test": self.outside_test,
+            "validation": self.validation,
+        }
+        for part, texts in parts.items():
+            if texts is not None and not len(texts):
                 raise UsageError(f"{self} has no {part} queries. Give it at least one.")
         for queries in (self.test, self.validation):
             if queries is not None:

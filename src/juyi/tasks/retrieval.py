@@ -9,8 +9,7 @@ import numpy as np
 
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
-from juyi.metrics import mean_statistic
-from juyi.metrics.ranking import ndcg, recall, reciprocal_rank, relevance
+from juyi.metrics import mean_statistic, ndcg, recall, reciprocal_rank, relevance
 from juyi.tasks.measured import Measured
 from juyi.tasks.similarity import Subject, similarity_of
 from juyi.tasks.task import Task

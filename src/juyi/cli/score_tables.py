@@ -1,0 +1,141 @@
+"""Figures as tables: one row a task, or a sub-task, or a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from juyi.errors import UsageError
+from juyi.metrics import Difference, mean_interval
+from juyi.tasks import ALL, MEAN, WEIGHTED_MEAN, Measured
+from juyi.types import Interval, Score
+
+Key = tuple[str, str, str, str]
+
+
+def score_rows(found: Sequence[Measured], overlap: Mapping[Key, Measured]) -> list[dict[str, Any]]:
+    """The rows of a table of one subject's figures, for people.
+
+    The mean and the weighted mean over sub-tasks stand in the row of the task. Where word overlap was measured, its figure and
+    the paired difference to it stand beside each figure.
+
+    Args:
+        found: The figures.
+        overlap: Those of word overlap, by key.
+    """
+    by_key = {each.key: each for each in found}
+    metrics = {each.score.metric for each in found}
+    pooled = any(each.score.subset == MEAN for each in found)
+    rows = []
+    for each in found:
+        score = each.score
+        if score.subset in (MEAN, WEIGHTED_MEAN):
+            continue
+        row: dict[str, Any] = {"task": place(score), "n": score.count}
+        if len(metrics) > 1:
+            row["metric"] = score.metric
+        row["value" if len(metrics) > 1 else score.metric] = figure(score)
+        row["95 %"] = interval(score.interval)
+        if pooled:
+            for name in (MEAN, WEIGHTED_MEAN):
+                mean = by_key.get((score.task, score.split, name, score.metric)) if score.subset == ALL else None
+                row[name] = "" if mean is None else figure(mean.score)
+        if overlap:
+            row |= _beside(each, overlap.get(each.key))
+        row["labels"] = ", ".join(score.labels)
+        rows.append(row)
+    return tidy(rows)
+
+
+def tidy(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows without a column of labels that is empty, and with the task named only where it changes."""
+    if not any(row["labels"] for row in rows):
+        rows = [{name: value for name, value in row.items() if name != "labels"} for row in rows]
+    last = ""
+    for row in rows:
+        last, row["task"] = row["task"], "" if row["task"] == last else row["task"]
+    return rows
+
+
+def place(score: Score) -> str:
+    """Task and split, or the sub-task, indented under its task."""
+    return f"{score.task} {score.split}" if score.subset in ("", ALL) else f"  {score.subset}"
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as a row of a csv file."""
+    low, high = record["interval"] or (None, None)
+    kept = {name: value for name, value in record.items() if name not in ("interval", "labels", "values")}
+    return kept | {"low": low, "high": high, "labels": " ".join(record["labels"])}
+
+
+def seed_rows(runs: Sequence[Sequence[Measured]]) -> list[dict[str, Any]]:
+    """The mean over the runs of one recipe with different seeds, with the interval that their spread gives.
+
+    The interval says where the mean over all seeds lies (Student's t over the runs); that of a single figure says what other
+    pairs would have changed.
+
+    Args:
+        runs: The figures of each run, the same ones in each.
+
+    Raises:
+        UsageError: There are fewer than two runs, or they were not measured alike.
+    """
+    if len(runs) < 2:
+        raise UsageError(f"--seeds was given {len(runs)} model; a spread needs two runs at least, five are better.")
+    keys = [[each.key for each in run] for run in runs]
+    if any(other != keys[0] for other in keys):
+        raise UsageError("The models were not measured on the same tasks, so that there is no mean over them. See the problems.")
+    rows = []
+    for figures in zip(*runs, strict=True):
+        score = figures[0].score
+        values = [each.score.value for each in figures]
+        spread = mean_interval(values)
+        row: dict[str, Any] = {"task": score.task, "split": score.split, "subset": score.subset, "metric": score.metric}
+        row |= {"value": float(np.mean(values)), "interval": [spread.low, spread.high], "seeds": len(values)}
+        rows.append(row | {"values": values, "count": score.count, "labels": [*score.labels]})
+    return rows
+
+
+def short_seed_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `seed_rows` for people."""
+    half = (row["interval"][1] - row["interval"][0]) / 2
+    short = {name: row[name] for name in ("task", "split", "subset", "metric")}
+    each = " ".join(f"{value:.2f}" for value in row["values"])
+    return {
+        **short,
+        "n": row["count"],
+        "mean": f"{row['value']:.2f} ± {half:.2f}",
+        "each": each,
+        "labels": ", ".join(row["labels"]),
+    }
+
+
+def figure(score: Score) -> str:
+    """A figure with the two places of published tables, or more where its interval is narrower than they can show."""
+    return f"{score.value:.{max(2, _places(score.interval))}f}"
+
+
+def interval(found: Interval | None, sign: str = "") -> str:
+    """An interval with as many places as its width deserves."""
+    places = _places(found)
+    return "" if found is None else f"{found.low:{sign}.{places}f} – {found.high:{sign}.{places}f}"
+
+
+def _places(found: Interval | None) -> int:
+    width = 1.0 if found is None else found.high - found.low
+    return 1 if width >= 0.5 else 2 if width >= 0.05 else 3
+
+
+def signed(difference: Difference) -> str:
+    """A difference with its interval."""
+    return f"{difference.value:+.{_places(difference.interval)}f} ({interval(difference.interval, '+')})"
+
+
+def _beside(each: Measured, other: Measured | None) -> dict[str, str]:
+    if other is None:
+        return {"overlap": "", "against it": ""}
+    difference = each.difference(other)
+    return {"overlap": figure(other.score), "against it": "" if difference is None else signed(difference)}

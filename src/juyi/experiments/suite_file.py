@@ -1,0 +1,56 @@
+"""A suite that a user wrote down in TOML: tasks of their own files."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from juyi.errors import UsageError
+from juyi.experiments.building import build
+from juyi.tasks import DeclaredTask, Suite, declared_suite, open_suite
+
+
+@dataclass(frozen=True)
+class SuiteFile:
+    """The tables of a suite file."""
+
+    task: list[Annotated[DeclaredTask, Field(discriminator="kind")]]
+
+
+def load_suite(
+    name: str, data: str | Path | None = None, *, splits: Sequence[str] = (), tasks: Sequence[str] = (), encoding: str = "utf-8"
+) -> Suite:
+    """A suite by name, from a TOML file that declares its tasks, or of one file of pairs; see `juyi.tasks.open_suite`.
+
+    A suite file has one table a task. Its files are looked for in `data`, or else beside it:
+
+        [[task]]
+        kind = "faq-groups"
+        name = "our FAQ"
+        file = "faq.tsv"
+
+    Raises:
+        UsageError: There is no such suite, or the file says something that does not exist.
+        DataError: Data cannot be used.
+    """
+    if Path(name).suffix != ".toml":
+        return open_suite(name, data, splits=splits, tasks=tasks, encoding=encoding)
+    path = Path(name)
+    try:
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The suite file {path} cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    declared = build(tables, SuiteFile, origin=str(path)).task
+    suite = declared_suite(path.stem, declared, data if data is not None else path.parent)
+    known = [each.name for each in declared]
+    if strange := [task for task in tasks if task not in known]:
+        raise UsageError(f"There is no task '{strange[0]}' in {path}. There are: {', '.join(known)}.")
+    return dataclasses.replace(suite, tasks=[task for task in suite.tasks if not tasks or task.name in tasks])
