@@ -12,7 +12,6 @@ import argparse
 import dataclasses
 import json
 import re
-import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,9 +25,10 @@ from baselines.page import NOTHING, check_page, cost_table, overlap_leads, score
 from baselines.sets import chinese_sets, english_sets
 from juyi.baselines import LexicalOverlap, gram_counts
 from juyi.errors import JuyiError, UsageError
-from juyi.metrics import Difference, spearman
-from juyi.tasks import STS, EncodeOnce, chinese_five
-from juyi.types import Encode, Score
+from juyi.metrics import Difference
+from juyi.postprocessing import fit_whitening
+from juyi.tasks import ALL, STS, EncodeOnce, Fitting, chinese_five, on_target
+from juyi.types import Score
 
 LANGUAGES = ("chinese", "english")
 SPEED_SENTENCES = 2000
@@ -75,9 +75,9 @@ def _scores(options: argparse.Namespace) -> dict[str, str]:
         column = str(measured.task)
         for table in cells.values():
             table.setdefault(measured.row, {})  # a row that knows no English stands there with dashes
-        for score in _with_mean_of_subsets(measured):
+        for score in (each.score for each in measured.task.measure_similarities(measured.similarities)):
             print(json.dumps(score.as_record(measured.model), ensure_ascii=False), flush=True)
-            if not score.subset:
+            if score.subset in ("", ALL):
                 cells[language].setdefault(measured.row, {}).setdefault(column, []).append(score)
         if measured.row == LEXICAL:
             lexical[language, column] = measured.similarities
@@ -89,7 +89,7 @@ def _scores(options: argparse.Namespace) -> dict[str, str]:
         if LEXICAL in cells[name]:
             sections[name] += f"\n\n{overlap_leads(leads[name])}"
         if options.limit is not None:
-            sections[name] += f"\n\n**A trial on the first {options.limit} pairs of each file, not a measurement.**"
+            sections[name] += f"\n\n**A trial on the first {options.limit} pairs of each set, not a measurement.**"
     return sections
 
 
@@ -115,33 +115,11 @@ def measure(contender: Contender, tasks: Sequence[STS]) -> Iterator[Measured]:
         for task in own:
             yield Measured(contender.row, contender.model, task, task.similarities(memo))
         if contender.whitens:
-            whitened = _whitened(memo, own)
+            whitening = Fitting(fit_whitening, on_target(own))
+            row, model = f"{contender.row} + whitening", f"{contender.model} + whitening"
             for task in own:
                 labelled = dataclasses.replace(task, labels=(*task.labels, "transductive"))
-                row, model = f"{contender.row} + whitening", f"{contender.model} + whitening"
-                yield Measured(row, model, labelled, labelled.similarities(whitened))
-
-
-def _whitened(encode: Encode, tasks: Sequence[STS]) -> Encode:
-    from juyi.postprocessing import fit_whitening
-
-    texts = [text for task in tasks for text in (*task.pairs.first, *task.pairs.second)]
-    whitening = fit_whitening(encode(list(dict.fromkeys(texts))))
-    return lambda batch: whitening(encode(batch))
-
-
-def _with_mean_of_subsets(measured: Measured) -> Iterator[Score]:
-    """The score of the pooled pairs, and the mean over the sub-tasks where there are some."""
-    task = measured.task
-    score = task.score(measured.similarities)
-    yield score
-    if task.pairs.subsets is not None:
-        subsets = np.array(task.pairs.subsets)
-        each = [
-            spearman(measured.similarities[subsets == name], task.pairs.scores[subsets == name])
-            for name in dict.fromkeys(subsets)
-        ]
-        yield dataclasses.replace(score, value=100 * statistics.fmean(each), subset="mean of sub-tasks", interval=None)
+                yield Measured(row, model, labelled, labelled.similarities(whitening.encode(task, memo)))
 
 
 def _speed(options: argparse.Namespace) -> dict[str, str]:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from juyi.data import ScoredPairs, read_scored_pairs
-from juyi.errors import DataError
-from juyi.tasks import STS, chinese_five, count_warnings
+from juyi.data import ScoredPairs
+from juyi.tasks import STS, chinese_five, count_warnings, english_sts
 
 
 def chinese_sets(folder: Path, limit: int | None = None) -> list[STS]:
@@ -27,45 +23,20 @@ def chinese_sets(folder: Path, limit: int | None = None) -> list[STS]:
 def english_sets(folder: Path, limit: int | None = None) -> list[STS]:
     """STS12 to STS16, as many as there are, and the test splits of STS-B (by MTEB's name) and SICK-R.
 
-    The sub-tasks of a year, `STS12.MSRpar.tsv` and so on, are pooled into one ranking: SentEval's "all".
-
     Raises:
-        DataError: None of these files is in the folder.
+        DataError: None of these sets is in the folder.
     """
-    tasks = []
-    for year in range(12, 17):
-        parts = [_first_pairs(read_scored_pairs(path), limit) for path in sorted(folder.glob(f"STS{year}.*.tsv"))]
-        if parts:
-            tasks.append(STS(f"STS{year}", "test", _pooled(parts)))
-        else:
-            _say(f"no file STS{year}.*.tsv in {folder}: STS{year} is left out.")
-    for name, file in (("STSBenchmark", "stsb.test.tsv"), ("SICK-R", "sick_r.test.tsv")):
-        if (folder / file).is_file():
-            tasks.append(STS(name, "test", _first_pairs(read_scored_pairs(folder / file), limit)))
-        else:
-            _say(f"no file {file} in {folder}: {name} is left out.")
-    if not tasks:
-        raise DataError("no English set is here: no STS12.*.tsv to STS16.*.tsv, stsb.test.tsv or sick_r.test.tsv.", path=folder)
-    return tasks
-
-
-def _pooled(parts: Sequence[ScoredPairs]) -> ScoredPairs:
-    subsets = [name for part in parts for name in part.subsets or ()]
-    return ScoredPairs(
-        [text for part in parts for text in part.first],
-        [text for part in parts for text in part.second],
-        np.concatenate([part.scores for part in parts]),
-        tuple(subsets) if len(subsets) == sum(map(len, parts)) else None,
-    )
-
-
-def _first_pairs(pairs: ScoredPairs, limit: int | None) -> ScoredPairs:
-    subsets = None if pairs.subsets is None else pairs.subsets[:limit]
-    return ScoredPairs(pairs.first[:limit], pairs.second[:limit], pairs.scores[:limit], subsets)
+    suite = english_sts(folder)
+    for problem in (*suite.problems, *suite.notes):
+        _say(problem)
+    return [_first(task, limit) for task in suite.tasks if isinstance(task, STS) and task.split == "test"]
 
 
 def _first(task: STS, limit: int | None) -> STS:
-    return dataclasses.replace(task, pairs=_first_pairs(task.pairs, limit))
+    if limit is None:
+        return task
+    pairs = task.pairs  # the first ones are of one sub-task
+    return dataclasses.replace(task, pairs=ScoredPairs(pairs.first[:limit], pairs.second[:limit], pairs.scores[:limit]))
 
 
 def _say(text: str) -> None:

@@ -143,15 +143,15 @@ def test_a_year_is_pooled_and_its_mean_is_told_apart(
     compare_encoders.main(["--en", str(folder), "--rows", "lexical", "--write", str(page)])
     out, err = capsys.readouterr()
     records = {(each["task"], each["subset"]): each for each in map(json.loads, out.splitlines())}
-    assert list(records) == [("STS13", ""), ("STS13", "mean of sub-tasks"), ("STSBenchmark", "")]
+    assert list(records) == [("STS13", subset) for subset in ("all", "mean", "wmean", "x", "y")] + [("STSBenchmark", "")]
     pooled = spearman([*cosines, *cosines], [*golds["x"], *golds["y"]])
     mean = sum(spearman(cosines, gold) for gold in golds.values()) / 2
-    assert records["STS13", ""]["value"] == pytest.approx(100 * pooled)
-    assert records["STS13", "mean of sub-tasks"]["value"] == pytest.approx(100 * mean)
-    assert records["STS13", ""]["count"] == 60
+    assert records["STS13", "all"]["value"] == pytest.approx(100 * pooled)
+    assert records["STS13", "mean"]["value"] == pytest.approx(100 * mean)
+    assert records["STS13", "all"]["count"] == 60
     assert pooled != pytest.approx(mean)
-    assert "STS12 is left out" in err
-    assert "SICK-R is left out" in err
+    assert "the test split of STS12 is not here" in err
+    assert "the test split of SICK-R is not here" in err
     written = page.read_text(encoding="utf-8")
     assert "| lexical overlap |" in written
     assert "nowhere ahead" in written
@@ -209,7 +209,7 @@ def test_rows_and_folders_that_do_not_exist_are_refused(english: English, tmp_pa
         compare_encoders.main(["--en", str(folder), "--encoder", "mine"])
     with pytest.raises(SystemExit, match="Name a folder with --zh"):
         compare_encoders.main([])
-    with pytest.raises(SystemExit, match="no English set is here"):
+    with pytest.raises(SystemExit, match="none of the English STS sets is here"):
         compare_encoders.main(["--en", str(tmp_path)])
 
 

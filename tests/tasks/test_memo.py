@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from juyi.errors import UsageError
-from juyi.tasks import EncodeOnce
+from juyi.tasks import EncodeOnce, memo
 from juyi.types import Embeddings
 
 
@@ -52,3 +52,18 @@ def test_rows_are_single_precision() -> None:
 def test_an_encoder_that_gives_other_than_a_row_a_text_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match=r"for 2 texts; \(2, dim\) is needed"):
         EncodeOnce(lambda texts: np.ones(shape, dtype=np.float32))(["a", "b"])
+
+
+def test_texts_are_prepared_by_length_in_blocks_and_not_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "_AT_ONCE", 2)
+    recording = Recording()
+    encode = EncodeOnce(recording)
+    encode(["bb"])
+    told: list[tuple[int, int]] = []
+    encode.prepare(["ccc", "a", "bb", "ccc", "dddd", "ee", "f"], lambda *progress: told.append(progress))
+    assert recording.asked == [["bb"], ["a", "f"], ["ee", "ccc"], ["dddd"]]
+    assert told == [(0, 5), (2, 5), (4, 5), (5, 5)]
+    np.testing.assert_array_equal(encode(["dddd", "a"]), [[4, 100], [1, 97]])
+    encode.prepare(["a", "ccc"])
+    assert len(recording.asked) == 4
+    assert len(encode) == 6

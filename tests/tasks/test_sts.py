@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ from scipy import stats
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
-from juyi.metrics import spearman_interval
-from juyi.tasks import STS, Task
-from juyi.types import Embeddings
+from juyi.metrics import Bootstrap, resample_counts
+from juyi.tasks import STS, Task, mean_of
+from juyi.types import Embeddings, Interval
 
 
 def encode(texts: Sequence[str]) -> Embeddings:
@@ -18,11 +19,11 @@ def encode(texts: Sequence[str]) -> Embeddings:
     return np.stack([np.random.default_rng(list(text.encode())).normal(size=5) for text in texts]).astype(np.float32)
 
 
-def example(count: int = 80) -> ScoredPairs:
+def example(count: int = 80, subsets: tuple[str, ...] | None = None) -> ScoredPairs:
     rng = np.random.default_rng(0)
     first = [f"句{i}" for i in rng.integers(0, 40, count)]
     second = [f"句{i}" for i in rng.integers(0, 40, count)]
-    return ScoredPairs(first, second, rng.integers(0, 6, count).astype(np.float64))
+    return ScoredPairs(first, second, rng.integers(0, 6, count).astype(np.float64), subsets)
 
 
 def slow_similarities(pairs: ScoredPairs) -> list[float]:
@@ -30,18 +31,70 @@ def slow_similarities(pairs: ScoredPairs) -> list[float]:
     return [x @ y / (np.linalg.norm(x) * np.linalg.norm(y)) for x, y in rows]
 
 
+def slow_interval(x: Sequence[float], y: Sequence[float], bootstrap: Bootstrap) -> list[float]:
+    figures = []
+    for counts in islice(resample_counts(len(x), bootstrap.seed), bootstrap.resamples):
+        drawn = np.repeat(np.arange(len(x)), counts)
+        figures.append(100 * stats.spearmanr(np.array(x)[drawn], np.array(y)[drawn]).statistic)
+    return [float(np.quantile(figures, (1 + side * bootstrap.level) / 2)) for side in (-1, 1)]
+
+
 def test_score_is_spearman_of_cosine_and_gold() -> None:
-    pairs = example()
-    task = STS("STS-B", "dev", pairs, labels=("translated",), resamples=50, seed=3, level=0.9)
-    (score,) = task.evaluate(encode)
-    wanted = stats.spearmanr(slow_similarities(pairs), pairs.scores).statistic
-    assert score.value == pytest.approx(100 * wanted, abs=1e-9)
+    pairs, bootstrap = example(), Bootstrap(level=0.9, resamples=50, seed=3)
+    (score,) = STS("STS-B", "dev", pairs, labels=("translated",), bootstrap=bootstrap).evaluate(encode)
+    slow = slow_similarities(pairs)
+    assert score.value == pytest.approx(100 * stats.spearmanr(slow, pairs.scores).statistic, abs=1e-9)
     assert (score.task, score.split, score.metric, score.count, score.subset) == ("STS-B", "dev", "spearman", 80, "")
     assert score.labels == ("translated",)
-    interval = spearman_interval(task.similarities(encode), pairs.scores, level=0.9, resamples=50, seed=3)
-    assert score.interval is not None
-    assert (score.interval.low, score.interval.high) == pytest.approx((100 * interval.low, 100 * interval.high))
-    assert score.interval.level == 0.9
+    assert isinstance(score.interval, Interval) and score.interval.level == 0.9
+    assert [score.interval.low, score.interval.high] == pytest.approx(slow_interval(slow, pairs.scores.tolist(), bootstrap))
+
+
+def by_hand() -> tuple[STS, np.ndarray]:
+    """Five pairs of sub-task A and six of B, interleaved, without ties; B's similarities all lie above A's."""
+    rows = [  # sub-task, gold, similarity
+        ("A", 1.0, 0.01), ("B", 0.5, 0.14), ("A", 2.0, 0.02), ("B", 1.5, 0.11), ("A", 3.0, 0.03), ("B", 2.5, 0.12),
+        ("A", 4.0, 0.05), ("B", 3.5, 0.13), ("A", 5.0, 0.04), ("B", 4.5, 0.16), ("B", 5.5, 0.15),
+    ]  # fmt: skip
+    subsets, gold, similarities = zip(*rows, strict=True)
+    first, second = ([f"{side}{row}" for row in range(11)] for side in "ab")
+    return STS("STS12", "test", ScoredPairs(first, second, np.array(gold), subsets)), np.array(similarities)
+
+
+def test_all_mean_and_wmean_by_hand() -> None:
+    task, similarities = by_hand()
+    scores = {score.subset: score for score in (each.score for each in task.measure_similarities(similarities))}
+    # Without ties Spearman is 1 - 6 Σd² / (n (n² - 1)), d the difference of the ranks.
+    a = 1 - 6 * (1 + 1) / (5 * 24)  # ranks 1 2 3 4 5 against 1 2 3 5 4
+    b = 1 - 6 * (9 + 1 + 1 + 1 + 1 + 1) / (6 * 35)  # 1 2 3 4 5 6 against 4 1 2 3 6 5
+    # All: gold ranks 2 4 6 8 10 of A and 1 3 5 7 9 11 of B; similarity ranks 1 2 3 5 4 and 9 6 7 8 11 10.
+    pooled = 1 - 6 * ((1 + 4 + 9 + 9 + 36) + (64 + 9 + 4 + 1 + 4 + 1)) / (11 * 120)
+    assert {subset: score.value for subset, score in scores.items()} == pytest.approx(
+        {"all": 100 * pooled, "mean": 100 * (a + b) / 2, "wmean": 100 * (5 * a + 6 * b) / 11, "A": 90, "B": 60}
+    )
+    assert scores["all"].value == pytest.approx(35.454545454545)
+    assert (scores["mean"].value, scores["wmean"].value) == pytest.approx((75, 73.636363636364))
+    assert {subset: score.count for subset, score in scores.items()} == {"all": 11, "mean": 11, "wmean": 11, "A": 5, "B": 6}
+    assert all(score.metric == "spearman" and score.interval is not None for score in scores.values())
+
+
+def test_figures_of_sub_tasks_are_those_of_tasks_of_their_own() -> None:
+    names = tuple("甲乙"[i] for i in np.random.default_rng(1).integers(0, 2, 80))
+    pairs, bootstrap = example(subsets=names), Bootstrap(resamples=50)
+    task = STS("STS14", "test", pairs, bootstrap=bootstrap)
+    found = {each.score.subset: each for each in task.measure(encode)}
+    assert list(found) == ["all", "mean", "wmean", *dict.fromkeys(names)]
+    parts = []
+    for name in dict.fromkeys(names):
+        places = [place for place in range(80) if names[place] == name]
+        own = ScoredPairs([pairs.first[i] for i in places], [pairs.second[i] for i in places], pairs.scores[places])
+        (alone,) = STS("STS14", "test", own, bootstrap=bootstrap).measure(encode)
+        assert (found[name].score.value, found[name].score.interval) == (alone.score.value, alone.score.interval)
+        parts.append(alone)
+    for subset, weighted in (("mean", False), ("wmean", True)):
+        assert found[subset].score == mean_of(parts, weighted=weighted, subset=subset).score
+    (whole,) = STS("STS14", "test", example(), bootstrap=bootstrap).measure(encode)
+    assert (found["all"].score.value, found["all"].score.interval) == (whole.score.value, whole.score.interval)
 
 
 def test_similarities_keep_the_order_of_the_pairs_and_encode_each_sentence_once() -> None:
@@ -52,20 +105,15 @@ def test_similarities_keep_the_order_of_the_pairs_and_encode_each_sentence_once(
         asked.extend(texts)
         return encode(texts)
 
-    got = STS("x", "dev", pairs).similarities(recording)
-    np.testing.assert_allclose(got, slow_similarities(pairs), atol=1e-6)
+    task = STS("x", "dev", pairs)
+    np.testing.assert_allclose(task.similarities(recording), slow_similarities(pairs), atol=1e-6)
     assert len(asked) == len(set(asked))
-    assert set(asked) == {*pairs.first, *pairs.second}
-
-
-def test_pairs_of_equal_sentences_are_ties() -> None:
-    pairs = ScoredPairs(["甲", "乙", "丙", "甲"], ["甲", "乙", "丙", "乙"], np.array([5.0, 4, 5, 0]))
-    assert STS("x", "dev", pairs).similarities(encode)[:3].tolist() == [1.0, 1.0, 1.0]
+    assert set(asked) == {*pairs.first, *pairs.second} == set(task.texts())
 
 
 def test_difference_is_in_points_and_signed() -> None:
     pairs = example()
-    task = STS("x", "dev", pairs, resamples=100)
+    task = STS("x", "dev", pairs, bootstrap=Bootstrap(resamples=100))
     good = pairs.scores + np.random.default_rng(1).normal(size=80)
     fair = task.similarities(encode)
     difference = task.difference(good, fair)
@@ -76,8 +124,10 @@ def test_difference_is_in_points_and_signed() -> None:
 
 
 def test_a_collapsed_encoder_has_no_score() -> None:
-    with pytest.raises(UsageError, match="x is constant"):
+    with pytest.raises(UsageError, match="has collapsed"):
         STS("x", "dev", example()).evaluate(lambda texts: np.ones((len(texts), 3), dtype=np.float32))
+    with pytest.raises(UsageError, match="predicted is constant"):
+        STS("x", "dev", example()).measure_similarities(np.ones(80))
     with pytest.raises(UsageError, match="NaN"):
         STS("x", "dev", example()).evaluate(lambda texts: np.full((len(texts), 3), np.nan, dtype=np.float32))
     with pytest.raises(UsageError, match=r"gave an array of the shape \(1, 3\)"):
@@ -89,6 +139,12 @@ def test_pairs_that_cannot_be_scored_are_refused() -> None:
         STS("BQ", "dev", ScoredPairs(["a"], ["b"], np.ones(1)))
     with pytest.raises(UsageError, match="BQ dev has 2 first sentences, 1 second ones and 2 scores"):
         STS("BQ", "dev", ScoredPairs(["a", "b"], ["b"], np.ones(2)))
+    with pytest.raises(UsageError, match="STS12 test surprise has 1 pairs; a correlation needs at least 2"):
+        STS("STS12", "test", example(80, ("OnWN",) * 79 + ("surprise",)))
+    with pytest.raises(UsageError, match="STS12 test has 79 names of sub-tasks for 80 pairs"):
+        STS("STS12", "test", example(80, ("OnWN",) * 79))
+    with pytest.raises(UsageError, match="STS12 test has a sub-task 'mean', and figures over all sub-tasks are called so"):
+        STS("STS12", "test", example(80, ("OnWN", "mean") * 40))
 
 
 def test_it_is_a_task_and_prints_short() -> None:

@@ -189,7 +189,7 @@ def test_a_development_figure_that_is_no_number(tiny: Callable[..., Encoder], ro
             settings(evaluate_every=4),
             folder=tmp_path,
             device="cpu",
-            evaluate=lambda encode: math.nan,
+            evaluate=lambda encode: {"dev": math.nan},
         )
 
 
@@ -231,15 +231,16 @@ def test_the_best_weights_are_kept(tiny: Callable[..., Encoder], rows: list[list
         encoder = tiny()
         seen.clear()
 
-        def evaluate(encode: Any, encoder: Encoder = encoder) -> float:
+        def evaluate(encode: Any, encoder: Encoder = encoder) -> dict[str, float]:
             assert encode(["天气"]).shape == (1, 32)  # an inference-mode pass between two steps
             seen.append(weights(encoder))
-            return figures[len(seen) - 1]
+            return {"dev": figures[len(seen) - 1], "dev_uniformity": -1.0 - len(seen)}
 
         chosen = settings(steps=9, evaluate_every=2, keep=keep, log_every=3)
         fitted = fit(encoder, MaskedLM(), {"text": rows}, chosen, folder=tmp_path / keep, device="cpu", evaluate=evaluate)
         log = log_of(tmp_path / keep)
         assert [(r["step"], r["dev"]) for r in log if "dev" in r] == [(2, 0.1), (4, 0.7), (6, 0.3), (8, 0.7), (9, 0.2)]
+        assert [r["dev_uniformity"] for r in log if "dev" in r] == [-2, -3, -4, -5, -6]  # all figures go into the log
         assert not same(seen[1], seen[-1])
         if keep == "best":  # the first of equals
             assert (fitted.best_step, fitted.best_value) == (4, 0.7)

@@ -122,7 +122,7 @@ def test_the_best_weights_are_kept_across_a_stop(
 
     def figure(*steps: int) -> Evaluate:
         left = list(steps)
-        return lambda encode: figures[left.pop(0)]
+        return lambda encode: {"dev": figures[left.pop(0)]}
 
     changes = {"evaluate_every": 2, "keep": "best"}
     straight, first = Run(tiny, rows, tmp_path / "a", MaskedLM(), **changes).start(evaluate=figure(2, 4, 6, 8, 10, 11))

@@ -23,17 +23,19 @@ def command(form: str) -> None:
     rows = [{"part": "python", "state": sys.version.split()[0], "note": ""}]
     for package in ("juyi", "numpy", "tokenizers", "onnxruntime"):
         rows.append({"part": package, "state": metadata.version(package), "note": ""})
+    distributions = metadata.packages_distributions()  # sklearn comes from scikit-learn
     for package, extra in EXTRA_OF.items():
         here = util.find_spec(package) is not None
         rows.append(
             {
                 "part": package,
-                "state": metadata.version(package) if here else "missing",
+                "state": metadata.version(distributions[package][0]) if here else "missing",
                 "note": "" if here else f"pip install 'juyi[{extra}]'",
             }
         )
     if util.find_spec("torch"):
         rows += [_accelerator(), _precision()]
+    rows.append(_cache())
     healthy = _try_encoding(rows)
     emit(rows, form)
     if not healthy:
@@ -53,6 +55,15 @@ def _precision() -> dict[str, str]:
 
     note = "multiplied natively: train with it" if fast_precision() == "bfloat16" else "emulated: train in float32"
     return {"part": "bfloat16", "state": "fast" if fast_precision() == "bfloat16" else "slow", "note": note}
+
+
+def _cache() -> dict[str, str]:
+    from juyi.engines import cache_folder
+
+    files = list(cache_folder().glob("*.sqlite"))
+    size = sum(file.stat().st_size for file in files) / 1e6
+    state = f"{len(files)} models, {size:,.0f} MB" if files else "empty"
+    return {"part": "kept embeddings", "state": state, "note": f"{cache_folder()}; may be deleted"}
 
 
 def _try_encoding(rows: list[dict[str, str]]) -> bool:

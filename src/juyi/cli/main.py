@@ -26,6 +26,7 @@ COMMANDS = {
     "pretrain": "Make a new small encoder from running text.",
     "recipes": "List and show the experiments that ship with juyi.",
     "similar": "How alike two sentences are.",
+    "tasks": "List what can be measured.",
     "train": "Train by a recipe.",
     "whiten": "Add a whitening to an encoder.",
 }

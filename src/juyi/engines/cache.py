@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from juyi.errors import DataError
+from juyi.errors import DataError, UsageError
 from juyi.hub import folder_digest
 from juyi.types import Embeddings, Encode
 
@@ -58,6 +58,7 @@ class CachedEncode:
 
         Raises:
             DataError: The file cannot be used.
+            UsageError: The encoder does not give one row a text; nothing of it is kept.
         """
         keys = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
         try:
@@ -66,6 +67,10 @@ class CachedEncode:
             for start in range(0, len(fresh), _SAVE_EVERY):
                 some = dict(list(fresh.items())[start : start + _SAVE_EVERY])
                 rows = np.ascontiguousarray(self._encode(list(some.values())), dtype=np.float32)
+                if rows.ndim != 2 or len(rows) != len(some):
+                    raise UsageError(
+                        f"The encoder gave an array of the shape {rows.shape} for {len(some)} texts; one row a text is needed."
+                    )
                 known.update(zip(some, rows, strict=True))
                 with closing(self._open()) as file, file:
                     file.executemany(
@@ -78,14 +83,16 @@ class CachedEncode:
 
     def _read(self, keys: Sequence[bytes]) -> dict[bytes, Embeddings]:
         wanted = sorted(set(keys))
-        found: dict[bytes, Embeddings] = {}
+        found: dict[bytes, bytes] = {}
         with closing(self._open()) as file:
             for start in range(0, len(wanted), _AT_ONCE):
                 some = wanted[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(some))
-                for key, row in file.execute(f"SELECT text, vector FROM embeddings WHERE text IN ({marks})", some):
-                    found[key] = np.frombuffer(row, dtype=np.float32)
-        return found
+                found.update(file.execute(f"SELECT text, vector FROM embeddings WHERE text IN ({marks})", some))
+        lengths = {len(row) for row in found.values()}
+        if len(lengths) > 1 or any(length % 4 for length in lengths):
+            raise self._unusable(ValueError("a vector in it was cut"))
+        return {key: np.frombuffer(row, dtype=np.float32) for key, row in found.items()}
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=60)

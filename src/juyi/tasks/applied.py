@@ -81,7 +81,7 @@ def of_file(path: str | Path, *, encoding: str = "utf-8") -> Suite:
     names, cells = first_row(place, encoding=encoding)
     declared: DeclaredTask
     name, file, split = place.name.partition(".")[0], place.name, "all"
-    if len(cells) == 4 or (len(cells) > 2 and is_number(cells[-1])) or not {*SCORE_NAMES}.isdisjoint(names):
+    if len(cells) == 4 or (len(cells) > 2 and (is_number(cells[-1]) or not {*SCORE_NAMES}.isdisjoint(names))):
         declared = ScoredPairsFile(name=name, file=file, split=split, encoding=encoding)
     elif len(cells) == 3:
         declared = TripletsFile(name=name, file=file, split=split, encoding=encoding)

@@ -11,19 +11,24 @@ AVERAGE = "avg"
 WEIGHTED_AVERAGE = "w-avg"
 
 
-def over_splits(found: Sequence[Measured]) -> list[Measured]:
-    """`avg`, the mean over the splits of a task, and `w-avg`, weighted by their counts; only where there are several splits.
+def over_splits(found: Sequence[Measured], splits: Sequence[str]) -> list[Measured]:
+    """`avg`, the mean over the splits of a task, and `w-avg`, weighted by their counts; only for tasks that have all of them.
+
+    Args:
+        found: The figures.
+        splits: What is averaged over; one alone has no average.
 
     Source:
         BERT-whitening and SimCSE by bojone, eval.py: prints each split, `avg` and `w-avg`.
     """
     groups: dict[tuple[str, str, str], list[Measured]] = {}
     for each in found:
-        groups.setdefault((each.score.task, each.score.subset, each.score.metric), []).append(each)
+        if each.score.split in splits:
+            groups.setdefault((each.score.task, each.score.subset, each.score.metric), []).append(each)
     return [
-        mean_of(splits, weighted=name == WEIGHTED_AVERAGE, split=name)
-        for splits in groups.values()
-        if len(splits) > 1
+        mean_of(parts, weighted=name == WEIGHTED_AVERAGE, split=name)
+        for parts in groups.values()
+        if len(parts) == len(splits) > 1
         for name in (AVERAGE, WEIGHTED_AVERAGE)
     ]
 

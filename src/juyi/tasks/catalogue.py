@@ -44,7 +44,7 @@ def open_suite(
 
     Args:
         name: One of `SUITES`, or a file: see `juyi.tasks.applied.of_file`.
-        data: The folder of its files; for zh-sts and en-sts also `hub`.
+        data: The folder of its files; for zh-sts and en-sts also `hub`, for geometry also a file of scored pairs.
         splits: Which splits, where the suite has a choice.
         tasks: Only these of its tasks.
         encoding: Of a file.
@@ -69,7 +69,7 @@ def open_suite(
         case "transfer":
             suite = _transfer(data, tasks or TRANSFER_SETS)
         case "geometry":
-            suite = _chosen(_geometry(data, splits or ("test",)), tasks)
+            suite = _chosen(_geometry(data, splits or ("test",), encoding), tasks)
         case _:
             suite = _chosen(applied(data), tasks)
     return suite
@@ -92,10 +92,11 @@ def _transfer_task(folder: str | Path, name: str) -> Task:
     return Transfer.of(read_transfer_set(folder, name))
 
 
-def _geometry(data: str | Path, splits: Sequence[str]) -> Suite:
+def _geometry(data: str | Path, splits: Sequence[str], encoding: str) -> Suite:
     if Path(data).is_file():
-        name = Path(data).name
-        return read_suite("geometry", [(name, lambda: Geometry.of(name.partition(".")[0], "all", read_scored_pairs(data)))])
+        file = Path(data)
+        read = partial(read_scored_pairs, file, encoding=encoding)
+        return read_suite("geometry", [(file.name, lambda: Geometry.of(file.name.partition(".")[0], "all", read()))])
     find_english_sts(data)
     readers = [(f"STS-B {split}", partial(_geometry_task, data, split)) for split in splits]
     return read_suite("geometry", readers)
@@ -110,5 +111,6 @@ def _chosen(suite: Suite, tasks: Sequence[str]) -> Suite:
         return suite
     names = list(dict.fromkeys(task.name for task in suite.tasks))
     if strange := [task for task in tasks if task not in names]:
-        raise UsageError(f"There is no task '{strange[0]}' here. There are: {', '.join(names) or 'none'}.")
+        there = f"There are: {', '.join(names) or 'none'}."
+        raise UsageError(" ".join([f"There is no task '{strange[0]}' here.", there, *suite.problems]))
     return dataclasses.replace(suite, tasks=[task for task in suite.tasks if task.name in tasks])

@@ -75,7 +75,7 @@ def chinese_five(folder: str | Path, splits: Sequence[str] = _DEV_AND_TEST, *, t
 
 
 def _averages(found: Sequence[Measured], splits: Sequence[str]) -> list[Measured]:
-    each_split = over_splits(found)
+    each_split = over_splits(found, splits)
     pooled = (AVERAGE, WEIGHTED_AVERAGE) if len(splits) > 1 else ()
     return [
         *each_split,

@@ -24,7 +24,7 @@ from juyi.tasks.pair_classification import PairClassification
 from juyi.tasks.retrieval import retrieval_from_corpus, retrieval_from_groups
 from juyi.tasks.sts import STS
 from juyi.tasks.task import Task
-from juyi.tasks.triplets import TripletAccuracy
+from juyi.tasks.triplets import NLI_LABELS, TripletAccuracy, triplets_from_nli
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class LabelledPairsFile(_Declared):
 
 @dataclass(frozen=True, kw_only=True)
 class TripletsFile(_Declared):
-    """Anchor, positive, hard negative: `triplets`."""
+    """Anchor, positive, hard negative; or premise, hypothesis, and entailment, neutral or contradiction: `triplets`."""
 
     kind: Literal["triplets"] = "triplets"
     file: str
@@ -80,6 +80,8 @@ class TripletsFile(_Declared):
     def read(self, folder: Path) -> Task:
         """The task, with files looked for in the folder."""
         triplets = read_triplets(folder / self.file, columns=self.columns or None, encoding=self.encoding)
+        if {third for _, _, third in triplets} <= NLI_LABELS:
+            triplets = triplets_from_nli(triplets)
         return TripletAccuracy(self.name, self.split, triplets, labels=self.labels)
 
 

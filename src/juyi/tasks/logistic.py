@@ -58,22 +58,26 @@ class Classified:
 class LogisticRegressions:
     """Logistic regressions on parts of one set of examples, for every C of a grid at once.
 
-    Minimised is sum of log losses + ||w||² / 2C, the intercept without penalty; two classes have one output, more have a softmax.
-    The features are turned to their principal axes, which leaves the penalty as it is. There the curvature of the loss is nearly
-    diagonal; each coordinate is divided by the root of its own, and L-BFGS needs few steps. The problem is convex: neither this
-    nor the start, which is the solution on all examples, moves a solution by more than the tolerance.
+    Minimised is the sum of the log losses plus ||w||² / 2C, without penalty on the intercept, as `LogisticRegression` of
+    scikit-learn does; two classes have one output, more have a softmax. The features are turned to their principal axes, which
+    leaves the penalty as it is. There the curvature of the loss is nearly diagonal; in units of its root L-BFGS needs few steps.
+    The problem is convex: neither the units nor the start, the solution on all examples, move a decision beyond the tolerance.
 
     Args:
         features: One row an example.
         labels: One label an example.
         grid: The values of C.
 
+    Attributes:
+        classes: The different labels.
+        whole: The solutions on all examples.
+
     Shapes:
         features: (n, dim)
         labels: (n,)
 
     Raises:
-        UsageError: Not one label a row, NaN or infinity, a label that is alone, no grid.
+        UsageError: Not one label a row, a single class, NaN or infinity, a grid that is empty or not positive.
     """
 
     def __init__(self, features: ArrayLike, labels: ArrayLike, grid: Sequence[float] = GRID) -> None:
@@ -83,19 +87,22 @@ class LogisticRegressions:
         self.classes, self._codes = np.unique(np.asarray(labels), return_inverse=True)
         if self._codes.shape != (len(vectors),) or len(self.classes) < 2:
             raise UsageError(
-                f"There are {np.size(labels)} labels, {len(self.classes)} of them different, for {len(vectors)} rows of features. "
-                "Give one label a row, and at least 2 different ones."
+                f"There are {np.size(labels)} labels of {len(self.classes)} classes for {len(vectors)} rows of features. "
+                "Give one label a row, and at least 2 classes."
             )
         self._mean = vectors.mean(axis=0)
         centred = vectors - self._mean
-        self._axes = np.linalg.eigh(centred.T @ centred)[1]
+        variances, self._axes = np.linalg.eigh(centred.T @ centred)
         self._rows = self.turned(vectors)
-        self._penalty = np.ones((self._rows.shape[1], len(grid), 1)) / np.reshape(grid, (-1, 1))
+        outputs = 1 if len(self.classes) == 2 else len(self.classes)
+        share = 1 / len(self.classes)
+        self._penalty = np.ones((len(variances) + 1, len(grid), outputs)) / np.reshape(grid, (-1, 1))
         self._penalty[-1] = 0
-        self._start = np.zeros((self._rows.shape[1], len(grid), 1 if len(self.classes) == 2 else len(self.classes)))
-        self._units = self._units_at(self._start)
-        self._start = self.fit()
-        self._units = self._units_at(self._start)
+        # The second derivative of the loss where all classes are equally likely; rounding may leave a variance below 0.
+        curvatures = share * (1 - share) * np.append(np.maximum(variances, 0), len(vectors))
+        self._units = 1 / np.sqrt(curvatures[:, None, None] + self._penalty)
+        self.whole: Weights = np.zeros_like(self._units)
+        self.whole = self.fit(slice(None))
 
     def turned(self, features: ArrayLike) -> NDArray[np.float64]:
         """Features along the principal axes of the examples, with a column of ones.
@@ -114,14 +121,14 @@ class LogisticRegressions:
         np.matmul(vectors - self._mean, self._axes, out=rows[:, :-1])
         return rows
 
-    def fit(self, places: NDArray[np.int64] | None = None) -> Weights:
-        """The solutions on some of the examples, or on all.
+    def fit(self, places: NDArray[np.int64] | slice) -> Weights:
+        """The solutions on some of the examples.
 
         Raises:
             UsageError: They were not found.
         """
-        rows, codes = (self._rows, self._codes) if places is None else (self._rows[places], self._codes[places])
-        shape, units = self._start.shape, self._units
+        rows, codes = self._rows[places], self._codes[places]
+        shape, units = self._units.shape, self._units
 
         def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             weights = flat.reshape(shape) * units
@@ -130,8 +137,8 @@ class LogisticRegressions:
             gradient = (rows.T @ slopes.reshape(len(rows), -1)).reshape(shape) + pull
             return loss + float((pull * weights).sum()) / 2, (gradient * units).ravel()
 
-        limits = {"maxiter": _STEPS, "maxfun": 2 * _STEPS, "maxcor": 20, "ftol": 0.0, "gtol": _SLOPE}
-        found = minimize(objective, (self._start / units).ravel(), jac=True, method="L-BFGS-B", options=limits)
+        limits = {"maxiter": _STEPS, "maxfun": 2 * _STEPS, "ftol": 0.0, "gtol": _SLOPE}
+        found = minimize(objective, (self.whole / units).ravel(), jac=True, method="L-BFGS-B", options=limits)
         # Rounding may end the search a little before the slope is reached.
         if not np.abs(found.jac).max() <= 10 * _SLOPE:
             raise UsageError(
@@ -149,7 +156,9 @@ class LogisticRegressions:
             returns: (n, grid)
         """
         outputs = decisions(weights, rows)
-        return self.classes[(outputs[..., 0] > 0).astype(np.int64) if outputs.shape[2] == 1 else outputs.argmax(axis=2)]
+        codes = (outputs[..., 0] > 0).astype(np.int64) if outputs.shape[2] == 1 else outputs.argmax(axis=2)
+        labels: NDArray[Any] = self.classes[codes]
+        return labels
 
     def held_out(self, train: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """What the fit on some examples predicts for others, and the share of it that is right, for every C.
@@ -159,14 +168,6 @@ class LogisticRegressions:
         """
         predicted = self.predict(self.fit(train), self._rows[test])
         return predicted, (predicted == self.classes[self._codes[test]][:, None]).mean(axis=0)
-
-    def _units_at(self, weights: Weights) -> Weights:
-        """One over the root of the second derivative along each coordinate."""
-        outputs = decisions(weights, self._rows)
-        shares = expit(outputs) if outputs.shape[2] == 1 else np.exp(log_softmax(outputs, axis=2))
-        spread = (shares * (1 - shares)).reshape(len(outputs), -1)
-        units: Weights = 1 / np.sqrt(((self._rows**2).T @ spread).reshape(weights.shape) + self._penalty)
-        return units
 
 
 def nested_cross_validation(
@@ -198,11 +199,11 @@ def nested_cross_validation(
         SentEval, InnerKFoldClassifier.
     """
     gold = _enough(labels, folds, folds + 2)
-    outer = stratified_folds(gold, folds, seed)
-    trains = [np.flatnonzero(outer != fold) for fold in range(folds)]
-    inner = [stratified_folds(gold[train], folds, seed) for train in trains]
     with _one_blas_thread():
         regressions = LogisticRegressions(features, gold, grid)
+        outer = stratified_folds(gold, folds, seed)
+        trains = [np.flatnonzero(outer != fold) for fold in range(folds)]
+        inner = [stratified_folds(gold[train], folds, seed) for train in trains]
 
         def run(fold: int) -> tuple[int, NDArray[Any]]:
             train = trains[fold]
@@ -246,16 +247,16 @@ def search_by_folds(
         SentEval, KFoldClassifier.
     """
     gold = _enough(train[1], folds, folds)
-    parts = stratified_folds(gold, folds, seed)
     with _one_blas_thread():
         regressions = LogisticRegressions(train[0], gold, grid)
+        rows = regressions.turned(test)
+        parts = stratified_folds(gold, folds, seed)
 
         def run(fold: int) -> NDArray[np.float64]:
             return regressions.held_out(np.flatnonzero(parts != fold), np.flatnonzero(parts == fold))[1]
 
-        rows = regressions.turned(test)
         best = _first_best(_each(run, folds, jobs, watch))
-        predictions = regressions.predict(regressions.fit(), rows)[:, best]
+        predictions = regressions.predict(regressions.whole, rows)[:, best]
     return Classified(predictions, np.zeros(len(rows), dtype=np.int64), (grid[best],))
 
 
@@ -279,12 +280,13 @@ def search_on_dev(
     """
     with _one_blas_thread():
         regressions = LogisticRegressions(*train, grid)
-        weights, rows = regressions.fit(), regressions.turned(test)
-        predicted, gold = regressions.predict(weights, regressions.turned(dev[0])), np.asarray(dev[1])
+        rows, gold = regressions.turned(test), np.asarray(dev[1])
+        predicted = regressions.predict(regressions.whole, regressions.turned(dev[0]))
         if not len(gold) or gold.shape != predicted.shape[:1]:
             raise UsageError(f"The development set has {gold.size} labels for {len(predicted)} rows. Give one label a row.")
         best = _first_best([(predicted == gold[:, None]).mean(axis=0)])
-        return Classified(regressions.predict(weights, rows)[:, best], np.zeros(len(rows), dtype=np.int64), (grid[best],))
+        predictions = regressions.predict(regressions.whole, rows)[:, best]
+    return Classified(predictions, np.zeros(len(rows), dtype=np.int64), (grid[best],))
 
 
 def stratified_folds(labels: ArrayLike, folds: int = 10, seed: int = 1111) -> NDArray[np.int64]:

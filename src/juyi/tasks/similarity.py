@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from juyi.errors import UsageError
 from juyi.index import ExactIndex
-from juyi.metrics import cosine_rows
+from juyi.metrics import cosine_rows, finite_matrix
 from juyi.tasks.memo import encoded
 from juyi.types import Embeddings, Encode, Hits
 
@@ -98,6 +98,7 @@ def encode_of(subject: Subject) -> Encode:
 
 def _apart(embeddings: Embeddings, texts: Sequence[str]) -> Embeddings:
     """The embeddings, unless most of the texts cannot be told from another one: ties would then decide every figure."""
+    finite_matrix(embeddings, "embeddings")  # rows of NaN are twins too, and collapse is not what is wrong with them
     first_of: dict[bytes, int] = {}
     twin: tuple[int, int] | None = None
     for place, row in enumerate(np.ascontiguousarray(embeddings)):

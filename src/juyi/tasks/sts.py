@@ -44,6 +44,11 @@ class STS(Task):
             raise UsageError(
                 f"{self} has {first} first sentences, {second} second ones and {scores} scores. Give one of each a pair."
             )
+        names = self.pairs.subsets
+        if names is not None and len(names) != first:
+            raise UsageError(f"{self} has {len(names)} names of sub-tasks for {first} pairs. Give one a pair, or none.")
+        if taken := sorted({ALL, MEAN, WEIGHTED_MEAN}.intersection(names or ())):
+            raise UsageError(f"{self} has a sub-task '{taken[0]}', and figures over all sub-tasks are called so. Rename it.")
         for where, count in {
             str(self): first,
             **{f"{self} {name}": len(places) for name, places in self._subsets().items()},

@@ -12,6 +12,8 @@ from juyi.tasks.measured import Measured
 from juyi.tasks.similarity import Subject, similarity_of
 from juyi.tasks.task import Task
 
+NLI_LABELS = frozenset({"entailment", "neutral", "contradiction"})
+
 
 @dataclass(frozen=True, eq=False)
 class TripletAccuracy(Task):
@@ -47,3 +49,33 @@ class TripletAccuracy(Task):
         similarities = similarity_of(subject).pairs([*anchors, *anchors], [*positives, *negatives])
         right = similarities[: len(self)] > similarities[len(self) :]
         return [self.measured("accuracy", mean_statistic(right), len(self))]
+
+
+def triplets_from_nli(rows: Triplets) -> Triplets:
+    """Entailment triplets from premise, hypothesis and label: each premise with what it entails and what contradicts it.
+
+    A premise with several of both gives them in pairs, first with first; neutral hypotheses, and premises without both, are left
+    out.
+
+    Args:
+        rows: Premise, hypothesis, and one of `NLI_LABELS`.
+
+    Raises:
+        UsageError: A label is another one, or no premise has both.
+
+    Source:
+        SimCSE, section 4.2: (premise, entailment, contradiction).
+    """
+    if strange := sorted({label for _, _, label in rows} - NLI_LABELS):
+        raise UsageError(f"The label '{strange[0]}' is none of {', '.join(sorted(NLI_LABELS))}.")
+    sides: dict[str, dict[str, list[str]]] = {}
+    for premise, hypothesis, label in rows:
+        sides.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
+    triplets = [
+        (premise, entailed, contradicting)
+        for premise, found in sides.items()
+        for entailed, contradicting in zip(found.get("entailment", ()), found.get("contradiction", ()), strict=False)
+    ]
+    if not triplets:
+        raise UsageError(f"None of the {len(sides)} premises has both an entailed and a contradicting hypothesis.")
+    return triplets

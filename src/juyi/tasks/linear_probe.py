@@ -1,0 +1,207 @@
+"""The linear probe: logistic regression on fixed vectors, its penalty chosen by validation. The three protocols of SentEval."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from juyi.errors import UsageError
+from juyi.extras import require
+from juyi.metrics import finite_matrix
+
+GRID = tuple(2.0**t for t in range(-2, 4))
+"""The values of C that SentEval tries in a nested cross-validation and on a development set."""
+
+GRID_BY_FOLDS = tuple(2.0**t for t in range(-1, 6))
+"""The values of C that SentEval tries by cross-validation on the training set of a task that has a test set."""
+
+FOLDS = 10
+SEED = 1111
+
+Watch = Callable[[int, int], None]
+"""Told of each finished fold: (folds done, folds in all)."""
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Vectors with a label each.
+
+    Shapes:
+        features: (n, dim)
+        labels: (n,)
+
+    Raises:
+        UsageError: Not one label a row, NaN or infinity, or fewer than two different labels.
+    """
+
+    features: NDArray[np.floating]
+    labels: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        finite_matrix(self.features, "features")
+        if len(self.features) != len(self.labels) or len(np.unique(self.labels)) < 2:
+            raise UsageError(
+                f"There are {len(self.labels)} labels, {len(np.unique(self.labels))} of them different, for {len(self.features)} "
+                "rows of features. Give one label a row, and at least 2 different ones."
+            )
+
+    def __getitem__(self, places: NDArray[np.intp]) -> Data:
+        return Data(self.features[places], self.labels[places])
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """What was predicted for the tested examples, and the C that was chosen for each fold.
+
+    Shapes:
+        labels: (n,)
+    """
+
+    labels: NDArray[Any]
+    chosen: tuple[float, ...]
+
+
+def fitted(data: Data, c: float) -> Any:
+    """scikit-learn's logistic regression: sum of log losses + ||w||² / 2C, the intercept without penalty.
+
+    Two classes are solved by Newton's method in the precision of the features, which takes four steps where a quasi-Newton method
+    takes fifty; more than two by L-BFGS, with a softmax.
+
+    Raises:
+        UsageError: The solution was not found.
+        MissingExtraError: scikit-learn is not installed.
+    """
+    linear = require("sklearn.linear_model", extra="evaluate", purpose="The transfer tasks")
+    exceptions = require("sklearn.exceptions", extra="evaluate", purpose="The transfer tasks")
+    solver = "newton-cholesky" if len(np.unique(data.labels)) == 2 else "lbfgs"
+    model = linear.LogisticRegression(C=c, solver=solver, max_iter=10_000, tol=1e-5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", exceptions.ConvergenceWarning)
+        try:
+            return model.fit(data.features, data.labels)
+        except exceptions.ConvergenceWarning as warning:
+            raise UsageError(
+                f"The logistic regression on {len(data.labels)} vectors did not converge ({warning}). Look at the vectors: some "
+                "values may be huge."
+            ) from warning
+
+
+def nested_cross_validation(data: Data, *, folds: int = FOLDS, jobs: int | None = None, watch: Watch | None = None) -> Predicted:
+    """Each example predicted by a fit on the other folds, whose C was chosen by a cross-validation within those folds.
+
+    Args:
+        data: The examples.
+        folds: Of the outer and of the inner cross-validation.
+        jobs: How many outer folds at a time; None for one a usable core. It changes no figure.
+        watch: Told of each finished outer fold.
+
+    Raises:
+        UsageError: A label has too few examples for the inner folds.
+        MissingExtraError: scikit-learn is not installed.
+
+    Source:
+        SentEval, InnerKFoldClassifier.
+    """
+    parts = stratified_folds(data.labels, folds)
+    found = _each(_outer_fold, [(data, train, test, folds) for train, test in parts], jobs, watch)
+    labels = np.empty_like(data.labels)
+    for (_, test), (_, predicted) in zip(parts, found, strict=True):
+        labels[test] = predicted
+    return Predicted(labels, tuple(c for c, _ in found))
+
+
+def search_by_folds(
+    train: Data, test: ArrayLike, *, folds: int = FOLDS, jobs: int | None = None, watch: Watch | None = None
+) -> Predicted:
+    """A test set predicted by a fit on the training set, whose C was chosen by cross-validation on the training set.
+
+    Args:
+        train: The examples.
+        test: Features.
+        folds: Of the cross-validation.
+        jobs: How many folds at a time; None for one a usable core. It changes no figure.
+        watch: Told of each finished fold.
+
+    Raises:
+        UsageError: A label has fewer examples than there are folds.
+        MissingExtraError: scikit-learn is not installed.
+
+    Source:
+        SentEval, KFoldClassifier.
+    """
+    parts = stratified_folds(train.labels, folds)
+    c = _first_best(_each(_accuracies, [(train[a], train[b], GRID_BY_FOLDS) for a, b in parts], jobs, watch), GRID_BY_FOLDS)
+    return Predicted(fitted(train, c).predict(test), (c,))
+
+
+def search_on_dev(train: Data, development: Data, test: ArrayLike) -> Predicted:
+    """A test set predicted by a fit on the training set, whose C was chosen on a development set.
+
+    Args:
+        train: The examples.
+        development: Examples to choose C on.
+        test: Features.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+
+    Source:
+        SentEval, SplitClassifier.
+    """
+    c = _first_best([_accuracies(train, development, GRID)], GRID)
+    return Predicted(fitted(train, c).predict(test), (c,))
+
+
+def stratified_folds(labels: NDArray[Any], folds: int = FOLDS) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """The training and test places of each fold: shuffled by SentEval's seed, the labels spread evenly.
+
+    Raises:
+        UsageError: A label has fewer examples than there are folds.
+        MissingExtraError: scikit-learn is not installed.
+    """
+    selection = require("sklearn.model_selection", extra="evaluate", purpose="The transfer tasks")
+    for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
+        if count < folds:
+            raise UsageError(
+                f"The label '{label}' has {count} examples; {folds} are needed for it to be in each of {folds} folds. "
+                "Add examples, or leave this label out."
+            )
+    return list(selection.StratifiedKFold(folds, shuffle=True, random_state=SEED).split(labels, labels))
+
+
+def _outer_fold(data: Data, train: NDArray[np.intp], test: NDArray[np.intp], folds: int) -> tuple[float, NDArray[Any]]:
+    inside = data[train]
+    c = _first_best([_accuracies(inside[a], inside[b], GRID) for a, b in stratified_folds(inside.labels, folds)], GRID)
+    return c, fitted(inside, c).predict(data.features[test])
+
+
+def _accuracies(train: Data, test: Data, grid: Sequence[float]) -> list[float]:
+    """The share of right answers on the test part, for every C."""
+    return [float(np.mean(fitted(train, c).predict(test.features) == test.labels)) for c in grid]
+
+
+def _first_best(accuracies: Sequence[Sequence[float]], grid: Sequence[float]) -> float:
+    """The first C with the best mean; SentEval compares them rounded to a hundredth of a per cent."""
+    return grid[int(np.argmax(np.round(np.mean(accuracies, axis=0), 4)))]
+
+
+def _each(job: Callable[..., _Result], calls: Sequence[tuple[Any, ...]], jobs: int | None, watch: Watch | None) -> list[_Result]:
+    """The results of all calls in their order; several processes share them, with one BLAS thread each."""
+    joblib = require("joblib", extra="evaluate", purpose="The transfer tasks")
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found: list[_Result] = []
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        parallel = joblib.Parallel(n_jobs=min(jobs or usable, len(calls)), return_as="generator")
+        for result in parallel(joblib.delayed(job)(*call) for call in calls):
+            found.append(result)
+            if watch is not None:
+                watch(len(found), len(calls))
+    return found

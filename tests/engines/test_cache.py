@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from juyi.engines import CachedEncode, cache, cache_folder, fingerprint_of
+from juyi.errors import DataError, UsageError
+from juyi.types import Embeddings
+
+TEXTS = ["一", "二", "三", "四", "五"]
+
+
+class Recording:
+    """An encoder that notes what it was asked; it may fail at its n-th call."""
+
+    def __init__(self, fails_at: int = 0) -> None:
+        self.asked: list[list[str]] = []
+        self.fails_at = fails_at
+
+    def __call__(self, texts: Sequence[str]) -> Embeddings:
+        self.asked.append(list(texts))
+        if len(self.asked) == self.fails_at:
+            raise KeyboardInterrupt
+        return vectors(texts)
+
+
+def vectors(texts: Sequence[str]) -> Embeddings:
+    rows = [np.random.default_rng(list(text.encode("utf-8", "surrogatepass"))).normal(size=3) for text in texts]
+    return np.array(rows, dtype=np.float32).reshape(-1, 3)
+
+
+def silent(texts: Sequence[str]) -> Embeddings:
+    raise AssertionError(f"asked for {texts}")
+
+
+def test_each_text_is_encoded_once_and_rows_keep_their_order(tmp_path: Path) -> None:
+    recording = Recording()
+    encode = CachedEncode(recording, "f", tmp_path)
+    np.testing.assert_array_equal(encode(["二", "一", "二"]), vectors(["二", "一", "二"]))
+    np.testing.assert_array_equal(encode(["三", "二"]), vectors(["三", "二"]))
+    assert recording.asked == [["二", "一"], ["三"]]
+    # Another instance, as in a later process, knows them all.
+    np.testing.assert_array_equal(CachedEncode(silent, "f", tmp_path)(["三", "一", "二"]), vectors(["三", "一", "二"]))
+
+
+def test_a_later_process_does_not_call_the_encoder(tmp_path: Path) -> None:
+    CachedEncode(vectors, "f", tmp_path)(TEXTS)
+    code = (
+        "import sys; from pathlib import Path; from juyi.engines import CachedEncode\n"
+        "encode = CachedEncode(lambda texts: sys.exit('asked'), 'f', Path(sys.argv[1]))\n"
+        "print(encode(['三', '一']).tolist())"
+    )
+    command = [sys.executable, "-X", "utf8", "-c", code, str(tmp_path)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == str(vectors(["三", "一"]).tolist())
+
+
+def test_more_texts_than_one_query_or_one_block_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_AT_ONCE", 3)
+    monkeypatch.setattr(cache, "_SAVE_EVERY", 4)
+    texts = [f"句{i}" for i in range(10)]
+    recording = Recording()
+    np.testing.assert_array_equal(CachedEncode(recording, "f", tmp_path)(texts), vectors(texts))
+    assert [len(asked) for asked in recording.asked] == [4, 4, 2]
+    np.testing.assert_array_equal(CachedEncode(silent, "f", tmp_path)(texts[::-1]), vectors(texts[::-1]))
+
+
+def test_what_was_encoded_before_an_interruption_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_SAVE_EVERY", 2)
+    with pytest.raises(KeyboardInterrupt):
+        CachedEncode(Recording(fails_at=2), "f", tmp_path)(TEXTS)
+    recording = Recording()
+    np.testing.assert_array_equal(CachedEncode(recording, "f", tmp_path)(TEXTS), vectors(TEXTS))
+    assert recording.asked == [["三", "四"], ["五"]]
+
+
+def test_another_fingerprint_is_another_file(tmp_path: Path) -> None:
+    one, other = (CachedEncode(encode, name, tmp_path) for encode, name in ((vectors, "f"), (lambda texts: -vectors(texts), "g")))
+    assert one.path != other.path
+    np.testing.assert_array_equal(one(TEXTS), vectors(TEXTS))
+    np.testing.assert_array_equal(other(TEXTS), -vectors(TEXTS))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.sqlite", "g.sqlite"]
+
+
+def test_two_instances_encode_the_same_text_at_the_same_time(tmp_path: Path) -> None:
+    inner = CachedEncode(vectors, "f", tmp_path)
+
+    def meanwhile(texts: Sequence[str]) -> Embeddings:
+        inner(["二", "三"])
+        return vectors(texts)
+
+    np.testing.assert_array_equal(CachedEncode(meanwhile, "f", tmp_path)(["一", "二"]), vectors(["一", "二"]))
+    np.testing.assert_array_equal(CachedEncode(silent, "f", tmp_path)(["一", "二", "三"]), vectors(["一", "二", "三"]))
+
+
+def test_many_writers_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_SAVE_EVERY", 5)
+    texts = [f"句{i}" for i in range(60)]
+
+    def work(start: int) -> None:
+        some = texts[start:] + texts[:start]
+        np.testing.assert_array_equal(CachedEncode(vectors, "f", tmp_path)(some), vectors(some))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(0, 60, 10)))
+    np.testing.assert_array_equal(CachedEncode(silent, "f", tmp_path)(texts), vectors(texts))
+
+
+def test_texts_are_told_apart_by_every_character(tmp_path: Path) -> None:
+    texts = ["a", "A", "a ", "ａ", "", "a\n", "\ud800"]
+    np.testing.assert_array_equal(CachedEncode(vectors, "f", tmp_path)(texts), vectors(texts))
+    np.testing.assert_array_equal(CachedEncode(silent, "f", tmp_path)(texts), vectors(texts))
+
+
+def test_vectors_are_single_precision_and_belong_to_the_caller(tmp_path: Path) -> None:
+    encode = CachedEncode(lambda texts: vectors(texts).astype(np.float64)[:, ::-1], "f", tmp_path)
+    for _ in range(2):
+        got = encode(TEXTS)
+        assert got.dtype == np.float32
+        np.testing.assert_array_equal(got, vectors(TEXTS)[:, ::-1])
+        got[:] = 0
+
+
+def test_no_texts_are_the_encoder_s_matter(tmp_path: Path) -> None:
+    assert CachedEncode(vectors, "f", tmp_path)([]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 3), (5, 1, 3)])
+def test_an_encoder_that_gives_other_than_a_row_a_text_leaves_nothing_behind(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="for 5 texts; one row a text is needed"):
+        CachedEncode(lambda texts: np.ones(shape, dtype=np.float32), "f", tmp_path)(TEXTS)
+    recording = Recording()
+    CachedEncode(recording, "f", tmp_path)(TEXTS)
+    assert recording.asked == [TEXTS]
+
+
+def assert_advice(error: pytest.ExceptionInfo[DataError], path: Path) -> None:
+    assert str(error.value).startswith(f"{path}: the cache of embeddings cannot be used (")
+    assert "Delete the file, name another folder in JUYI_CACHE, or do without: --no-cache." in str(error.value)
+
+
+def test_a_file_that_is_no_cache_is_an_error_with_advice(tmp_path: Path) -> None:
+    (tmp_path / "f.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(DataError) as error:
+        CachedEncode(vectors, "f", tmp_path)
+    assert_advice(error, tmp_path / "f.sqlite")
+
+
+def test_a_file_that_is_damaged_later_is_an_error_with_advice(tmp_path: Path) -> None:
+    texts = [f"句{i}" for i in range(2000)]
+    encode = CachedEncode(vectors, "f", tmp_path)
+    encode(texts)
+    whole = encode.path.read_bytes()
+    encode.path.write_bytes(whole[:4096] + bytes(len(whole) - 4096))
+    with pytest.raises(DataError) as error:
+        encode(texts)
+    assert_advice(error, encode.path)
+
+
+def test_a_vector_that_was_cut_is_an_error_with_advice(tmp_path: Path) -> None:
+    encode = CachedEncode(vectors, "f", tmp_path)
+    encode(["一"])
+    with closing(sqlite3.connect(encode.path)) as file, file:
+        file.execute("UPDATE embeddings SET vector = substr(vector, 1, 7)")
+    with pytest.raises(DataError, match="a vector in it was cut") as error:
+        encode(["一"])
+    assert_advice(error, encode.path)
+    with closing(sqlite3.connect(encode.path)) as file, file:
+        file.execute("UPDATE embeddings SET vector = substr(vector, 1, 4)")
+    encode(["二"])
+    with pytest.raises(DataError, match="a vector in it was cut"):
+        encode(["一", "二"])
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_advice(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError) as error:
+        CachedEncode(vectors, "f", tmp_path / "file" / "below")
+    assert_advice(error, tmp_path / "file" / "below" / "f.sqlite")
+
+
+def test_where_caches_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("JUYI_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_folder() == tmp_path / "home" / ".cache" / "juyi" / "embeddings"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "juyi" / "embeddings"
+    monkeypatch.setenv("JUYI_CACHE", "~/ours")
+    assert cache_folder() == tmp_path / "home" / "ours" / "embeddings"
+    CachedEncode(vectors, "f")(TEXTS)
+    assert (tmp_path / "home" / "ours" / "embeddings" / "f.sqlite").is_file()
+    np.testing.assert_array_equal(CachedEncode(silent, "f")(TEXTS), vectors(TEXTS))
+
+
+def test_a_fingerprint_changes_with_all_that_decides_about_the_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tmp_path / "model"
+    (model / "1_Pooling").mkdir(parents=True)
+    (model / "model.safetensors").write_bytes(b"weights")
+    (model / "1_Pooling" / "config.json").write_text("{}")
+    prints = [fingerprint_of(model, "torch", "float32")]
+    assert fingerprint_of(model, "torch", "float32") == prints[0]
+    assert len(prints[0]) == 32 and int(prints[0], 16) >= 0
+    prints.append(fingerprint_of(model, "torch", "bfloat16"))
+    (model / "1_Pooling" / "config.json").write_text('{"pooling": "mean"}')
+    prints.append(fingerprint_of(model, "torch", "float32"))
+    (model / "model.safetensors").write_bytes(b"others!")
+    prints.append(fingerprint_of(model, "torch", "float32"))
+    (model / "vocab.txt").write_text("")
+    prints.append(fingerprint_of(model, "torch", "float32"))
+    (model / "vocab.txt").rename(model / "words.txt")
+    prints.append(fingerprint_of(model, "torch", "float32"))
+    monkeypatch.setattr(metadata, "version", lambda package: "99")
+    prints.append(fingerprint_of(model, "torch", "float32"))
+    assert len(set(prints)) == len(prints)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from juyi.errors import UsageError
+from juyi.metrics import Bootstrap, resample_counts
+from juyi.tasks import Task, TripletAccuracy
+from juyi.types import Embeddings
+
+
+def angles(texts: Sequence[str]) -> Embeddings:
+    """Each text is its own angle in degrees."""
+    turns = np.radians([float(text) for text in texts])
+    return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+
+
+def test_a_triplet_is_right_where_the_positive_is_nearer() -> None:
+    triplets = [
+        ("0", "10", "90"),  # right
+        ("0", "80", "20"),  # wrong
+        ("45", "80", "170"),  # right: 35 degrees against 125
+        ("30", "60", "60"),  # the same sentence on both sides: a tie, and an error
+        ("90", "100", "70"),  # right
+    ]
+    (score,) = TripletAccuracy("NLI", "dev", triplets, labels=("translated",)).evaluate(angles)
+    assert score.value == pytest.approx(60)
+    assert (score.task, score.split, score.metric, score.count, score.labels) == ("NLI", "dev", "accuracy", 5, ("translated",))
+
+
+def test_the_interval_is_over_the_triplets() -> None:
+    right = np.random.default_rng(0).integers(0, 2, 40)
+    triplets = [("0", "10", "90") if each else ("0", "90", "10") for each in right]
+    (score,) = TripletAccuracy("NLI", "dev", triplets, bootstrap=Bootstrap(0.9, 50, 3)).evaluate(angles)
+    drawn = [100 * np.repeat(right, counts).mean() for counts in islice(resample_counts(40, 3), 50)]
+    assert score.interval is not None
+    np.testing.assert_allclose((score.interval.low, score.interval.high), np.quantile(drawn, [0.05, 0.95]))
+
+
+def test_it_is_a_task_that_asks_for_its_texts() -> None:
+    task = TripletAccuracy("NLI", "dev", [("0", "10", "90"), ("0", "20", "10")])
+    assert isinstance(task, Task)
+    assert (len(task), str(task)) == (2, "NLI dev")
+    assert sorted(set(task.texts())) == ["0", "10", "20", "90"]
+    assert len(repr(task)) < 200
+
+
+def test_no_triplets_are_refused() -> None:
+    with pytest.raises(UsageError, match="NLI dev has no triplets"):
+        TripletAccuracy("NLI", "dev", [])
