@@ -122,7 +122,7 @@ def test_texts_are_told_apart_by_every_character(tmp_path: Path) -> None:
 
 
 def test_vectors_are_single_precision_and_belong_to_the_caller(tmp_path: Path) -> None:
-    encode = CachedEncode(lambda texts: vectors(texts).astype(np.float64)[:, ::-1], "f", tmp_path)
+    encode = CachedEncode(lambda texts: vectors(texts).astype(np.float64)[:, ::-1], "f", tmp_path)  # type: ignore[arg-type,return-value]
     for _ in range(2):
         got = encode(TEXTS)
         assert got.dtype == np.float32

@@ -18,7 +18,7 @@ TEXTS = [f"第{i}句话" for i in range(40)]
 
 
 class Rounding:
-    """Stands for an encoder: random directions, and in bfloat16 the same with noise. It notes what it was asked in which precision."""
+    """Stands for an encoder: random directions, with noise in bfloat16. It notes what it was asked in which precision."""
 
     dim, device = 8, torch.device("cpu")
 

@@ -98,7 +98,9 @@ def test_best_thresholds_equal_the_slow_loop(rows: Example) -> None:
         good = [score for score, value in tried.items() if value >= figure - 1e-12]
         deciding = max((score for score in good if score < math.inf), default=math.inf)
         lower = max(scores[scores < deciding], default=None)
-        assert threshold == (deciding if lower is None or math.isinf(deciding) else (deciding + lower) / 2)
+        above_all = math.nextafter(max(scores), math.inf)
+        expected = deciding if lower is None else (deciding + lower) / 2
+        assert threshold == (above_all if math.isinf(deciding) else expected)
 
 
 @settings(deadline=None)
@@ -163,7 +165,7 @@ def test_a_perfect_order() -> None:
 
 def test_thresholds_at_both_ends() -> None:
     assert BinaryRanking([3, 2, 1], [0, 0, 1]).best_f1() == (0.5, 1)
-    assert BinaryRanking([3, 2, 1], [0, 0, 1]).best_accuracy() == (2 / 3, math.inf)
+    assert BinaryRanking([3, 2, 1], [0, 0, 1]).best_accuracy() == (2 / 3, math.nextafter(3.0, math.inf))
     # Accepting both is as good as accepting nothing: a threshold among the scores is the better answer.
     assert BinaryRanking([2, 1], [0, 1]).best_accuracy() == (0.5, 1)
 

@@ -7,6 +7,7 @@ import pytest
 from juyi.errors import DataError
 from juyi.tasks import (
     STS,
+    DeclaredTask,
     IntentRecall,
     OutOfScope,
     PairClassification,
@@ -22,7 +23,8 @@ GROUPS = "7\t怎么申请\n7\t如何申请\n8\t怎么注销\n"
 CORPUS, QUERIES = "a\t怎么申请\nb\t怎么注销\n", "b\t我要注销\na\t我要申请\n"
 ANSWERS = "1\t怎么申请\t到柜台来\n2\t怎么注销\t打电话\n"
 TRAIN, TEST = "app\t打开微信\nfood\t怎么做饭\n", "food\t做什么饭\n"
-CLINC = "train\tapp\t打开微信\ntrain\tfood\t怎么做饭\nval\tapp\t打开支付宝\ntest\tfood\t做什么饭\noos_test\toos\t天气\noos_test\toos\t股票\n"
+OUTSIDE = "oos_test\toos\t天气\noos_test\toos\t股票\n"
+CLINC = "train\tapp\t打开微信\ntrain\tfood\t怎么做饭\nval\tapp\t打开支付宝\ntest\tfood\t做什么饭\n" + OUTSIDE
 
 
 def write(root: Path, **files: str) -> None:
@@ -32,7 +34,7 @@ def write(root: Path, **files: str) -> None:
 
 def test_a_declared_suite_names_what_cannot_be_read(tmp_path: Path) -> None:
     write(tmp_path, **{"a.tsv": "甲\t乙\t1\n丙\t丁\t0\n", "b.tsv": "甲\t乙\t丙\n甲\t乙\n"})
-    declared = [
+    declared: list[DeclaredTask] = [
         ScoredPairsFile(name="A", file="a.tsv", split="dev"),
         TripletsFile(name="B", file="b.tsv"),
         TripletsFile(name="C", file="c.tsv"),

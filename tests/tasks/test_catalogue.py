@@ -87,7 +87,7 @@ def test_geometry_of_a_folder_by_split_and_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "ours.x.tsv").write_text("甲\t乙\t1\n丙\t丁\t0\n", encoding="gb18030")
     (task,) = open_suite("geometry", tmp_path / "ours.x.tsv", encoding="gb18030").tasks
     assert isinstance(task, Geometry)
-    assert (str(task), task.threshold, task.pairs.first) == ("ours all", 0.5, ["甲", "丙"])
+    assert (str(task), task.threshold, task.pairs.first) == ("ours all", 0.8, ["甲", "丙"])
     missing = open_suite("geometry", tmp_path / "en", splits=["train", "test"])
     assert tasks_of(missing) == ["STS-B test"]
     assert "the train split of STSBenchmark is not here" in missing.problems[0]

@@ -13,7 +13,6 @@ from scipy import stats
 from juyi.data import ScoredPairs
 from juyi.errors import DataError, UsageError
 from juyi.tasks import (
-    STS,
     PairClassification,
     Task,
     chinese,

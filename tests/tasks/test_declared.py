@@ -30,7 +30,8 @@ FILES = {
     "train.tsv": "app\t打开微信\nfood\t怎么做饭\n",
     "test.tsv": "food\t做什么饭\n",
     "clinc.tsv": (
-        "train\tapp\t打开微信\ntrain\tfood\t怎么做饭\nval\tapp\t打开支付宝\ntest\tfood\t做什么饭\noos_test\toos\t天气\noos_test\toos\t股票\n"
+        "train\tapp\t打开微信\ntrain\tfood\t怎么做饭\nval\tapp\t打开支付宝\ntest\tfood\t做什么饭\n"
+        "oos_test\toos\t天气\noos_test\toos\t股票\n"
     ),
 }
 

@@ -120,7 +120,8 @@ def test_a_set_that_is_missing_is_a_problem_and_leaves_no_average(folder: Path) 
 def test_tasks_and_splits_can_be_chosen(folder: Path) -> None:
     suite = english_sts(folder, ["dev", "test"], ["sick-r", "sts_12", "STS-B"])
     assert names(suite.tasks) == [
-        ("STS12", "test"), ("STSBenchmark", "dev"), ("STSBenchmark", "test"), ("SICK-R", "dev"), ("SICK-R", "test"), ("SICK-R", WHOLE),
+        ("STS12", "test"), ("STSBenchmark", "dev"), ("STSBenchmark", "test"),
+        ("SICK-R", "dev"), ("SICK-R", "test"), ("SICK-R", WHOLE),
     ]  # fmt: skip
     assert names(english_sts(folder, ["dev"], ["STS12", "SICK"]).tasks) == [("SICK-R", "dev")]
 

@@ -118,7 +118,7 @@ def test_of_many_sentences_some_are_drawn_by_the_seed(monkeypatch: pytest.Monkey
 def test_the_threshold_fits_the_scale() -> None:
     assert Geometry.of("x", "dev", example()).threshold == 4
     classes = Geometry.of("x", "dev", pairs_of([("a", "b", 0.0), ("a", "c", 1.0)]), labels=("translated",))
-    assert (classes.threshold, classes.labels) == (0.5, ("translated",))
+    assert (classes.threshold, classes.labels) == (0.8, ("translated",))
 
 
 def test_no_positives_are_refused() -> None:

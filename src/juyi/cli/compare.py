@@ -23,28 +23,30 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
     \b
     Examples:
       juyi compare mini my-model --suite zh-sts --data senteval_cn
-      juyi compare lexical "" --suite faq.tsv
+      juyi compare lexical mini --suite faq.tsv
       juyi compare bert-base-chinese runs/a/model runs/b/model --suite pairs.tsv --json
     """
     from juyi.cli.comparison import compare, comparison_rows, verdict
-    from juyi.cli.evaluation import measure, open_what, report_problems, split_options
+    from juyi.cli.evaluation import labelled, measure, open_what, report_problems, split_options
     from juyi.cli.output import emit, say
     from juyi.cli.score_tables import flat
 
     form = "jsonl" if as_json else form
     what, how = split_options(given)
-    suite = open_what(what)
-    for note in suite.notes:
-        say(f"Note: {note}")
+    suite = labelled(what, open_what(what))
     reference = measure(what, suite, first, how)
     found = [measure(what, suite, other, how) for other in others]
+    for each in (reference, *found):
+        if each.remark:
+            say(f"Note: {each.remark}")
     records = []
     for other in found:
         compared = compare(reference.measured, other.measured)
         if form == "table":
             emit(comparison_rows(compared), form, title=f"first: {reference.name}\nsecond: {other.name}")
-            say(verdict(compared, reference.name, other.name))
-        records += [each.record(reference.name, other.name) for each in compared]
+            if sentence := verdict(compared, reference.name, other.name):
+                say(sentence)
+        records += [pair.record(reference.name, other.name) for pair in compared]
     if form != "table":
         emit([flat(record) for record in records] if form == "csv" else records, form)
     report_problems([reference, *found])

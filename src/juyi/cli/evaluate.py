@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import click
 
 from juyi.cli import options
+from juyi.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SUITES = """zh-sts, zh-pairs, en-sts, transfer, applied, geometry; a file of pairs; or a .toml file that declares tasks."""
+_SUITES = "zh-sts, zh-pairs, en-sts, transfer, applied, geometry; a file; or a .toml file that declares tasks."
 
 
 def what_and_how(command: F) -> F:
@@ -31,7 +32,14 @@ def what_and_how(command: F) -> F:
                 help="Whiten; fitted on each task's own sentences (target, transductive), on its train split, or on a file.",
             ),
             click.option("-k", "--dimensions", type=int, help="Keep this many dimensions of the whitening."),
-            click.option("--flow", default="", metavar="target|train|FILE", help="BERT-flow, fitted as --whiten is."),
+            click.option(
+                "--flow",
+                is_flag=False,
+                flag_value="target",
+                default="",
+                metavar="target|train|FILE",
+                help="BERT-flow, fitted as --whiten is.",
+            ),
             click.option("--label", "labels", multiple=True, help="A label for every score: dev-selected, transductive, …"),
             click.option(
                 "--trained-on",
@@ -66,7 +74,8 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
     """Measure MODEL, with 95 % intervals: a bootstrap over the pairs, queries or sentences.
 
     \b
-    MODEL may also be a baseline:
+    MODEL is a folder, a hub id, an embedded encoder, or nothing: then the one that ships with juyi.
+    It may also be a baseline:
       lexical            overlap of words and characters; BM25 where texts are searched
       vectors:FILE       the mean of word vectors (word2vec or GloVe as text)
       random:MODEL@SEED  the shape of a model with random weights
@@ -76,13 +85,16 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
 
     \b
     Suites and their files:
-      zh-sts, zh-pairs   atec.test.tsv …, or senteval_cn's folders, or CNSD files
-      en-sts             STS12.MSRpar.tsv …, stsb.test.tsv, sick_r.test.tsv, or SentEval's downstream folder
-      transfer           mr.tsv, sst2.train.tsv …, or SentEval's downstream folder
-      applied            groups_NAME.tsv, NAME.corpus.tsv + NAME.queries.tsv, NAME.train.tsv + NAME.test.tsv, clinc….tsv
-      geometry           stsb.test.tsv of a folder, or a file of scored pairs
-      FILE.tsv           scored pairs; pairs with labels 0 and 1; triplets; question groups
-      FILE.toml          [[task]] tables with kind = sts, pairs, triplets, faq-groups, faq-corpus, intents, out-of-scope, geometry
+      zh-sts, zh-pairs  atec.test.tsv …, or senteval_cn's folders, or CNSD files
+      en-sts            STS12.MSRpar.tsv …, stsb.test.tsv, sick_r.test.tsv,
+                        or SentEval's downstream folder
+      transfer          mr.tsv, sst2.train.tsv …, or SentEval's downstream folder
+      applied           groups_NAME.tsv, NAME.corpus.tsv with NAME.queries.tsv,
+                        NAME.train.tsv with NAME.test.tsv, clinc….tsv
+      geometry          stsb.test.tsv of a folder, or a file of scored pairs
+      FILE.tsv          scored pairs; pairs with labels 0 and 1; triplets; question groups
+      FILE.toml         [[task]] tables with a name, files, and kind = sts, pairs, triplets,
+                        faq-groups, faq-corpus, intents, out-of-scope or geometry
 
     \b
     Examples:
@@ -92,22 +104,25 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
       juyi evaluate runs/a/model runs/b/model runs/c/model --seeds --suite pairs.tsv
     """
     from juyi.cli.comparison import compare, verdict
-    from juyi.cli.evaluation import measure, open_what, overlap, report_problems, split_options
+    from juyi.cli.evaluation import labelled, measure, open_what, overlap, report_problems, split_options
     from juyi.cli.output import emit, say
     from juyi.cli.score_tables import flat, score_rows, seed_rows, short_seed_row
+    from juyi.cli.subjects import LEXICAL
 
     form = "jsonl" if as_json else form
+    if seeds and len(models) < 2:
+        raise UsageError("--seeds needs two models at least, the runs of one recipe; five are better.")
     what, how = split_options(given)
     suite = open_what(what)
-    for note in suite.notes:
-        say(f"Note: {note}")
-    baseline = overlap(suite) if beside else {}
+    baseline = overlap(suite) if beside and not seeds else {}
+    suite = labelled(what, suite)
     everything = []
     for model in models or ("",):
         everything.append(found := measure(what, suite, model, how))
         if form == "table" and not seeds:
-            emit(score_rows(found.measured, baseline), form, title=found.name)
-            if sentence := verdict(compare(list(baseline.values()), found.measured), "word overlap", found.name):
+            others = {} if model == LEXICAL else baseline
+            emit(score_rows(found.measured, others), form, title=found.name)
+            if sentence := verdict(compare(list(others.values()), found.measured), "word overlap", found.name):
                 say(sentence)
         if found.remark:
             say(f"Note: {found.remark}")
@@ -115,7 +130,8 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         rows = seed_rows([found.measured for found in everything])
         emit([short_seed_row(row) for row in rows] if form == "table" else rows, form)
     elif form != "table":
-        records = [each.score.as_record("lexical-overlap") for each in baseline.values()]
+        others = {} if LEXICAL in models else baseline
+        records = [each.score.as_record("lexical-overlap") for each in others.values()]
         records += [each.score.as_record(found.name) for found in everything for each in found.measured]
         emit([flat(record) for record in records] if form == "csv" else records, form)
     report_problems(everything)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from juyi.cli.output import say
 from juyi.cli.subjects import LEXICAL, How, Opened, open_subject
 from juyi.data import read_texts
-from juyi.errors import UsageError
+from juyi.errors import DataError, UsageError
 from juyi.experiments import load_suite
 from juyi.tasks import Fitting, Measured, Progress, Sentences, Suite, Task, evaluate_suite, on_corpus, on_target
 from juyi.types import Embeddings
@@ -73,14 +73,28 @@ def split_options(given: Mapping[str, Any]) -> tuple[What, How]:
 
 
 def open_what(what: What) -> Suite:
-    """The suite that was asked for, with the labels that were given.
+    """The suite that was asked for.
 
     Raises:
         UsageError: There is no such suite, or its data folder was not named.
         DataError: Its data cannot be used.
     """
     suite = load_suite(what.suite, what.data, splits=what.splits, tasks=what.tasks, encoding=what.encoding)
-    seen = {text for file in what.trained_on for text in read_texts(file).texts}
+    for note in suite.notes:
+        say(f"Note: {note}")
+    if suite.problems and not suite.tasks:
+        _say_problems(suite.problems)
+        raise DataError("Nothing is left to measure.")
+    return suite
+
+
+def labelled(what: What, suite: Suite) -> Suite:
+    """The suite with the labels that the models' figures bear: those that were given, and `transductive` where it is so.
+
+    Raises:
+        DataError: A file of `trained_on` cannot be read.
+    """
+    seen = {text for file in what.trained_on for text in read_texts(file, encoding=what.encoding).texts}
     return dataclasses.replace(suite, tasks=[_labelled(task, what.labels, seen) for task in suite.tasks])
 
 
@@ -88,14 +102,18 @@ def measure(what: What, suite: Suite, model: str, how: How) -> Found:
     """The figures of one model on the suite.
 
     Raises:
-        JuyiError: The model cannot be loaded, or nothing can be measured at all.
+        JuyiError: The model cannot be loaded, has no vectors to fit anything on, or nothing can be measured at all.
     """
+    if model == LEXICAL and (what.whiten or what.flow):
+        raise UsageError(f"The baseline {LEXICAL} has no vectors: --whiten and --flow do not go with it. Leave one of them out.")
     opened = open_subject(model, how, [text for task in suite.tasks for text in task.texts()])
     tasks = [_labelled(task, opened.labels, set()) for task in suite.tasks]
     suite = dataclasses.replace(suite, tasks=tasks)
     with _bar(opened.name) as progress:
         result = evaluate_suite(suite, opened.subject, progress, fitting=_fitting(what, suite))
-    return Found(_name(what, opened), result.measured, result.problems, opened.remark())
+    name = _name(what, opened)
+    own = [f"{name}: {problem}" for problem in result.problems[len(suite.problems) :]]
+    return Found(name, result.measured, (*suite.problems, *own), opened.remark())
 
 
 def overlap(suite: Suite) -> dict[tuple[str, str, str, str], Measured]:
@@ -108,10 +126,14 @@ def overlap(suite: Suite) -> dict[tuple[str, str, str, str], Measured]:
 def report_problems(everything: Sequence[Found]) -> None:
     """Say what could not be read or measured, and leave with exit code 1 where there was something."""
     problems = dict.fromkeys(problem for found in everything for problem in found.problems)
-    for problem in problems:
-        say(f"Problem: {problem}")
+    _say_problems(problems)
     if problems:
         sys.exit(1)
+
+
+def _say_problems(problems: Iterable[str]) -> None:
+    for problem in problems:
+        say(f"Problem: {problem}")
 
 
 def _labelled(task: Task, labels: Sequence[str], seen: set[str]) -> Task:
@@ -138,6 +160,12 @@ def _fitting(what: What, suite: Suite) -> Fitting | None:
         sentences = on_target(suite.tasks)
     elif source == TRAIN:
         sentences = _on_train(what)
+    elif not Path(source).is_file():
+        option = "--whiten" if what.whiten else "--flow"
+        raise UsageError(
+            f"{option} is '{source}'; target, train or a file of sentences is needed, and there is no such file. "
+            f"A MODEL stands before {option}, or behind another option."
+        )
     else:
         sentences = on_corpus(read_texts(source, encoding=what.encoding).texts, source)
     return Fitting(lambda vectors: _fit(what, vectors), sentences)
@@ -149,17 +177,24 @@ def _on_train(what: What) -> Any:
 
     def sentences(task: Task) -> Sentences:
         if task.name not in of_task:
-            reasons = " ".join(problem for problem in training.problems if task.name in problem)
-            raise UsageError(f"{task.name} has no training sentences to fit on. {reasons}".rstrip())
+            # A problem names its split, and behind "Found:" those of the others.
+            reasons = [each for each in training.problems if f"{task.name} {TRAIN}" in each.partition(" Found:")[0]]
+            raise UsageError(" ".join([f"{task.name} has no training sentences to fit on.", *reasons]))
         return of_task[task.name](task)
 
     return sentences
 
 
 def _fit(what: What, vectors: Embeddings) -> Any:
-    from juyi.postprocessing import fit_flow, fit_whitening
+    fitted: Any
+    if what.whiten:
+        from juyi.postprocessing import fit_whitening
 
-    fitted = fit_whitening(vectors, what.dimensions) if what.whiten else fit_flow(vectors)
+        fitted = fit_whitening(vectors, what.dimensions)
+    else:
+        from juyi.postprocessing import fit_flow  # needs torch
+
+        fitted = fit_flow(vectors)
     for note in fitted.notes:
         say(f"Note: {note}")
     return fitted

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from juyi.errors import UsageError
 from juyi.metrics import Difference, mean_interval
 from juyi.tasks import ALL, MEAN, WEIGHTED_MEAN, Measured
 from juyi.types import Interval, Score
@@ -78,36 +77,36 @@ def seed_rows(runs: Sequence[Sequence[Measured]]) -> list[dict[str, Any]]:
     pairs would have changed.
 
     Args:
-        runs: The figures of each run, the same ones in each.
+        runs: The figures of each run; what one of them lacks is left out.
 
     Raises:
-        UsageError: There are fewer than two runs, or they were not measured alike.
+        UsageError: There are fewer than two runs, or a figure is not finite.
     """
-    if len(runs) < 2:
-        raise UsageError(f"--seeds was given {len(runs)} model; a spread needs two runs at least, five are better.")
-    keys = [[each.key for each in run] for run in runs]
-    if any(other != keys[0] for other in keys):
-        raise UsageError("The models were not measured on the same tasks, so that there is no mean over them. See the problems.")
+    by_key = [{each.key: each.score for each in run} for run in runs]
     rows = []
-    for figures in zip(*runs, strict=True):
-        score = figures[0].score
-        values = [each.score.value for each in figures]
+    for key in by_key[0]:
+        if not all(key in run for run in by_key):
+            continue
+        scores = [run[key] for run in by_key]
+        score, values = scores[0], [each.value for each in scores]
         spread = mean_interval(values)
         row: dict[str, Any] = {"task": score.task, "split": score.split, "subset": score.subset, "metric": score.metric}
         row |= {"value": float(np.mean(values)), "interval": [spread.low, spread.high], "seeds": len(values)}
-        rows.append(row | {"values": values, "count": score.count, "labels": [*score.labels]})
+        labels = list(dict.fromkeys(label for each in scores for label in each.labels))
+        rows.append(row | {"values": values, "count": score.count, "labels": labels})
     return rows
 
 
 def short_seed_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `seed_rows` for people."""
-    half = (row["interval"][1] - row["interval"][0]) / 2
+    spread = Interval(*row["interval"])
+    places = max(2, _places(spread))
     short = {name: row[name] for name in ("task", "split", "subset", "metric")}
-    each = " ".join(f"{value:.2f}" for value in row["values"])
+    each = " ".join(f"{value:.{places}f}" for value in row["values"])
     return {
         **short,
         "n": row["count"],
-        "mean": f"{row['value']:.2f} ± {half:.2f}",
+        "mean": f"{row['value']:.{places}f} ± {(spread.high - spread.low) / 2:.{places}f}",
         "each": each,
         "labels": ", ".join(row["labels"]),
     }
@@ -125,8 +124,8 @@ def interval(found: Interval | None, sign: str = "") -> str:
 
 
 def _places(found: Interval | None) -> int:
-    width = 1.0 if found is None else found.high - found.low
-    return 1 if width >= 0.5 else 2 if width >= 0.05 else 3
+    width = 0.0 if found is None else found.high - found.low
+    return 1 if width >= 0.5 or width == 0 else 2 if width >= 0.05 else 3
 
 
 def signed(difference: Difference) -> str:
@@ -135,7 +134,7 @@ def signed(difference: Difference) -> str:
 
 
 def _beside(each: Measured, other: Measured | None) -> dict[str, str]:
-    if other is None:
+    difference = None if other is None else each.difference(other)
+    if other is None or difference is None:  # a threshold on one scale says nothing of one on another
         return {"overlap": "", "against it": ""}
-    difference = each.difference(other)
-    return {"overlap": figure(other.score), "against it": "" if difference is None else signed(difference)}
+    return {"overlap": figure(other.score), "against it": signed(difference)}

@@ -85,6 +85,8 @@ def open_subject(model: str, how: How, texts: Sequence[str]) -> Opened:
 def _word_vectors(file: str) -> Opened:
     from juyi.baselines import WordAverage
 
+    if not file:
+        raise UsageError("The baseline vectors needs a file of word vectors: vectors:FILE.")
     average = WordAverage(file)
 
     def remark() -> str:
@@ -93,7 +95,8 @@ def _word_vectors(file: str) -> Opened:
         if rate is None:
             return ""
         return (
-            f"{rate:.1%} of the words have no vector in {file}; of {coverage.unknown_texts} of {coverage.texts} texts none has."
+            f"{100 * rate:.1f} % of the words have no vector in {file}; {coverage.unknown_texts} of the {coverage.texts} texts "
+            "have no known word or character."
         )
 
     return Opened(f"vectors:{Path(file).name}", average.encode, remark=remark)
@@ -111,10 +114,15 @@ def _random(model: str, name: str, seed: str, how: How) -> Opened:
 
 def _encoder(model: str, how: How, texts: Sequence[str]) -> Opened:
     folder = resolve(model)
+    name = model or DEFAULT_ENCODER
+    if how.pooling is not None:
+        if how.engine == "onnx":
+            raise UsageError("--pooling does not go with --engine onnx: its graph holds the model's own pooling.")
+        name += f" ({how.pooling})"
     encode, settings = _torch(model, how, texts) if _needs_torch(folder, how) else (open_engine(model, how.engine).encode, "onnx")
     if how.cache:
         encode = CachedEncode(encode, fingerprint_of(folder, settings))
-    return Opened(model or DEFAULT_ENCODER, encode, _labels(folder))
+    return Opened(name, encode, _labels(folder))
 
 
 def _needs_torch(folder: Path, how: How) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from juyi.encoder import Encoder, fast_precision, load_encoder
 from juyi.engines.engine import DEFAULT_BATCH_TOKENS
@@ -71,12 +72,19 @@ class TorchEngine:
         if fast_precision() != "bfloat16" or len(some) < 16:
             return None
         exact = _cosines(self.encode(some))
+        if exact is None:
+            return None
         self.precision = "bfloat16"
-        agreement = spearman(exact, _cosines(self.encode(some)))
+        rounded = _cosines(self.encode(some))
+        agreement = 0.0 if rounded is None else spearman(exact, rounded)
         self.precision = "bfloat16" if agreement >= FAITHFUL else "float32"
         return agreement
 
 
-def _cosines(vectors: Embeddings) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _cosines(vectors: Embeddings) -> NDArray[np.float64] | None:
+    """The cosines of all pairs; None where they order nothing: the encoder has collapsed, which is for the tasks to say."""
+    if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
+        return None
     rows = unit_rows(vectors, "embeddings").astype(np.float64)
-    return (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    cosines: NDArray[np.float64] = (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    return cosines if cosines.min() < cosines.max() else None

@@ -89,14 +89,16 @@ class BinaryRanking:
         return float(figures[best]), cut.threshold(best)
 
     def best_accuracy(self, counts: NDArray[np.number] | None = None) -> tuple[float, float]:
-        """The best accuracy and its threshold, as for `best_f1`; infinity where it is strictly best to accept nothing."""
+        """The best accuracy and its threshold, as for `best_f1`; above all scores where it is strictly best to accept nothing."""
         cut = self._cuts(counts)
         if cut is None:
             return math.nan, math.nan
         right = cut.true + (cut.negatives - cut.false)
         best = int(np.argmax(right))
         none = cut.negatives > right[best]
-        return float(max(right[best], cut.negatives) / (cut.positives + cut.negatives)), math.inf if none else cut.threshold(best)
+        return float(max(right[best], cut.negatives) / (cut.positives + cut.negatives)), cut.nothing if none else cut.threshold(
+            best
+        )
 
     def f1(self, threshold: float, counts: NDArray[np.number] | None = None) -> float:
         """The F1 of the positives where what scores at least the threshold is taken for positive; 0 where nothing is.
@@ -180,6 +182,11 @@ class _Cuts:
     @property
     def negatives(self) -> float:
         return float(self.false[-1])
+
+    @property
+    def nothing(self) -> float:
+        """A threshold that accepts no score."""
+        return math.nextafter(float(self.scores[0]), math.inf)
 
     def threshold(self, step: int) -> float:
         """A threshold that accepts this step and not the next."""

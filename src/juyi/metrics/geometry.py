@@ -142,8 +142,9 @@ def uniformity_statistic(embeddings: ArrayLike, *, t: float = 2.0) -> Statistic:
         kernel = np.exp(2 * t * (cosines.astype(np.float64) - 1))
         kernel[np.arange(len(kernel)), start + np.arange(len(kernel))] = 0  # a row with itself is no pair
         means[start : start + _BLOCK_ROWS] = kernel.sum(axis=1) / (len(rows) - 1)
-    projected = _projected(means)
-    return lambda counts: float(np.log(projected(counts)))
+    whole, projected = float(means.mean()), _projected(means)
+    # The logarithm to first order too: the projection of a small sample may fall below 0.
+    return lambda counts: float(np.log(whole)) + projected(counts) / whole - 1
 
 
 def anisotropy_statistic(embeddings: ArrayLike) -> Statistic:

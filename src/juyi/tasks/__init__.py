@@ -26,6 +26,7 @@ from juyi.tasks.similarity import Cosine, Similarity, Subject
 from juyi.tasks.sts import ALL, MEAN, STS, WEIGHTED_MEAN
 from juyi.tasks.suites import ENCODING, Progress, Suite, SuiteResult, evaluate_suite, read_suite
 from juyi.tasks.task import Task
+from juyi.tasks.transfer import Transfer
 from juyi.tasks.triplets import TripletAccuracy
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Suite",
     "SuiteResult",
     "Task",
+    "Transfer",
     "TripletAccuracy",
     "applied",
     "chinese_five",

@@ -27,7 +27,7 @@ _ENDS = r"\.(?:tsv|csv|jsonl|parquet)(?:\.gz|\.xz)?"
 _GROUPS = re.compile(rf"(?:(.+)[._])?groups(?:_(.+))?{_ENDS}")
 _CORPUS = re.compile(rf"(.+)\.corpus({_ENDS})")
 _TEST = re.compile(rf"(.+)\.test({_ENDS})")
-_CLINC = re.compile(rf"(clinc.*?)(?:{_ENDS}|\.json)")
+_CLINC = re.compile(rf"(clinc(?!.*\.(?:train|test)\.).*?)(?:{_ENDS}|\.json)")
 
 _LAYOUT = (
     "groups_NAME.tsv or NAME.groups.tsv (group, question), NAME.corpus.tsv with NAME.queries.tsv (id, text) or with a column "
@@ -103,7 +103,7 @@ def _found(names: Sequence[str]) -> Iterator[DeclaredTask]:
     there = set(names)
     for file in names:
         if match := _GROUPS.fullmatch(file):
-            yield QuestionGroups(name=f"FAQ {match[1] or match[2] or file.partition('.')[0]}", file=file)
+            yield QuestionGroups(name=f"FAQ {' '.join(filter(None, match.groups())) or 'groups'}", file=file)
         elif match := _CORPUS.fullmatch(file):
             queries = f"{match[1]}.queries{match[2]}"
             yield CorpusAndQueries(name=f"FAQ {match[1]}", corpus=file, queries=queries if queries in there else "")

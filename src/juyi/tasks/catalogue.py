@@ -24,7 +24,7 @@ from juyi.tasks.chinese import chinese_pairs, chinese_sts
 from juyi.tasks.english import english_sts
 from juyi.tasks.geometry import Geometry
 from juyi.tasks.suites import Suite, read_suite
-from juyi.tasks.task import Task
+from juyi.tasks.transfer import Transfer
 
 SUITES = {
     "zh-sts": "ATEC, BQ, LCQMC, PAWSX, STS-B: Spearman; dev, test, avg and w-avg",
@@ -86,9 +86,7 @@ def _transfer(folder: str | Path, tasks: Sequence[str]) -> Suite:
     return read_suite("transfer", readers, summarise=lambda found: over_tasks(found, TRANSFER_SETS, splits, "accuracy"))
 
 
-def _transfer_task(folder: str | Path, name: str) -> Task:
-    from juyi.tasks.transfer import Transfer
-
+def _transfer_task(folder: str | Path, name: str) -> Transfer:
     return Transfer.of(read_transfer_set(folder, name))
 
 

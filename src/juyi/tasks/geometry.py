@@ -47,8 +47,9 @@ class Geometry(Task):
 
     @classmethod
     def of(cls, name: str, split: str, pairs: ScoredPairs, labels: tuple[str, ...] = ()) -> Geometry:
-        """The paper's threshold, or for the labels 0 and 1, where 1 means a paraphrase, one half."""
-        threshold = PAPER_THRESHOLD if pairs.scores.max(initial=0) > 1 else 0.5
+        """With the paper's threshold where scores go to 5, and with four fifths of the highest score on any other scale."""
+        highest = float(pairs.scores.max(initial=0))
+        threshold = PAPER_THRESHOLD if PAPER_THRESHOLD < highest <= 5 else 0.8 * highest
         return cls(name, split, pairs, threshold, labels=labels)
 
     def __len__(self) -> int:

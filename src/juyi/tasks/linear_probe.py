@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import LinAlgWarning
 
 from juyi.errors import UsageError
 from juyi.extras import require
@@ -69,25 +70,48 @@ class Predicted:
     chosen: tuple[float, ...]
 
 
-def fitted(data: Data, c: float) -> Any:
-    """scikit-learn's logistic regression: sum of log losses + ||w||² / 2C, the intercept without penalty.
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A fitted logistic regression, on features whose mean was taken off.
 
-    Two classes are solved by Newton's method in the precision of the features, which takes four steps where a quasi-Newton method
-    takes fifty; more than two by L-BFGS, with a softmax.
+    Without the mean the problem is the same, since the intercept is free, and far better conditioned.
+    """
+
+    mean: NDArray[np.float64]
+    model: Any
+
+    def predict(self, features: ArrayLike) -> NDArray[Any]:
+        """The label of each row.
+
+        Shapes:
+            features: (n, dim); returns: (n,)
+        """
+        labels: NDArray[Any] = self.model.predict(np.asarray(features, dtype=np.float64) - self.mean)
+        return labels
+
+
+def fitted(data: Data, c: float) -> Probe:
+    """scikit-learn's logistic regression: sum of log losses + ||w||² / 2C, the intercept without penalty, in float64.
+
+    Two classes are solved by Newton's method, which takes four steps where a quasi-Newton method takes fifty; more than two by
+    L-BFGS, with a softmax.
 
     Raises:
         UsageError: The solution was not found.
         MissingExtraError: scikit-learn is not installed.
     """
     linear = require("sklearn.linear_model", extra="evaluate", purpose="The transfer tasks")
-    exceptions = require("sklearn.exceptions", extra="evaluate", purpose="The transfer tasks")
+    problems = (require("sklearn.exceptions", extra="evaluate", purpose="The transfer tasks").ConvergenceWarning, LinAlgWarning)
     solver = "newton-cholesky" if len(np.unique(data.labels)) == 2 else "lbfgs"
-    model = linear.LogisticRegression(C=c, solver=solver, max_iter=10_000, tol=1e-5)
+    model = linear.LogisticRegression(C=c, solver=solver, max_iter=10_000, tol=1e-6)
+    features = data.features.astype(np.float64)
+    mean = features.mean(axis=0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", exceptions.ConvergenceWarning)
+        for kind in problems:  # not converged, or Newton's method was left for want of a regular matrix
+            warnings.simplefilter("error", kind)
         try:
-            return model.fit(data.features, data.labels)
-        except exceptions.ConvergenceWarning as warning:
+            return Probe(mean, model.fit(features - mean, data.labels))
+        except problems as warning:
             raise UsageError(
                 f"The logistic regression on {len(data.labels)} vectors did not converge ({warning}). Look at the vectors: some "
                 "values may be huge."
