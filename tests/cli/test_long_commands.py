@@ -200,35 +200,6 @@ def test_whiten_never_replaces_a_folder_of_another_kind(juyi, texts: Path, tmp_p
     assert (tmp_path / "photos" / "one.jpg").exists()
 
 
-def test_evaluate_a_file_of_pairs(juyi) -> None:
-    done = juyi("evaluate", "--suite", SAMPLES / "pairs.tsv", "--format", "jsonl")
-    record = json.loads(done.stdout.splitlines()[0])
-    assert set(record) == {"model", "task", "split", "subset", "metric", "value", "count", "interval", "labels"}
-    assert record["interval"][0] <= record["value"] <= record["interval"][1]
-    whitened = json.loads(
-        juyi("evaluate", "--suite", SAMPLES / "pairs.tsv", "--whiten", "--format", "jsonl").stdout.splitlines()[0]
-    )
-    assert "transductive" in whitened["labels"]
-    assert whitened["value"] != record["value"]
-
-
-def test_evaluate_the_chinese_five_says_what_is_missing(juyi, tmp_path: Path) -> None:
-    rows = [f"第{i}句话\t第{i + i % 7}句话\t{5 - i % 6}" for i in range(60)]
-    (tmp_path / "stsb.test.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    done = juyi("evaluate", "--data", tmp_path, "--task", "stsb", "--split", "test")
-    assert done.returncode == 0, done.stderr
-    assert "1,361" in done.stderr or "1361" in done.stderr
-    assert juyi("evaluate").returncode == 2
-
-
-@pytest.mark.shared
-def test_evaluate_counts_are_the_published_ones(juyi, shared_data: Path) -> None:
-    done = juyi("evaluate", "--data", shared_data / "zh_sts", "--task", "stsb", "--task", "pawsx", "--format", "jsonl")
-    counts = {(r["task"], r["split"]): r["count"] for r in map(json.loads, done.stdout.splitlines())}
-    assert (counts["STS-B", "dev"], counts["STS-B", "test"]) == (1458, 1361)
-    assert (counts["PAWSX", "dev"], counts["PAWSX", "test"]) == (2000, 2000)
-
-
 def test_pretrain_makes_a_model(juyi, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     sentences = read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts

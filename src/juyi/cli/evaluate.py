@@ -69,8 +69,8 @@ def what_and_how(command: F) -> F:
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @what_and_how
 @click.option("--seeds", is_flag=True, help="The models are runs of one recipe with different seeds: print mean and interval.")
-@click.option("--overlap/--no-overlap", "beside", default=True, show_default=True, help="Measure word overlap beside the models.")
-def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, beside: bool, **given: Any) -> None:
+@click.option("--overlap/--no-overlap", "beside", default=None, help="Word overlap beside the models. [default: in tables]")
+def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, beside: bool | None, **given: Any) -> None:
     """Measure MODEL, with 95 % intervals: a bootstrap over the pairs, queries or sentences.
 
     \b
@@ -114,6 +114,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         raise UsageError("--seeds needs two models at least, the runs of one recipe; five are better.")
     what, how = split_options(given)
     suite = open_what(what)
+    beside = form == "table" if beside is None else beside
     baseline = overlap(suite) if beside and not seeds else {}
     suite = labelled(what, suite)
     everything = []
@@ -131,7 +132,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         emit([short_seed_row(row) for row in rows] if form == "table" else rows, form)
     elif form != "table":
         others = {} if LEXICAL in models else baseline
-        records = [each.score.as_record("lexical-overlap") for each in others.values()]
-        records += [each.score.as_record(found.name) for found in everything for each in found.measured]
+        records = [each.score.as_record(found.name) for found in everything for each in found.measured]
+        records += [each.score.as_record("lexical-overlap") for each in others.values()]
         emit([flat(record) for record in records] if form == "csv" else records, form)
     report_problems(everything)
