@@ -10,7 +10,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.errors import ModelError
-from juyi.hub import resolve
+from juyi.hub import folder_digest, resolve
 
 
 @pytest.fixture
@@ -106,3 +106,17 @@ def test_fetched_is_what_the_hub_gives(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
     assert resolve("owner/name@v2") == tmp_path
+
+
+def test_a_digest_changes_with_every_file_but_the_card(tmp_path: Path) -> None:
+    (tmp_path / "1_Pooling").mkdir()
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "1_Pooling" / "config.json").write_text("{}")
+    (tmp_path / "README.md").write_text("a card")
+    first = folder_digest(tmp_path)
+    (tmp_path / "README.md").write_text("a better card")
+    assert folder_digest(tmp_path) == first
+    (tmp_path / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    second = folder_digest(tmp_path)
+    (tmp_path / "config.json").rename(tmp_path / "config2.json")
+    assert len({first, second, folder_digest(tmp_path)}) == 3

@@ -46,9 +46,9 @@ def weights_digest(folder: Path) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """A digest of all files of a model folder: pooling and tokenizer decide about the vectors as the weights do."""
+    """A digest of all files of a model folder but its card: pooling and tokenizer decide about the vectors as the weights do."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "README.md"):
         digest.update(path.relative_to(folder).as_posix().encode())
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -232,3 +232,14 @@ def test_the_sentence_counts_the_main_figure_of_each_task() -> None:
         verdict(found, "one", "two") == "two against one: ahead on 1 of 4; not told apart on S dev, S test; behind on FAQ test."
     )
     assert verdict([], "one", "two") == ""
+
+
+def test_post_processing_behind_a_name_is_for_that_model_alone(run: Run, pairs: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("".join(f"第{i}个句子，说的是{i * 7 % 13}\n" for i in range(60)), encoding="utf-8")
+    done = run("compare", "mini", f"mini+whitening:{texts}", "--suite", pairs, "--json")
+    (record,) = done.records
+    assert (record["first"], record["second"]) == ("mini", "mini + whitening(texts.txt)")
+    raw = run("evaluate", "mini", "--suite", pairs, "--json").records[0]["value"]
+    whitened = run("evaluate", "mini", "--whiten", texts, "--suite", pairs, "--json").records[0]["value"]
+    assert (record["first_value"], record["second_value"]) == (raw, whitened)

@@ -155,7 +155,7 @@ SCORED = '[[task]]\nkind = "sts"\nname = "a"\nfile = "pairs.tsv"\n'
         (SCORED.replace('"sts"', '"stss"'), ["'stss'", "'sts'", "'faq-groups'"]),
         (SCORED.replace('kind = "sts"\n', ""), ["kind", "missing"]),
         (SCORED.replace('file = "pairs.tsv"\n', ""), ["file", "missing"]),
-        (f'{SCORED}labels = "mine"', ["labels", "'mine'"]),
+        (f'{SCORED}labels = "mine"', ["'task.0.labels'", "'mine'"]),
         (f"{SCORED}threshold = 3", ["threshold", "unknown"]),  # of another kind
         (SCORED.replace("[[task]]", "[[tasks]]"), ["tasks", "Did you mean 'task'"]),
         (SCORED.replace("[[task]]", "[task]"), ["task", "list"]),

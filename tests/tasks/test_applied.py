@@ -173,3 +173,9 @@ def test_the_real_applied_sets(shared_data: Path) -> None:
         "FAQ lcqmc test",
         "FAQ insurance_zhidao test",
     ]
+
+
+def test_a_score_that_stands_first_is_not_taken_for_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mrpc.tsv").write_text("1\tone sentence\tanother\n0\ttwo\tthree\n")
+    with pytest.raises(DataError, match=r"mrpc\.tsv: the number stands in the first column.*can be declared"):
+        of_file(tmp_path / "mrpc.tsv")

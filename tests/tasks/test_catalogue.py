@@ -116,3 +116,8 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no task 'FAQ shop' here\. There are: FAQ bank\. .*groups_shop\.tsv, line 2: too few"):
         open_suite("applied", tmp_path, tasks=["FAQ shop"])
     assert tasks_of(open_suite("applied", tmp_path, tasks=["FAQ bank"])) == ["FAQ bank test"]
+
+
+def test_a_folder_is_no_suite(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a folder\. Name the suite, and give the folder with --data: zh-sts"):
+        open_suite(str(tmp_path))

@@ -200,3 +200,17 @@ def test_lexical_overlap_on_the_real_sets(shared_data: Path) -> None:
         assert value == pytest.approx(100 * stats.spearmanr(slow, task.pairs.scores).statistic, abs=0.05)
         # The figure without hashing.
         assert value == pytest.approx(published, abs=1)
+
+
+def test_the_files_may_have_another_encoding(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
+    suite = chinese_sts(folder, encoding="gb18030")
+    assert suite.problems == []
+    assert "pass --encoding gb18030" in chinese_sts(folder).problems[0]
+    assert not chinese_pairs(folder, ("dev",), encoding="gb18030").problems
+
+
+def test_graded_scores_have_no_classes(folder: Path) -> None:
+    with pytest.raises(UsageError, match="The tasks of zh-pairs are ATEC, BQ, LCQMC, PAWSX"):
+        chinese_pairs(folder, tasks=("STS-B",))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
+from juyi.postprocessing import fit_whitening
 from juyi.tasks import STS, Cosine, Geometry, PairClassification, Retrieval, Similarity, TripletAccuracy, evaluate_suite
 from juyi.tasks.similarity import encode_of, similarity_of
 from juyi.types import Embeddings, Hits
@@ -86,7 +87,7 @@ def test_each_text_of_a_call_is_encoded_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "ask", [lambda cosine: cosine.pairs(TEXTS[:6], TEXTS[6:]), lambda cosine: cosine.nearest(TEXTS, TEXTS, 2)]
+    "ask", [lambda cosine: cosine.pairs(TEXTS[:6], TEXTS[:5:-1]), lambda cosine: cosine.nearest(TEXTS, TEXTS, 2)]
 )
 def test_a_collapsed_encoder_is_one_clear_error(ask: Callable[[Cosine], object]) -> None:
     words = (
@@ -139,3 +140,14 @@ def test_a_comparison_without_vectors_does_every_task_but_those_on_vectors() -> 
     assert problem.startswith("e test could not be measured: SharedCharacters compares texts and has no vectors")
     wanted = SharedCharacters().pairs(first, second)
     assert result.value("a", "test") == pytest.approx(STS("a", "test", graded).score(wanted).value)
+
+
+def test_cosines_that_differ_by_rounding_alone_are_refused() -> None:
+    # As many texts as dimensions and one: whitened, they are the corners of a simplex.
+    texts = [f"text {i}" for i in range(9)]
+    vectors = dict(zip(texts, np.random.default_rng(0).normal(size=(9, 8)).astype(np.float32), strict=True))
+    whitening = fit_whitening(np.stack(list(vectors.values())))
+    with pytest.raises(UsageError, match=r"all 8 pairs of different texts lie within .* of -0\.125.*fitted on no more texts"):
+        Cosine(lambda asked: whitening(np.stack([vectors[text] for text in asked]))).pairs(texts[:-1], texts[1:])
+    plain = Cosine(lambda asked: np.stack([vectors[text] for text in asked])).pairs(texts[:-1], texts[1:])
+    assert np.ptp(plain) > 0.1

@@ -9,6 +9,7 @@ import pytest
 from juyi.errors import UsageError
 from juyi.metrics import Bootstrap, resample_counts
 from juyi.tasks import Task, TripletAccuracy
+from juyi.tasks.triplets import triplets_from_nli
 from juyi.types import Embeddings
 
 
@@ -51,3 +52,20 @@ def test_it_is_a_task_that_asks_for_its_texts() -> None:
 def test_no_triplets_are_refused() -> None:
     with pytest.raises(UsageError, match="NLI dev has no triplets"):
         TripletAccuracy("NLI", "dev", [])
+
+
+def test_nli_rows_give_each_premise_with_what_it_entails_and_what_contradicts_it() -> None:
+    rows = [
+        ("p", "follows", "entailment"),
+        ("p", "maybe", "neutral"),
+        ("q", "no", "contradiction"),
+        ("p", "never", "contradiction"),
+        ("p", "follows too", "entailment"),
+        ("p", "never ever", "contradiction"),
+        ("p", "not at all", "contradiction"),
+    ]
+    assert triplets_from_nli(rows) == [("p", "follows", "never"), ("p", "follows too", "never ever")]
+    with pytest.raises(UsageError, match="None of the 1 premises has both"):
+        triplets_from_nli(rows[2:3])
+    with pytest.raises(UsageError, match="'yes' is none of contradiction, entailment, neutral"):
+        triplets_from_nli([("p", "h", "yes")])

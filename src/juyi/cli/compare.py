@@ -23,6 +23,7 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
     \b
     Examples:
       juyi compare mini my-model --suite zh-sts --data senteval_cn
+      juyi compare mini-base mini-base+whitening mini-base+flow:train --data senteval_cn
       juyi compare lexical mini --suite faq.tsv
       juyi compare bert-base-chinese runs/a/model runs/b/model --suite pairs.tsv --json
     """

@@ -8,10 +8,13 @@ from typing import Any
 
 from juyi.cli.score_tables import figure, place, signed, tidy
 from juyi.metrics import Difference
-from juyi.tasks import ALL, AVERAGE, LOWER_IS_BETTER, WEIGHTED_AVERAGE, WITHOUT_DIRECTION, Measured
+from juyi.tasks import ALL, AVERAGE, LOWER_IS_BETTER, WEIGHTED_AVERAGE, WHOLE, WITHOUT_DIRECTION, Measured
 from juyi.types import Score
 
 AVERAGES = (AVERAGE, WEIGHTED_AVERAGE)
+COUNTED_ELSEWHERE = (*AVERAGES, WHOLE)
+"""Splits that hold what other splits hold."""
+
 AHEAD, EVEN, BEHIND = "ahead", "not told apart", "behind"
 
 
@@ -91,7 +94,7 @@ def main_figures(compared: Sequence[Compared]) -> list[Compared]:
         if each.first.subset in ("", ALL)
         and each.first.metric == main[each.first.task]
         and each.first.task not in AVERAGES
-        and each.first.split not in AVERAGES
+        and each.first.split not in COUNTED_ELSEWHERE
     ]
 
 

@@ -79,6 +79,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
       lexical            overlap of words and characters; BM25 where texts are searched
       vectors:FILE       the mean of word vectors (word2vec or GloVe as text)
       random:MODEL@SEED  the shape of a model with random weights
+      MODEL+whitening    as with --whiten, for this one alone; also +whitening:train, +flow:FILE
 
     Spearman, accuracy and the like are times 100. What is missing in the data is reported; the rest is measured, and the exit
     code is then 1. With --cache, embeddings are kept under ~/.cache/juyi, or where JUYI_CACHE says.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -104,6 +105,7 @@ def measure(what: What, suite: Suite, model: str, how: How) -> Found:
     Raises:
         JuyiError: The model cannot be loaded, has no vectors to fit anything on, or nothing can be measured at all.
     """
+    model, what = _post_processed(model, what)
     if model == LEXICAL and (what.whiten or what.flow):
         raise UsageError(f"The baseline {LEXICAL} has no vectors: --whiten and --flow do not go with it. Leave one of them out.")
     opened = open_subject(model, how, [text for task in suite.tasks for text in task.texts()])
@@ -114,6 +116,16 @@ def measure(what: What, suite: Suite, model: str, how: How) -> Found:
     name = _name(what, opened)
     own = [f"{name}: {problem}" for problem in result.problems[len(suite.problems) :]]
     return Found(name, result.measured, (*suite.problems, *own), opened.remark())
+
+
+def _post_processed(model: str, what: What) -> tuple[str, What]:
+    """The model without `+whitening` or `+flow` behind its name, which stand for the options of this one model."""
+    match = re.fullmatch(r"(.*)\+(whitening|flow)(?::(.+))?", model)
+    if match is None:
+        return model, what
+    source = match[3] or TARGET
+    fit = {"whiten": source, "flow": ""} if match[2] == "whitening" else {"whiten": "", "flow": source, "dimensions": None}
+    return match[1], dataclasses.replace(what, **fit)
 
 
 def overlap(suite: Suite) -> dict[tuple[str, str, str, str], Measured]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,11 +60,16 @@ def table(records: Sequence[Record], *, title: str = "") -> None:
         return
     drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
     for name in records[0]:
-        numbers = all(isinstance(record[name], int | float) or record[name] is None for record in records)
+        numbers = all(_is_figure(record[name]) for record in records)
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for record in records:
         drawn.add_row(*(_cell(value) for value in record.values()))
     Console(width=None if Console().is_terminal else 160, highlight=False, markup=False).print(drawn)
+
+
+def _is_figure(value: Any) -> bool:
+    """Whether a cell goes to the right: a number, one that is written out already, or nothing."""
+    return value is None or isinstance(value, int | float) or re.fullmatch(r"[+-]?[\d.,]*", str(value)) is not None
 
 
 def _cell(value: Any) -> str:

@@ -63,6 +63,8 @@ def _place(loc: Sequence[str | int], tables: dict[str, Any]) -> list[str]:
             if current.get("kind") == part:
                 continue
             current = current.get(str(part))
+        elif isinstance(current, list) and isinstance(part, int):
+            current = current[part] if part < len(current) else None
         place.append(str(part))
     return place
 

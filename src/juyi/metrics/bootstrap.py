@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from juyi.errors import UsageError
 from juyi.metrics.correlation import centred_ranks, dense_ranks, paired_vectors
@@ -137,7 +137,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     vector = finite_vector(values, "values")
     if len(vector) < 2:
         raise UsageError(f"values has {len(vector)} figures; a spread needs at least 2.")
-    half = stats.t.ppf((1 + level) / 2, len(vector) - 1) * vector.std(ddof=1) / np.sqrt(len(vector))
+    half = stdtrit(len(vector) - 1, (1 + level) / 2) * vector.std(ddof=1) / np.sqrt(len(vector))
     return Interval(float(vector.mean() - half), float(vector.mean() + half), level)
 
 

@@ -13,7 +13,7 @@ from juyi.tasks.chinese import (
 )
 from juyi.tasks.counts import PUBLISHED_COUNTS, count_warning, count_warnings
 from juyi.tasks.declared import DeclaredTask
-from juyi.tasks.english import english_sts
+from juyi.tasks.english import WHOLE, english_sts
 from juyi.tasks.fitting import Fitting, Sentences, on_corpus, on_target
 from juyi.tasks.geometry import Geometry
 from juyi.tasks.intents import IntentRecall
@@ -41,6 +41,7 @@ __all__ = [
     "SUITES",
     "WEIGHTED_AVERAGE",
     "WEIGHTED_MEAN",
+    "WHOLE",
     "WITHOUT_DIRECTION",
     "Cosine",
     "DeclaredTask",

@@ -83,6 +83,8 @@ def of_file(path: str | Path, *, encoding: str = "utf-8") -> Suite:
     name, file, split = place.name.partition(".")[0], place.name, "all"
     if len(cells) == 4 or (len(cells) > 2 and (is_number(cells[-1]) or not {*SCORE_NAMES}.isdisjoint(names))):
         declared = ScoredPairsFile(name=name, file=file, split=split, encoding=encoding)
+    elif len(cells) == 3 and is_number(cells[0]):
+        raise DataError(f"the number stands in the first column, and the last one is looked for. {_OTHERWISE}", path=path)
     elif len(cells) == 3:
         declared = TripletsFile(name=name, file=file, split=split, encoding=encoding)
     elif len(cells) == 2:

@@ -47,13 +47,15 @@ def open_suite(
         data: The folder of its files; for zh-sts and en-sts also `hub`, for geometry also a file of scored pairs.
         splits: Which splits, where the suite has a choice.
         tasks: Only these of its tasks.
-        encoding: Of a file.
+        encoding: Of a file, or of the Chinese sets.
 
     Raises:
         UsageError: There is no such suite, task or split, or the folder is not named.
         DataError: The folder or the file holds nothing that can be used.
     """
     if name not in SUITES:
+        if Path(name).is_dir():
+            raise UsageError(f"'{name}' is a folder. Name the suite, and give the folder with --data: {', '.join(SUITES)}.")
         if not Path(name).is_file():
             raise UsageError(f"There is no suite '{name}' and no such file. The suites are {', '.join(SUITES)}; or name a file.")
         return _chosen(of_file(name, encoding=encoding), tasks)
@@ -61,9 +63,9 @@ def open_suite(
         raise UsageError(f"The suite {name} needs --data: the folder that holds its files. See `juyi evaluate --help`.")
     match name:
         case "zh-sts":
-            suite = chinese_sts(data, splits or ("dev", "test"), tasks or CHINESE_TASKS)
+            suite = chinese_sts(data, splits or ("dev", "test"), tasks or CHINESE_TASKS, encoding)
         case "zh-pairs":
-            suite = chinese_pairs(data, splits or ("test",), tasks or CHINESE_TASKS)
+            suite = chinese_pairs(data, splits or ("test",), tasks or CHINESE_TASKS, encoding)
         case "en-sts":
             suite = english_sts(data, splits or ("test",), tasks or ENGLISH_STS)
         case "transfer":

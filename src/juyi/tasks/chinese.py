@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from juyi.data import find_splits, read_hub_set, read_scored_pairs
+from juyi.data import ScoredPairs, find_splits, read_hub_set, read_scored_pairs
 from juyi.errors import DataError, UsageError
 from juyi.tasks.averages import AVERAGE, WEIGHTED_AVERAGE, over_splits, over_tasks
 from juyi.tasks.counts import count_warnings
@@ -24,7 +25,9 @@ _ALL_NAMES = tuple(CHINESE_NAMES.values())
 _DEV_AND_TEST = ("dev", "test")
 
 
-def chinese_sts(folder: str | Path, splits: Sequence[str] = _DEV_AND_TEST, tasks: Sequence[str] = _ALL_NAMES) -> Suite:
+def chinese_sts(
+    folder: str | Path, splits: Sequence[str] = _DEV_AND_TEST, tasks: Sequence[str] = _ALL_NAMES, encoding: str = "utf-8"
+) -> Suite:
     """The suite of the five tasks as they lie in a folder, one for each task and split, in the order of the published tables.
 
     The gold scores of STS-B belong to the English sentences, so its scores carry the label `translated`. Averages: over the
@@ -34,29 +37,33 @@ def chinese_sts(folder: str | Path, splits: Sequence[str] = _DEV_AND_TEST, tasks
         folder: Whatever `juyi.data.find_splits` understands, or `hub`.
         splits: Any of train, dev, test.
         tasks: A choice of the five, as tables or files call them: "STS-B" or "stsb".
+        encoding: Of the files.
 
     Raises:
         UsageError: A task or a split is not known.
         DataError: The folder holds none of them.
     """
-    keys, splits = _keys(tasks), _known_splits(splits)
-    found = {} if str(folder) == HUB else find_splits(folder)
-    readers = [(f"{CHINESE_NAMES[key]} {split}", partial(_sts, folder, found, key, split)) for key in keys for split in splits]
+    splits, files = _known_splits(splits), _Files.of(folder, encoding)
+    readers = [(f"{CHINESE_NAMES[key]} {split}", partial(_sts, files, key, split)) for key in _keys(tasks) for split in splits]
     suite = read_suite("zh-sts", readers, summarise=partial(_averages, splits=splits))
     return dataclasses.replace(suite, notes=count_warnings(suite.tasks))
 
 
-def chinese_pairs(folder: str | Path, splits: Sequence[str] = ("test",), tasks: Sequence[str] = _ALL_NAMES) -> Suite:
+def chinese_pairs(
+    folder: str | Path, splits: Sequence[str] = ("test",), tasks: Sequence[str] = _ALL_NAMES, encoding: str = "utf-8"
+) -> Suite:
     """The suite of the four tasks with labels 0 and 1 as pair classification; STS-B has graded scores and is left out.
 
     Where the folder has the development split too, the thresholds for the test split are those that are best there.
 
     Raises:
-        UsageError: A task or a split is not known.
+        UsageError: A task or a split is not known, or STS-B alone is asked for.
         DataError: The folder holds none of them.
     """
-    keys, splits, found = [key for key in _keys(tasks) if key != "stsb"], _known_splits(splits), find_splits(folder)
-    readers = [(f"{CHINESE_NAMES[key]} {split}", partial(_pairs, folder, found, key, split)) for key in keys for split in splits]
+    keys, splits, files = [key for key in _keys(tasks) if key != "stsb"], _known_splits(splits), _Files.of(folder, encoding)
+    if not keys:
+        raise UsageError("STS-B has graded scores and no classes. The tasks of zh-pairs are ATEC, BQ, LCQMC, PAWSX.")
+    readers = [(f"{CHINESE_NAMES[key]} {split}", partial(_pairs, files, key, split)) for key in keys for split in splits]
     suite = read_suite("zh-pairs", readers)
     return dataclasses.replace(suite, notes=count_warnings(suite.tasks))
 
@@ -83,29 +90,39 @@ def _averages(found: Sequence[Measured], splits: Sequence[str]) -> list[Measured
     ]
 
 
-def _sts(folder: str | Path, found: Mapping[tuple[str, str], Path], key: str, split: str) -> STS:
+@dataclass(frozen=True)
+class _Files:
+    """Where the sets are read from."""
+
+    folder: str | Path
+    found: Mapping[tuple[str, str], Path]
+    encoding: str
+
+    @classmethod
+    def of(cls, folder: str | Path, encoding: str) -> _Files:
+        return cls(folder, {} if str(folder) == HUB else find_splits(folder), encoding)
+
+    def read(self, key: str, split: str) -> ScoredPairs:
+        name = CHINESE_NAMES[key]
+        if str(self.folder) == HUB:
+            return read_hub_set("STSB" if key == "stsb" else name, split)
+        if (key, split) not in self.found:
+            here = ", ".join(f"{CHINESE_NAMES[key]} {split}" for key, split in self.found)
+            raise DataError(
+                f"{name} {split} is missing here. Found: {here}. Put the file there, or ask for other tasks or splits.",
+                path=self.folder,
+            )
+        return read_scored_pairs(self.found[key, split], encoding=self.encoding)
+
+
+def _sts(files: _Files, key: str, split: str) -> STS:
     name = CHINESE_NAMES[key]
-    if str(folder) == HUB:
-        pairs = read_hub_set("STSB" if key == "stsb" else name, split)
-    else:
-        pairs = read_scored_pairs(_path(folder, found, key, split))
-    return STS(name, split, pairs, labels=_LABELS.get(name, ()))
+    return STS(name, split, files.read(key, split), labels=_LABELS.get(name, ()))
 
 
-def _pairs(folder: str | Path, found: Mapping[tuple[str, str], Path], key: str, split: str) -> PairClassification:
-    pairs = read_scored_pairs(_path(folder, found, key, split))
-    development = read_scored_pairs(found[key, "dev"]) if split == "test" and (key, "dev") in found else None
-    return PairClassification(CHINESE_NAMES[key], split, pairs, development)
-
-
-def _path(folder: str | Path, found: Mapping[tuple[str, str], Path], key: str, split: str) -> Path:
-    if (key, split) not in found:
-        here = ", ".join(f"{CHINESE_NAMES[key]} {split}" for key, split in found)
-        raise DataError(
-            f"{CHINESE_NAMES[key]} {split} is missing here. Found: {here}. Put the file there, or ask for other tasks or splits.",
-            path=folder,
-        )
-    return found[key, split]
+def _pairs(files: _Files, key: str, split: str) -> PairClassification:
+    development = files.read(key, "dev") if split == "test" and (key, "dev") in files.found else None
+    return PairClassification(CHINESE_NAMES[key], split, files.read(key, split), development)
 
 
 def _keys(tasks: Sequence[str]) -> list[str]:

@@ -155,7 +155,8 @@ class ScopeFile(_Declared):
         path = folder / self.file
         if self.hold_out:
             problem = held_out(self._texts(path), self.hold_out, seed=self.seed)
-            train, validation, test, outside = problem.train, problem.validation, problem.test, problem.outside
+            train, test, outside = problem.train, problem.test, problem.outside
+            validation = problem.validation if len(problem.validation) else None  # intents of few queries leave none
         else:
             train, validation, test, outside = _splits(path, "train", "val", "test", "oos_test")
         return OutOfScope(self.name, self.split, train, test, outside.texts, validation, self.rejection_rate, labels=self.labels)

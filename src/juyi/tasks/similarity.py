@@ -38,6 +38,8 @@ class Similarity(Protocol):
         ...
 
 
+_ROUNDING = 1e-5
+
 Subject = Encode | Similarity
 """What can be measured. Tasks on the vectors themselves, classification and geometry, need something that encodes."""
 
@@ -61,8 +63,10 @@ class Cosine:
         distinct = list(dict.fromkeys([*first, *second]))
         embeddings = _apart(encoded(self._encode, distinct), distinct)
         places = {text: place for place, text in enumerate(distinct)}
-        left, right = ([places[text] for text in side] for side in (first, second))
-        return cosine_rows(embeddings[left], embeddings[right])
+        left, right = (np.array([places[text] for text in side], dtype=np.intp) for side in (first, second))
+        cosines = cosine_rows(embeddings[left], embeddings[right])
+        _check_spread(cosines[left != right])
+        return cosines
 
     def nearest(self, queries: Sequence[str], corpus: Sequence[str], k: int) -> Hits:
         """See `Similarity.nearest`. Of equally near texts the one that stands first in the corpus comes first.
@@ -112,3 +116,13 @@ def _apart(embeddings: Embeddings, texts: Sequence[str]) -> Embeddings:
             "ties would decide every figure. Look at what it encodes."
         )
     return embeddings
+
+
+def _check_spread(cosines: NDArray[np.float64]) -> None:
+    """Refuse cosines that differ by rounding alone: their order is noise."""
+    if len(cosines) > 2 and np.ptp(cosines) < _ROUNDING:
+        raise UsageError(
+            f"The cosines of all {len(cosines)} pairs of different texts lie within {np.ptp(cosines):.1g} of {cosines[0]:.6f}: "
+            "their order is rounding. The encoder has collapsed; or a whitening was fitted on no more texts than it keeps "
+            "dimensions, which puts all of them at equal distances: fit it on more texts, or keep fewer dimensions."
+        )
