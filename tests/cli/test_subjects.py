@@ -168,6 +168,8 @@ def test_training_sentences_are_read_in_the_encoding_that_is_given(data: Path, t
     asked: Any = {"trained_on": (str(tmp_path / "trained.txt"),)}
     with pytest.raises(DataError, match="gb18030"):
         found(data, **asked)
+    for path in data.glob("*.tsv"):
+        path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
     assert labels(found(data, **asked, encoding="gb18030"))["BQ", "test"] == ("transductive",)
 
 

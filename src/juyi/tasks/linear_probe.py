@@ -91,29 +91,37 @@ class Probe:
 
 
 def fitted(data: Data, c: float) -> Probe:
-    """scikit-learn's logistic regression: sum of log losses + ||w||² / 2C, the intercept without penalty, in float64.
+    """scikit-learn's logistic regression: sum of log losses + ||w||² / 2C, the intercept without penalty.
 
-    Two classes are solved by Newton's method, which takes four steps where a quasi-Newton method takes fifty; more than two by
-    L-BFGS, with a softmax.
+    Two classes are solved by Newton's method, which takes four steps where a quasi-Newton method takes fifty: in float32, which
+    is twice as fast and gives the same predictions, and where that does not converge in float64. More classes are solved by
+    L-BFGS in float64, with a softmax.
 
     Raises:
         UsageError: The solution was not found.
         MissingExtraError: scikit-learn is not installed.
     """
+    mean = data.features.mean(axis=0, dtype=np.float64)
+    centred = data.features.astype(np.float64) - mean
+    if len(np.unique(data.labels)) > 2:
+        return Probe(mean, _solved(centred, data.labels, c, "lbfgs"))
+    try:
+        return Probe(mean, _solved(centred.astype(np.float32), data.labels, c, "newton-cholesky"))
+    except UsageError:
+        return Probe(mean, _solved(centred, data.labels, c, "newton-cholesky"))
+
+
+def _solved(features: NDArray[np.floating], labels: NDArray[Any], c: float, solver: str) -> Any:
     linear = require("sklearn.linear_model", extra="evaluate", purpose="The transfer tasks")
     problems = (require("sklearn.exceptions", extra="evaluate", purpose="The transfer tasks").ConvergenceWarning, LinAlgWarning)
-    solver = "newton-cholesky" if len(np.unique(data.labels)) == 2 else "lbfgs"
-    model = linear.LogisticRegression(C=c, solver=solver, max_iter=10_000, tol=1e-6)
-    features = data.features.astype(np.float64)
-    mean = features.mean(axis=0)
     with warnings.catch_warnings():
         for kind in problems:  # not converged, or Newton's method was left for want of a regular matrix
             warnings.simplefilter("error", kind)
         try:
-            return Probe(mean, model.fit(features - mean, data.labels))
+            return linear.LogisticRegression(C=c, solver=solver, max_iter=10_000, tol=1e-6).fit(features, labels)
         except problems as warning:
             raise UsageError(
-                f"The logistic regression on {len(data.labels)} vectors did not converge ({warning}). Look at the vectors: some "
+                f"The logistic regression on {len(labels)} vectors did not converge ({warning}). Look at the vectors: some "
                 "values may be huge."
             ) from warning
 
