@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from juyi.encoder import load_encoder, save_encoder
 from juyi.errors import DataError, TrainingError, UsageError
@@ -177,3 +178,22 @@ def test_what_is_missing_or_does_not_fit_is_said(place: Path, tmp_path: Path, mo
     (place / "data" / "b.tsv").write_text("一\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"b\.tsv, line 1: 1 column"):
         run_corpus_recipe(recipe(place, "pair-contrastive"), place / "data", tmp_path / "runs")
+
+
+def test_the_log_has_the_geometry_of_the_development_pairs(place: Path, tmp_path: Path) -> None:
+    rows = [(first, second, score) for (first, second), score in zip(PAIRS[:8], (5, 4.5, 3, 5, 1, 0, 2, 4), strict=True)]
+    (tmp_path / "dev.tsv").write_text("".join(f"{a}\t{b}\t{score}\n" for a, b, score in rows), encoding="utf-8")
+    chosen = tables(place, "pair-contrastive", evaluate_every=2) | {"selection": {"pairs": str(tmp_path / "dev.tsv")}}
+    done = run_corpus_recipe(build(chosen, CorpusRecipe, origin="toy"), place / "data", tmp_path / "runs")
+    log = [json.loads(line) for line in (done.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    trajectory = {entry["step"]: entry for entry in log if "dev" in entry}
+    assert list(trajectory) == [2, 3]  # every second step, and the last
+    units = {text: row / np.linalg.norm(row) for text in {*sum(PAIRS[:8], ())} for row in done.encoder.encode([text])}
+    distances = [((units[a] - units[b]) ** 2).sum() for a, b, score in rows if score > 4]
+    assert len(distances) == 3
+    assert trajectory[3]["dev_alignment"] == pytest.approx(np.mean(distances), abs=1e-5)
+    points = np.stack(list(units.values()))
+    kernel = np.exp(-2 * ((points[:, None] - points[None]) ** 2).sum(axis=2))[np.triu_indices(len(points), 1)]
+    assert trajectory[3]["dev_uniformity"] == pytest.approx(np.log(kernel.mean()), abs=1e-4)
+    cosines = [units[a] @ units[b] for a, b, _ in rows]
+    assert trajectory[3]["dev"] == pytest.approx(100 * stats.spearmanr(cosines, [row[2] for row in rows]).statistic, abs=1e-6)
