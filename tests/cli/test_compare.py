@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from juyi.cli.comparison import compare, comparison_rows, main_figures, verdict
-from juyi.cli.main import main
 from juyi.data import ScoredPairs
 from juyi.engines import open_engine
 from juyi.metrics import Bootstrap, cosine_rows
@@ -26,33 +24,7 @@ NOUNS = ["信用卡", "密码", "账单", "手机号", "快递", "退款", "会�
 PAIRS = [(f"怎么{VERBS[i % 6]}{NOUNS[i % 8]}", f"{NOUNS[i % 8]}在哪里{VERBS[i % 5]}？", i % 6) for i in range(24)]
 
 
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """A command in this process, which is quicker than one of its own."""
-    monkeypatch.setenv("JUYI_CACHE", str(tmp_path / "cache"))
-
-    def run(*arguments: object) -> Done:
-        code: Any = 0
-        try:
-            main([*map(str, arguments)])
-        except SystemExit as error:
-            code = error.code
-        return Done(code, *capsys.readouterr())
-
-    return run
+Run = Callable[..., Any]
 
 
 @pytest.fixture

@@ -9,16 +9,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from juyi.baselines import LexicalOverlap
-from juyi.cli.main import main
 from juyi.engines import open_engine
 from juyi.types import Encode
 
@@ -29,40 +29,17 @@ CHINESE = ("atec", "bq", "lcqmc", "pawsx", "stsb")
 Pairs = list[tuple[str, str, float]]
 
 
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
-
-    def of(self, model: str) -> list[dict[str, Any]]:
-        return [record for record in self.records if record["model"] == model]
-
-
-Run = Callable[..., Done]
+Run = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("JUYI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("JUYI_CACHE", str(tmp_path / "cache"))  # for processes of their own too
 
 
 @pytest.fixture
-def evaluate(capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command in this process, which is quicker than one of its own."""
-
-    def run(*arguments: object) -> Done:
-        code: Any = 0
-        try:
-            main(["evaluate", *map(str, arguments)])
-        except SystemExit as error:
-            code = error.code
-        return Done(code, *capsys.readouterr())
-
-    return run
+def evaluate(run: Run) -> Run:
+    return partial(run, "evaluate")
 
 
 def made_pairs(count: int = 24, shift: int = 0) -> Pairs:

@@ -247,3 +247,13 @@ def test_a_problem_of_the_model_bears_its_name_and_one_of_the_data_does_not(data
     data_problem, own = found(data, f"vectors:{tmp_path / 'words.txt'}").problems
     assert "BQ dev is missing" in data_problem and "vectors" not in data_problem
     assert own.startswith("vectors:words.txt: BQ test could not be measured")
+
+
+def test_a_precision_that_would_be_ignored_is_refused(data: Path) -> None:
+    for model, words in (
+        ("mini", "runs on the engine onnx"),
+        ("lexical", "baseline lexical"),
+        ("random:mini", "baseline random:mini"),
+    ):
+        with pytest.raises(UsageError, match=f"--precision bfloat16 is for the torch engine: .*{words}"):
+            open_subject(model, How(precision="bfloat16", cache=False), [])

@@ -25,7 +25,7 @@ def example(size: int = 60, levels: int = 6, seed: int = 0) -> tuple[Vector, Vec
 def slow_figures(x: Vector, y: Vector, resamples: int, seed: int) -> list[float]:
     """The first resamples that are not constant, written out pair by pair and ranked by scipy."""
     figures = []
-    for counts in resample_counts(len(x), seed):
+    for counts in resample_counts(len(x), seed=seed):
         drawn = np.repeat(np.arange(len(x)), counts)
         if len(set(x[drawn])) > 1 and len(set(y[drawn])) > 1:
             figures.append(stats.spearmanr(x[drawn], y[drawn]).statistic)
@@ -68,7 +68,7 @@ def test_statistics_of_every_item_once_are_the_figures() -> None:
 
 def test_the_mean_of_a_resample_is_that_of_the_drawn_values() -> None:
     values = example()[0]
-    drawn = islice(resample_counts(60, 4), 50)
+    drawn = islice(resample_counts(60, seed=4), 50)
     wanted = [np.mean(np.repeat(values, counts)) for counts in drawn]
     np.testing.assert_allclose(Bootstrap(resamples=50, seed=4).figures(mean_statistic(values), 60), wanted)
 
@@ -82,12 +82,12 @@ def test_figures_of_two_systems_are_taken_on_the_same_resamples() -> None:
 
 
 def test_resamples_draw_with_replacement_as_many_as_there_are() -> None:
-    draws = list(islice(resample_counts(40, 1), 300))
+    draws = list(islice(resample_counts(40, seed=1), 300))
     assert all(counts.shape == (40,) and counts.sum() == 40 for counts in draws)
     # Binomial(40, 1/40): mean 1, variance 39/40.
     assert np.mean(draws) == 1
     assert np.var(draws) == pytest.approx(39 / 40, abs=0.05)
-    np.testing.assert_array_equal(np.stack(draws), np.stack(list(islice(resample_counts(40, 1), 300))))
+    np.testing.assert_array_equal(np.stack(draws), np.stack(list(islice(resample_counts(40, seed=1), 300))))
 
 
 def test_seed_decides_the_interval() -> None:
@@ -126,7 +126,7 @@ def test_paired_interval_is_narrower_than_separate_ones_when_the_errors_are_shar
 def test_a_constant_resample_gives_its_place_to_a_further_one() -> None:
     # All ten draws fall into one half with probability 2 / 2^10: about four times in 2000.
     x, gold = np.arange(10.0), np.repeat([0.0, 1.0], 5)
-    draws = list(islice(resample_counts(10, 5), 2000))
+    draws = list(islice(resample_counts(10, seed=5), 2000))
     constant = np.array([not counts[:5].any() or not counts[5:].any() for counts in draws])
     assert 0 < constant.sum() < 20, "the example holds no constant resample"
     got = correlations(x, gold, Bootstrap(resamples=2000, seed=5))
@@ -185,3 +185,12 @@ def test_the_mean_over_seeds_has_student_s_interval() -> None:
     assert got.level == 0.9
     with pytest.raises(UsageError, match="1 figures; a spread needs at least 2"):
         mean_interval([76.1])
+
+
+def test_items_of_several_classes_are_drawn_among_themselves() -> None:
+    for counts in islice(resample_counts(30, 10, seed=2), 50):
+        assert (counts.shape, counts[:30].sum(), counts[30:].sum()) == ((40,), 30, 10)
+    values = np.random.default_rng(0).normal(size=40)
+    figures = Bootstrap(resamples=20, seed=2).figures(mean_statistic(values), 30, 10)
+    slow = [np.repeat(values, counts).mean() for counts in islice(resample_counts(30, 10, seed=2), 20)]
+    np.testing.assert_allclose(figures, slow)

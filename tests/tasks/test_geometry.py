@@ -88,7 +88,7 @@ def test_the_interval_of_alignment_is_over_its_pairs_and_that_of_the_others_over
     scores = {score.metric: score for score in Geometry("x", "dev", pairs, bootstrap=bootstrap).evaluate(encode)}
     close = [place for place, score in enumerate(pairs.scores) if score > 4]
     distances = np.array([alignment(encode([pairs.first[i]]), encode([pairs.second[i]])) for i in close])
-    drawn = [np.repeat(distances, counts).mean() for counts in islice(resample_counts(len(close), 3), 50)]
+    drawn = [np.repeat(distances, counts).mean() for counts in islice(resample_counts(len(close), seed=3), 50)]
     interval = scores["alignment"].interval
     assert interval is not None
     np.testing.assert_allclose((interval.low, interval.high), np.quantile(drawn, [0.05, 0.95]), rtol=1e-5)

@@ -60,7 +60,7 @@ def test_figures_and_intervals_equal_the_slow_loop() -> None:
     for score, k in zip(scores, (1, 3, 5, 10), strict=True):
         assert score.value == pytest.approx(100 * np.mean(ranks < k))
         assert (score.task, score.split, score.count, score.labels) == ("SMP", "test", 60, ("transductive",))
-        stream = resample_counts(60, 3)
+        stream = resample_counts(60, seed=3)
         drawn = [100 * np.mean(np.repeat(ranks, next(stream)) < k) for _ in range(50)]
         assert score.interval is not None
         np.testing.assert_allclose((score.interval.low, score.interval.high), np.quantile(drawn, [0.05, 0.95]))

@@ -49,7 +49,7 @@ def mean(
 def slow_figures(size: int, seed: int) -> list[float]:
     """The mean times 100 of each resample, with the drawn values written out."""
     values = np.random.default_rng(seed).normal(size=size)
-    return [float(100 * np.repeat(values, counts).mean()) for counts in islice(resample_counts(size, 3), RESAMPLES)]
+    return [float(100 * np.repeat(values, counts).mean()) for counts in islice(resample_counts(size, seed=3), RESAMPLES)]
 
 
 def quantiles(figures: Sequence[float] | NDArray[np.float64]) -> list[float]:

@@ -53,7 +53,7 @@ def test_figures_and_intervals_equal_the_slow_loop() -> None:
         values = np.array(wanted[score.metric])
         assert score.value == pytest.approx(100 * values.mean(), abs=1e-9)
         assert (score.task, score.split, score.count, score.labels) == ("FAQ", "test", 40, ("translated",))
-        stream = resample_counts(40, 3)
+        stream = resample_counts(40, seed=3)
         drawn = [100 * values[np.repeat(np.arange(40), next(stream))].mean() for _ in range(50)]
         assert score.interval is not None
         np.testing.assert_allclose((score.interval.low, score.interval.high), np.quantile(drawn, [0.05, 0.95]))

@@ -33,7 +33,7 @@ def slow_similarities(pairs: ScoredPairs) -> list[float]:
 
 def slow_interval(x: Sequence[float], y: Sequence[float], bootstrap: Bootstrap) -> list[float]:
     figures = []
-    for counts in islice(resample_counts(len(x), bootstrap.seed), bootstrap.resamples):
+    for counts in islice(resample_counts(len(x), seed=bootstrap.seed), bootstrap.resamples):
         drawn = np.repeat(np.arange(len(x)), counts)
         figures.append(100 * stats.spearmanr(np.array(x)[drawn], np.array(y)[drawn]).statistic)
     return [float(np.quantile(figures, (1 + side * bootstrap.level) / 2)) for side in (-1, 1)]

@@ -36,7 +36,7 @@ def test_the_interval_is_over_the_triplets() -> None:
     right = np.random.default_rng(0).integers(0, 2, 40)
     triplets = [("0", "10", "90") if each else ("0", "90", "10") for each in right]
     (score,) = TripletAccuracy("NLI", "dev", triplets, bootstrap=Bootstrap(0.9, 50, 3)).evaluate(angles)
-    drawn = [100 * np.repeat(right, counts).mean() for counts in islice(resample_counts(40, 3), 50)]
+    drawn = [100 * np.repeat(right, counts).mean() for counts in islice(resample_counts(40, seed=3), 50)]
     assert score.interval is not None
     np.testing.assert_allclose((score.interval.low, score.interval.high), np.quantile(drawn, [0.05, 0.95]))
 

@@ -15,6 +15,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SUITES = "zh-sts, zh-pairs, en-sts, transfer, applied, geometry; a file; or a .toml file that declares tasks."
 
 
+def _fitted_on(name: str, words: str) -> Callable[[F], F]:
+    return click.option(name, is_flag=False, flag_value="target", default="", metavar="target|train|FILE", help=words)
+
+
 def what_and_how(command: F) -> F:
     """The options that say what is measured and how encoders are run; `compare` has the same."""
     for option in reversed(
@@ -23,23 +27,12 @@ def what_and_how(command: F) -> F:
             click.option("--data", help="The folder of the suite's files; for zh-sts and en-sts also: hub."),
             click.option("--split", "splits", multiple=True, help="train, dev, test; may be repeated. [default: the usual ones]"),
             click.option("--task", "tasks", multiple=True, help="Only this task of the suite; may be repeated."),
-            click.option(
+            _fitted_on(
                 "--whiten",
-                is_flag=False,
-                flag_value="target",
-                default="",
-                metavar="target|train|FILE",
-                help="Whiten; fitted on each task's own sentences (target, transductive), on its train split, or on a file.",
+                "Whiten; fitted on each task's own sentences (target, transductive), on its train split, or on a file.",
             ),
             click.option("-k", "--dimensions", type=int, help="Keep this many dimensions of the whitening."),
-            click.option(
-                "--flow",
-                is_flag=False,
-                flag_value="target",
-                default="",
-                metavar="target|train|FILE",
-                help="BERT-flow, fitted as --whiten is.",
-            ),
+            _fitted_on("--flow", "BERT-flow, fitted as --whiten is."),
             click.option("--label", "labels", multiple=True, help="A label for every score: dev-selected, transductive, …"),
             click.option(
                 "--trained-on",

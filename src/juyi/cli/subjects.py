@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from juyi.assets import DEFAULT_ENCODER
 from juyi.cli.poolings import known_pooling
-from juyi.engines import CachedEncode, EngineKind, fingerprint_of, open_engine
+from juyi.engines import CachedEncode, EngineKind, engine_of, fingerprint_of, open_engine
 from juyi.errors import UsageError
 from juyi.hub import resolve
 from juyi.tasks import Subject
@@ -70,6 +70,8 @@ def open_subject(model: str, how: How, texts: Sequence[str]) -> Opened:
         ModelError: There is no such model.
         DataError: The file of word vectors cannot be used.
     """
+    if model == LEXICAL or model.startswith((VECTORS, RANDOM)):
+        _refuse_bfloat16(how, f"the baseline {model} is computed in float32")
     if model == LEXICAL:
         from juyi.baselines import LexicalOverlap
 
@@ -119,14 +121,19 @@ def _encoder(model: str, how: How, texts: Sequence[str]) -> Opened:
         if how.engine == "onnx":
             raise UsageError("--pooling does not go with --engine onnx: its graph holds the model's own pooling.")
         name += f" ({how.pooling})"
-    encode, settings = _torch(model, how, texts) if _needs_torch(folder, how) else (open_engine(model, how.engine).encode, "onnx")
+    if how.pooling is not None or engine_of(folder, how.engine) == "torch":
+        encode, settings = _torch(model, how, texts)
+    else:
+        _refuse_bfloat16(how, f"{name} runs on the engine onnx; with --engine torch it can")
+        encode, settings = open_engine(model, how.engine).encode, "onnx"
     if how.cache:
         encode = CachedEncode(encode, fingerprint_of(folder, settings))
     return Opened(name, encode, _labels(folder))
 
 
-def _needs_torch(folder: Path, how: How) -> bool:
-    return how.pooling is not None or how.engine == "torch" or (how.engine == "auto" and not (folder / "model.onnx").is_file())
+def _refuse_bfloat16(how: How, reason: str) -> None:
+    if how.precision == "bfloat16":
+        raise UsageError(f"--precision bfloat16 is for the torch engine: {reason}.")
 
 
 def _torch(model: str, how: How, texts: Sequence[str]) -> tuple[Encode, str]:

@@ -51,10 +51,7 @@ def open_engine(model: str | Path | None = None, kind: EngineKind = "auto") -> E
         MissingExtraError: torch is needed and not installed.
     """
     folder = resolve(model)
-    has_graph = (folder / GRAPH).is_file()
-    if kind == "onnx" and not has_graph:
-        raise ModelError(f"{folder} has no {GRAPH}. The torch engine runs it: --engine torch.")
-    if kind == "onnx" or (kind == "auto" and has_graph):
+    if engine_of(folder, kind) == "onnx":
         from juyi.engines.onnx_engine import OnnxEngine
 
         return OnnxEngine(folder)
@@ -63,3 +60,15 @@ def open_engine(model: str | Path | None = None, kind: EngineKind = "auto") -> E
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "train", f"Running {folder}, which has no {GRAPH},") from error
     return TorchEngine.load(folder)
+
+
+def engine_of(folder: Path, kind: EngineKind = "auto") -> Literal["onnx", "torch"]:
+    """Which engine runs a model folder.
+
+    Raises:
+        ModelError: The folder has no ONNX graph though one was asked for.
+    """
+    has_graph = (folder / GRAPH).is_file()
+    if kind == "onnx" and not has_graph:
+        raise ModelError(f"{folder} has no {GRAPH}. The torch engine runs it: --engine torch.")
+    return ("onnx" if has_graph else "torch") if kind == "auto" else kind

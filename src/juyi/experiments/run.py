@@ -20,6 +20,7 @@ from juyi.experiments.pairs import read_corpus_pairs
 from juyi.experiments.recipe import CorpusRecipe, Recipe, trained_objective
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.hub import resolve, weights_digest
+from juyi.metrics import spearman
 from juyi.objectives import Distillation
 from juyi.tasks import STS, EncodeOnce, Geometry
 from juyi.training import Evaluate, Fitted, ProcessWorld, Rows, Watcher, fit
@@ -167,7 +168,7 @@ def _development(recipe: Recipe | CorpusRecipe) -> Evaluate | None:
     def figures(encode: Encode) -> dict[str, float]:
         once = EncodeOnce(encode)
         lie = {f"dev_{each.score.metric}": each.score.value for each in geometry.measure(once)}
-        return {"dev": task.score(task.similarities(once)).value, **lie}
+        return {"dev": 100 * spearman(task.similarities(once), pairs.scores), **lie}
 
     return figures
 

@@ -57,8 +57,8 @@ class Bootstrap:
         if self.resamples < 1:
             raise UsageError(f"resamples is {self.resamples}; at least 1 is needed, and 1000 is the usual choice.")
 
-    def figures(self, statistic: Statistic, size: int) -> NDArray[np.float64]:
-        """The statistic on each resample of `size` items.
+    def figures(self, statistic: Statistic, *sizes: int) -> NDArray[np.float64]:
+        """The statistic on each resample of the items; with several sizes the items of each class are drawn among themselves.
 
         Two statistics of the same items are taken on the same resamples, place by place: their difference, place by place, is
         the paired bootstrap. Where one is undefined on a resample, a further resample takes that place, and no other place moves.
@@ -69,7 +69,7 @@ class Bootstrap:
         Raises:
             UsageError: More than 1 % of the resamples leave the statistic undefined.
         """
-        stream = resample_counts(size, self.seed)
+        stream = resample_counts(*sizes, seed=self.seed)
         figures = np.array([statistic(next(stream).astype(np.float64)) for _ in range(self.resamples)])
         redrawn = 0
         for place in np.flatnonzero(np.isnan(figures)):
@@ -77,8 +77,8 @@ class Bootstrap:
                 redrawn += 1
                 if redrawn * 100 > self.resamples:
                     raise UsageError(
-                        f"More than 1 % of {self.resamples} resamples of these {size} items are constant and have no figure. "
-                        "There are too few items, or too few that differ, for an interval: add some."
+                        f"More than 1 % of {self.resamples} resamples of these {sum(sizes)} items are constant and have no "
+                        "figure. There are too few items, or too few that differ, for an interval: add some."
                     )
                 figures[place] = statistic(next(stream).astype(np.float64))
         return figures
@@ -141,15 +141,19 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(float(vector.mean() - half), float(vector.mean() + half), level)
 
 
-def resample_counts(size: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """An endless stream of resamples with replacement: how often each of `size` items was drawn, `size` draws in all.
+def resample_counts(*sizes: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """An endless stream of resamples with replacement: how often each item was drawn, as many draws as there are items.
+
+    Args:
+        sizes: How many items there are; of several classes, one behind the other, how many of each: none gives another its place.
+        seed: The same seed draws the same resamples.
 
     Shapes:
-        yields: (size,)
+        yields: (sum of sizes,)
     """
     rng = np.random.default_rng(seed)
     while True:
-        yield np.bincount(rng.integers(0, size, size), minlength=size)
+        yield np.concatenate([np.bincount(rng.integers(0, size, size), minlength=size) for size in sizes])
 
 
 class _Ranked:

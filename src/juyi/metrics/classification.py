@@ -95,10 +95,10 @@ class BinaryRanking:
             return math.nan, math.nan
         right = cut.true + (cut.negatives - cut.false)
         best = int(np.argmax(right))
-        none = cut.negatives > right[best]
-        return float(max(right[best], cut.negatives) / (cut.positives + cut.negatives)), cut.nothing if none else cut.threshold(
-            best
-        )
+        total = cut.positives + cut.negatives
+        if cut.negatives > right[best]:
+            return cut.negatives / total, cut.nothing
+        return float(right[best]) / total, cut.threshold(best)
 
     def f1(self, threshold: float, counts: NDArray[np.number] | None = None) -> float:
         """The F1 of the positives where what scores at least the threshold is taken for positive; 0 where nothing is.

@@ -24,7 +24,7 @@ from juyi.tasks.pair_classification import PairClassification
 from juyi.tasks.retrieval import Retrieval
 from juyi.tasks.similarity import Cosine, Similarity, Subject
 from juyi.tasks.sts import ALL, MEAN, STS, WEIGHTED_MEAN
-from juyi.tasks.suites import ENCODING, Progress, Suite, SuiteResult, evaluate_suite, read_suite
+from juyi.tasks.suites import ENCODING, Progress, Suite, SuiteResult, choose, evaluate_suite, read_suite
 from juyi.tasks.task import Task
 from juyi.tasks.transfer import Transfer
 from juyi.tasks.triplets import TripletAccuracy
@@ -66,6 +66,7 @@ __all__ = [
     "chinese_five",
     "chinese_pairs",
     "chinese_sts",
+    "choose",
     "count_warning",
     "count_warnings",
     "declared_suite",

@@ -21,7 +21,7 @@ from juyi.tasks.declared import (
 )
 from juyi.tasks.pair_classification import PairClassification
 from juyi.tasks.sts import STS
-from juyi.tasks.suites import Suite, read_suite
+from juyi.tasks.suites import Suite, choose, read_suite
 
 _ENDS = r"\.(?:tsv|csv|jsonl|parquet)(?:\.gz|\.xz)?"
 _GROUPS = re.compile(rf"(?:(.+)[._])?groups(?:_(.+))?{_ENDS}")
@@ -49,10 +49,16 @@ def declared_suite(name: str, declared: Sequence[DeclaredTask], folder: str | Pa
     return read_suite(name, [(f"{each.name} {each.split}", partial(each.read, Path(folder))) for each in declared])
 
 
-def applied(folder: str | Path) -> Suite:
+def applied(folder: str | Path, splits: Sequence[str] = (), tasks: Sequence[str] = ()) -> Suite:
     """The suite of what lies in a folder under the usual names: question groups, corpora, intents, CLINC150.
 
+    Args:
+        folder: Where the files are.
+        splits: Only these.
+        tasks: Only these, by their names in tables.
+
     Raises:
+        UsageError: There is no such task or split.
         DataError: The folder does not exist, or holds nothing of these.
     """
     root = Path(folder)
@@ -64,7 +70,7 @@ def applied(folder: str | Path) -> Suite:
             f"nothing is here to measure. Looked for: {_LAYOUT}. Other files can be declared in a suite of your own: see --help.",
             path=folder,
         )
-    return declared_suite("applied", declared, root)
+    return declared_suite("applied", choose(declared, tasks, splits, "applied"), root)
 
 
 def of_file(path: str | Path, *, encoding: str = "utf-8") -> Suite:

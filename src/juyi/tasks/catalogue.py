@@ -23,7 +23,7 @@ from juyi.tasks.averages import over_tasks
 from juyi.tasks.chinese import chinese_pairs, chinese_sts
 from juyi.tasks.english import english_sts
 from juyi.tasks.geometry import Geometry
-from juyi.tasks.suites import Suite, read_suite
+from juyi.tasks.suites import Suite, choose, read_suite
 from juyi.tasks.transfer import Transfer
 
 SUITES = {
@@ -54,11 +54,8 @@ def open_suite(
         DataError: The folder or the file holds nothing that can be used.
     """
     if name not in SUITES:
-        if Path(name).is_dir():
-            raise UsageError(f"'{name}' is a folder. Name the suite, and give the folder with --data: {', '.join(SUITES)}.")
-        if not Path(name).is_file():
-            raise UsageError(f"There is no suite '{name}' and no such file. The suites are {', '.join(SUITES)}; or name a file.")
-        return _chosen(of_file(name, encoding=encoding), tasks)
+        _check_file(name, data)
+        return _chosen(of_file(name, encoding=encoding), tasks, splits)
     if data is None:
         raise UsageError(f"The suite {name} needs --data: the folder that holds its files. See `juyi evaluate --help`.")
     match name:
@@ -69,12 +66,21 @@ def open_suite(
         case "en-sts":
             suite = english_sts(data, splits or ("test",), tasks or ENGLISH_STS)
         case "transfer":
-            suite = _transfer(data, tasks or TRANSFER_SETS)
+            suite = _chosen(_transfer(data, tasks or TRANSFER_SETS), (), splits)
         case "geometry":
-            suite = _chosen(_geometry(data, splits or ("test",), encoding), tasks)
+            suite = _chosen(_geometry(data, splits or ("test",), encoding), tasks, splits)
         case _:
-            suite = _chosen(applied(data), tasks)
+            suite = applied(data, splits, tasks)
     return suite
+
+
+def _check_file(name: str, data: str | Path | None) -> None:
+    if Path(name).is_dir():
+        raise UsageError(f"'{name}' is a folder. Name the suite, and give the folder with --data: {', '.join(SUITES)}.")
+    if not Path(name).is_file():
+        raise UsageError(f"There is no suite '{name}' and no such file. The suites are {', '.join(SUITES)}; or name a file.")
+    if data is not None:
+        raise UsageError(f"--data goes with a named suite ({', '.join(SUITES)}) or a .toml file; '{name}' is neither.")
 
 
 def _transfer(folder: str | Path, tasks: Sequence[str]) -> Suite:
@@ -106,11 +112,5 @@ def _geometry_task(folder: str | Path, split: str) -> Geometry:
     return Geometry.of("STS-B", split, read_english_sts(folder, "STSBenchmark", split))
 
 
-def _chosen(suite: Suite, tasks: Sequence[str]) -> Suite:
-    if not tasks:
-        return suite
-    names = list(dict.fromkeys(task.name for task in suite.tasks))
-    if strange := [task for task in tasks if task not in names]:
-        there = f"There are: {', '.join(names) or 'none'}."
-        raise UsageError(" ".join([f"There is no task '{strange[0]}' here.", there, *suite.problems]))
-    return dataclasses.replace(suite, tasks=[task for task in suite.tasks if task.name in tasks])
+def _chosen(suite: Suite, tasks: Sequence[str], splits: Sequence[str]) -> Suite:
+    return dataclasses.replace(suite, tasks=choose(suite.tasks, tasks, splits, suite.name))

@@ -58,20 +58,24 @@ class Measured:
         return Difference(self.score.value - other.score.value, self.bootstrap.interval(self.figures - other.figures))
 
 
-def measured(identity: Score, statistic: Statistic, bootstrap: Bootstrap, scale: float = 100.0) -> Measured:
+def measured(
+    identity: Score, statistic: Statistic, bootstrap: Bootstrap, scale: float = 100.0, sizes: Sequence[int] = ()
+) -> Measured:
     """The statistic on all items, and on resamples of them.
 
     Args:
-        identity: A score that has everything but value and interval; its count is the number of items.
+        identity: A score that has everything but value and interval.
         statistic: The figure on any resample.
         bootstrap: Draws the resamples.
         scale: From the statistic's unit to the score's.
+        sizes: How many items of each class there are, where they are drawn class by class; else the score's count is drawn.
 
     Raises:
         UsageError: Too many resamples leave the statistic undefined.
     """
-    value = scale * statistic(np.ones(identity.count))
-    figures = scale * bootstrap.figures(statistic, identity.count)
+    sizes = sizes or (identity.count,)
+    value = scale * statistic(np.ones(sum(sizes)))
+    figures = scale * bootstrap.figures(statistic, *sizes)
     score = dataclasses.replace(identity, value=value, interval=bootstrap.interval(figures))
     return Measured(score, figures, bootstrap)
 

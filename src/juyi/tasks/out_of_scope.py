@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
-from juyi.metrics import BinaryRanking, Bootstrap, Counts, Statistic
+from juyi.metrics import BinaryRanking, Counts, Statistic
 from juyi.tasks.intents import check_intents
-from juyi.tasks.measured import Measured
+from juyi.tasks.measured import Measured, measured
 from juyi.tasks.pair_classification import DEV_THRESHOLD, ORACLE_THRESHOLD
 from juyi.tasks.similarity import Subject, similarity_of
 from juyi.tasks.task import Task
@@ -115,12 +115,8 @@ class OutOfScope(Task):
         return [*self.test.texts, *self.outside_test, *(() if self.validation is None else self.validation.texts)]
 
     def _figure(self, metric: str, statistic: Statistic, count: int, *labels: str) -> Measured:
-        bootstrap = self.bootstrap
-        figures = 100 * _figures_within(statistic, [len(self.test), len(self.outside_test)], bootstrap)
-        value = 100 * statistic(np.ones(len(self)))
-        interval = bootstrap.interval(figures)
-        score = Score(self.name, self.split, metric, value, count, interval=interval, labels=(*self.labels, *labels))
-        return Measured(score, figures, bootstrap)
+        identity = Score(self.name, self.split, metric, 0.0, count, labels=(*self.labels, *labels))
+        return measured(identity, statistic, self.bootstrap, sizes=[len(self.test), len(self.outside_test)])
 
 
 @dataclass(frozen=True)
@@ -185,13 +181,3 @@ class _Rejection:
         """The highest score with at most that share of the drawn queries below it."""
         drawn = np.cumsum(counts[self.order])
         return float(self.scores[np.searchsorted(drawn / drawn[-1], self.rate, side="right")])
-
-
-def _figures_within(statistic: Statistic, sizes: Sequence[int], bootstrap: Bootstrap) -> NDArray[np.float64]:
-    """The statistic on resamples that draw as many items of each class as there are."""
-    rng = np.random.default_rng(bootstrap.seed)
-    draws = (
-        np.concatenate([np.bincount(rng.integers(0, size, size), minlength=size) for size in sizes]).astype(np.float64)
-        for _ in range(bootstrap.resamples)
-    )
-    return np.array([statistic(counts) for counts in draws])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from juyi.errors import DataError, UsageError
 from juyi.tasks.fitting import Fitting
@@ -97,6 +97,40 @@ def read_suite(
             message = str(error)
             problems.append(message if called in message else f"{called}: {message}")
     return Suite(name, tasks, problems, notes, summarise or (lambda found: ()))
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def split(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def choose(items: Sequence[N], names: Sequence[str], splits: Sequence[str], suite: str) -> list[N]:
+    """Those of the tasks, read or only declared, that are asked for; all of them where nothing is.
+
+    Args:
+        items: What there is to choose from; of nothing nothing is chosen.
+        names: Tasks.
+        splits: Splits.
+        suite: What errors call the whole.
+
+    Raises:
+        UsageError: There is no such task, or none of them has such a split.
+    """
+    known = list(dict.fromkeys(item.name for item in items))
+    if items and (strange := [name for name in names if name not in known]):
+        raise UsageError(f"There is no task '{strange[0]}' in {suite}. There are: {', '.join(known)}.")
+    named = [item for item in items if not names or item.name in names]
+    chosen = [item for item in named if not splits or item.split in splits]
+    if named and not chosen:
+        there = ", ".join(dict.fromkeys(item.split for item in named))
+        raise UsageError(f"The suite {suite} has no split '{splits[0]}'. There are: {there}.")
+    return chosen
 
 
 def evaluate_suite(
