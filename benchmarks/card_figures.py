@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from juyi.atomic import write_text
 from juyi.errors import DataError, JuyiError
-from juyi.tasks import CHINESE_NAMES
+from juyi.suites import CHINESE_NAMES
 from markdown import put, table
 
 Record = dict[str, Any]

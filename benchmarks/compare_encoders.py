@@ -25,9 +25,11 @@ from baselines.page import NOTHING, check_page, cost_table, overlap_leads, score
 from baselines.sets import chinese_sets, english_sets
 from juyi.baselines import LexicalOverlap, gram_counts
 from juyi.errors import JuyiError, UsageError
+from juyi.evaluation import Fitting, on_target
 from juyi.metrics import Difference
 from juyi.postprocessing import fit_whitening
-from juyi.tasks import ALL, STS, EncodeOnce, Fitting, chinese_five, on_target
+from juyi.suites import chinese_five
+from juyi.tasks import ALL, STS, EncodeOnce
 from juyi.types import Score
 
 LANGUAGES = ("chinese", "english")
@@ -38,7 +40,7 @@ Sets = Mapping[str, Sequence[STS]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Measured:
+class BootstrappedScore:
     """One cell: the similarities that a row gives to the pairs of a task."""
 
     row: str
@@ -93,13 +95,13 @@ def _scores(options: argparse.Namespace) -> dict[str, str]:
     return sections
 
 
-def _all_measured(options: argparse.Namespace, rows: Sequence[str], sets: Sets) -> Iterator[tuple[str, Measured]]:
+def _all_measured(options: argparse.Namespace, rows: Sequence[str], sets: Sets) -> Iterator[tuple[str, BootstrappedScore]]:
     """Every cell with its language; lexical overlap comes first, one model after the other."""
     if "lexical" in rows:
         for language, tasks in sets.items():
             for task in tasks:
                 found = LexicalOverlap().pairs(task.pairs.first, task.pairs.second)
-                yield language, Measured(LEXICAL, LEXICAL, task, found)
+                yield language, BootstrappedScore(LEXICAL, LEXICAL, task, found)
     for contender in contenders(rows, model_folders(options.encoder), options.text, options.limit):
         for language, tasks in sets.items():
             if language in contender.languages:
@@ -107,19 +109,19 @@ def _all_measured(options: argparse.Namespace, rows: Sequence[str], sets: Sets) 
                 yield from ((language, measured) for measured in measure(contender, tasks))
 
 
-def measure(contender: Contender, tasks: Sequence[STS]) -> Iterator[Measured]:
+def measure(contender: Contender, tasks: Sequence[STS]) -> Iterator[BootstrappedScore]:
     """The cells of a contender, and after whitening where it whitens: fitted on the sentences of all splits of the task."""
     for name in dict.fromkeys(task.name for task in tasks):
         own = [task for task in tasks if task.name == name]
         memo = EncodeOnce(contender.encode)
         for task in own:
-            yield Measured(contender.row, contender.model, task, task.similarities(memo))
+            yield BootstrappedScore(contender.row, contender.model, task, task.similarities(memo))
         if contender.whitens:
             whitening = Fitting(fit_whitening, on_target(own))
             row, model = f"{contender.row} + whitening", f"{contender.model} + whitening"
             for task in own:
                 labelled = dataclasses.replace(task, labels=(*task.labels, "transductive"))
-                yield Measured(row, model, labelled, labelled.similarities(whitening.encode(task, memo)))
+                yield BootstrappedScore(row, model, labelled, labelled.similarities(whitening.encode(task, memo)))
 
 
 def _speed(options: argparse.Namespace) -> dict[str, str]:

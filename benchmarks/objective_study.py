@@ -148,7 +148,7 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
             drawn = replace(recipe, data=replace(recipe.data, seed=seed), training=replace(recipe.training, seed=seed))
             count = len(next(iter(select_examples(examples, drawn.data).values())))
             began = time.monotonic()
-            trained = run_recipe(drawn, examples, arguments.runs, say=lambda text: print(text, file=sys.stderr))
+            trained = run_recipe(drawn, examples, arguments.runs, log=lambda text: print(text, file=sys.stderr))
             seconds = round(time.monotonic() - began)
             for name, task in tasks.items():
                 after = task.similarities(trained.encoder.encode)

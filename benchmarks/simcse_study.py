@@ -19,7 +19,7 @@ import numpy as np
 
 from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import EncoderSettings, load_encoder
-from juyi.experiments.defaults import default_recipe, tells_apart
+from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import select_sentences
 from juyi.experiments.load import apply_overrides
 from juyi.experiments.recipe import DataSettings
@@ -56,7 +56,7 @@ def measure(data: Path, name: str, arguments: argparse.Namespace) -> Sequence[di
     records: list[dict[str, object]] = [
         {"variant": variant, "seed": None, "sentences": source, **score(task, values)} for variant, values in views.items()
     ]
-    gentle = tells_apart(raw, sentences)
+    gentle = is_isotropic(raw, sentences)
     for seed in arguments.seed or (1, 2, 3):
         if seed < 0:
             continue
@@ -64,7 +64,7 @@ def measure(data: Path, name: str, arguments: argparse.Namespace) -> Sequence[di
             len(sentences), int(raw.config.hidden_size), settings=EncoderSettings(model=arguments.model), gentle=gentle, seed=seed
         )
         recipe = apply_overrides(recipe, arguments.overrides)
-        finished = run_recipe(recipe, sentences, arguments.runs, say=lambda text: print(text, file=sys.stderr))
+        finished = run_recipe(recipe, sentences, arguments.runs, log=lambda text: print(text, file=sys.stderr))
         trained = variants(finished.encoder.encode, sentences, task)
         for variant, values in (("simcse", trained["raw"]), ("simcse+whitening", trained["whitening"])):
             against = {f"minus_{other}": gap(task, values, views[other]) for other in ("raw", "whitening")}

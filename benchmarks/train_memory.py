@@ -68,7 +68,7 @@ def one(model: str, file: str, batch_size: int, chunk_size: int, cached: bool) -
             {"text": rows},
             settings,
             folder=Path(folder),
-            watch=lambda *_: times.append(time.perf_counter()),
+            progress=lambda *_: times.append(time.perf_counter()),
         )
     return {
         "benchmark": "train_memory",

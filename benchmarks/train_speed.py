@@ -111,7 +111,7 @@ def ours(texts: list[str], precision: Any, dropout: float) -> tuple[float, float
             {"text": rows},
             settings,
             folder=Path(folder),
-            watch=lambda *_: times.append(time.perf_counter()),
+            progress=lambda *_: times.append(time.perf_counter()),
         )
     return _seconds(times) + cutting, float(np.mean(losses))
 

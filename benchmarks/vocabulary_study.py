@@ -25,7 +25,8 @@ from juyi.experiments.pairs import both_sides, read_corpus_pairs
 from juyi.experiments.recipe import CorpusRecipe, PretrainRecipe
 from juyi.experiments.run import run_corpus_recipe
 from juyi.postprocessing import fit_whitening
-from juyi.tasks import EncodeOnce, chinese_five
+from juyi.suites import chinese_five
+from juyi.tasks import EncodeOnce
 from juyi.tokenization import SubwordTokenizer, WordTokenizer, train_unigram, train_wordpiece
 
 Tokenizer = SubwordTokenizer | WordTokenizer
@@ -69,7 +70,7 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, object]:
             f"training.steps={steps}",
         ]
         recipe = load_recipe(recipe_name, CorpusRecipe, overrides)
-        finished = run_corpus_recipe(recipe, arguments.data, arguments.runs, say=lambda text: print(text, file=sys.stderr))
+        finished = run_corpus_recipe(recipe, arguments.data, arguments.runs, log=lambda text: print(text, file=sys.stderr))
         model = str(finished.folder / "model")
     return {**coverage(load_encoder(model).tokenizer, arguments.data), **scores(model, arguments.data)}
 

@@ -68,11 +68,11 @@ def test_what_is_in_the_cache_needs_no_network(cache: Path, monkeypatch: pytest.
     asked = []
     real = huggingface_hub.snapshot_download
 
-    def watch(*args: object, **options: object) -> str:
+    def progress(*args: object, **options: object) -> str:
         asked.append(options.get("local_files_only"))
         return str(real(*args, **options))  # type: ignore[arg-type,call-overload]
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", watch)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", progress)
     assert resolve("owner/name") == cache / "models--owner--name" / "snapshots" / ("a" * 40)
     assert resolve("owner/name@v2") == cache / "models--owner--name" / "snapshots" / ("b" * 40)
     assert asked == [True, True]

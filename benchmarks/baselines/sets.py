@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from juyi.data import ScoredPairs
-from juyi.tasks import STS, chinese_five, count_warnings, english_sts
+from juyi.suites import chinese_five, count_warnings, english_sts
+from juyi.tasks import STS
 
 
 def chinese_sets(folder: Path, limit: int | None = None) -> list[STS]:

@@ -17,13 +17,26 @@ batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+from juyi.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 PoolingName = Literal["cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg", "embedding-avg"]
 POOLING_NAMES: tuple[str, ...] = get_args(PoolingName)
+
+
+def known_pooling(name: str | None) -> PoolingName | None:
+    """The pooling of that name; None stays None.
+
+    Raises:
+        UsageError: There is no such pooling.
+    """
+    if name is not None and name not in POOLING_NAMES:
+        raise UsageError(f"'{name}' is no pooling. The poolings are {', '.join(POOLING_NAMES)}.")
+    return cast("PoolingName | None", name)
 
 
 def layers_of(pooling: PoolingName, layer_count: int) -> tuple[int, ...]:

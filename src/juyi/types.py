@@ -16,6 +16,13 @@ Encode = Callable[[Sequence[str]], Embeddings]
 """(n,) texts -> (n, dim) embeddings. Whatever encodes can be evaluated, indexed and searched."""
 
 
+Log = Callable[[str], None]
+"""Hears a sentence for people: what was understood, what is being done."""
+
+Progress = Callable[[int, int, str], None]
+"""Is told how far long work is, for a bar: (done, in all, what is in hand)."""
+
+
 @dataclass(frozen=True)
 class Interval:
     """A confidence interval, in the unit of the value it belongs to."""

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from juyi.cli.comparison import compare, comparison_rows, main_figures, verdict
 from juyi.data import ScoredPairs
+from juyi.embeddings import cosine_rows
 from juyi.engines import open_engine
-from juyi.metrics import Bootstrap, cosine_rows
-from juyi.tasks import STS, Measured
+from juyi.evaluation.compare import compare, comparison_rows, main_figures, verdict
+from juyi.metrics import Bootstrap
+from juyi.tasks import STS, BootstrappedScore
 from juyi.types import Interval, Score
 
 VERBS = ["办理", "修改", "查询", "注销", "激活", "申请"]
@@ -34,12 +35,12 @@ def pairs(tmp_path: Path) -> Path:
     return path
 
 
-def made(value: float, task: str = "T", half: float | None = 1.0, **more: Any) -> Measured:
+def made(value: float, task: str = "T", half: float | None = 1.0, **more: Any) -> BootstrappedScore:
     """A figure whose resamples lie evenly around it."""
     given = {"split": "test", "metric": "spearman", "count": 10} | more
     span = None if half is None else Interval(value - half, value + half)
     figures = None if half is None else np.linspace(value - half, value + half, 1000)
-    return Measured(Score(task=task, value=value, interval=span, **given), figures, Bootstrap())
+    return BootstrappedScore(Score(task=task, value=value, interval=span, **given), figures, Bootstrap())
 
 
 def test_the_interval_is_the_paired_bootstrap(run: Run, pairs: Path) -> None:
@@ -164,7 +165,7 @@ def test_where_the_second_stands(metric: str, first: float, second: float, stand
 def test_a_difference_within_its_interval_is_not_told_apart() -> None:
     noise = np.linspace(-1, 1, 1000)
     first, second = (
-        Measured(Score("T", "test", "m", value, 9), value + noise * s, Bootstrap()) for value, s in ((5, 1), (5.5, -1))
+        BootstrappedScore(Score("T", "test", "m", value, 9), value + noise * s, Bootstrap()) for value, s in ((5, 1), (5.5, -1))
     )
     (found,) = compare([first], [second])
     assert found.standing == "not told apart"  # 0.5, between about -1.4 and 2.4

@@ -40,9 +40,9 @@ def last_lines(drawn: str) -> list[str]:
 
 
 def test_without_a_terminal_a_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with training_bar("SimCSE") as watch:
-        watch(1, 2, REPORT)
-        watch(2, 2, {})
+    with training_bar("SimCSE") as progress:
+        progress(1, 2, REPORT)
+        progress(2, 2, {})
     shown = capsys.readouterr()
     assert shown.err == f"SimCSE 2/2  {FIGURES}\n" and shown.out == ""
 
@@ -50,28 +50,28 @@ def test_without_a_terminal_a_plain_line(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    with training_bar() as watch:
+    with training_bar() as progress:
         for step in range(1, 7):
             now[0] += 9
-            watch(step, 7, {"loss": float(step)})
+            progress(step, 7, {"loss": float(step)})
     assert capsys.readouterr().err.splitlines() == ["training 3/7  loss 3.000", "training 6/7  loss 6.000"]
 
 
 @pytest.mark.usefixtures("terminal")
 def test_the_bar_and_its_figures_fit_into_a_common_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with training_bar() as watch:
-        watch(1, 15_625, {**REPORT, "dev": 0.7712})
-        watch(1234, 15_625, {})
+    with training_bar() as progress:
+        progress(1, 15_625, {**REPORT, "dev": 0.7712})
+        progress(1234, 15_625, {})
     above, below = last_lines(capsys.readouterr().err)
     assert above.startswith("training ━") and "1234/15625" in above
     assert below == "loss 0.123  align 0.21  unif -2.35  rank 41  views 0.87  dev 0.771  812 rows/s"
 
 
 def test_the_latest_figures_stay(capsys: pytest.CaptureFixture[str]) -> None:
-    with training_bar() as watch:
-        watch(1, 3, {"loss": 2.0, "dev": 0.5})
-        watch(2, 3, {"loss": 1.0})
-        watch(3, 3, {})
+    with training_bar() as progress:
+        progress(1, 3, {"loss": 2.0, "dev": 0.5})
+        progress(2, 3, {"loss": 1.0})
+        progress(3, 3, {})
     assert capsys.readouterr().err == "training 3/3  loss 1.000  dev 0.5\n"
 
 
@@ -81,11 +81,11 @@ def test_words_are_said_once(capsys: pytest.CaptureFixture[str], request: pytest
         request.getfixturevalue("terminal")
     note = "The two dropout views of a sentence differ: mean cosine 0.87, smallest distance 0.21."
     equal = "{} of the 64 rows of this batch have the same tokens as another row [data.distinct]."
-    with training_bar() as watch:
-        watch(1, 5, {**REPORT, "note": note})
-        watch(2, 5, {**REPORT, "warning": equal.format(5)})
-        watch(3, 5, {**REPORT, "warning": f"{equal.format(12)}\nThe loss is nan."})
-        watch(4, 5, {**REPORT, "warning": "The loss is nan."})
+    with training_bar() as progress:
+        progress(1, 5, {**REPORT, "note": note})
+        progress(2, 5, {**REPORT, "warning": equal.format(5)})
+        progress(3, 5, {**REPORT, "warning": f"{equal.format(12)}\nThe loss is nan."})
+        progress(4, 5, {**REPORT, "warning": "The loss is nan."})
     said = capsys.readouterr().err
     assert said.count(note) == 1
     assert said.count("have the same tokens as another row [data.distinct].") == 1
@@ -95,6 +95,6 @@ def test_words_are_said_once(capsys: pytest.CaptureFixture[str], request: pytest
 
 def test_the_other_processes_are_silent(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
-    with training_bar() as watch:
-        watch(1, 1, {**REPORT, "note": "A note.", "warning": "A warning."})
+    with training_bar() as progress:
+        progress(1, 1, {**REPORT, "note": "A note.", "warning": "A warning."})
     assert capsys.readouterr().err == ""

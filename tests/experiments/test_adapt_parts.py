@@ -12,12 +12,12 @@ from juyi.assets import SAMPLES
 from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import DataError
-from juyi.experiments.defaults import default_recipe, tells_apart
+from juyi.evaluation.signals import Signals, measure
+from juyi.evaluation.verdict import verdict
+from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import read_examples, select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings
-from juyi.experiments.signals import Signals, measure
-from juyi.experiments.verdict import verdict
 from juyi.metrics import Difference
 from juyi.objectives import SimCSEUnsupervised
 from juyi.types import Interval, Score
@@ -56,8 +56,8 @@ def test_defaults_fit_the_amount(count: int, batch: int) -> None:
 def test_an_encoder_that_tells_sentences_apart_is_treated_gently() -> None:
     questions = read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts[:100]
     mini, masked = load_encoder("mini"), load_encoder("mini-base")
-    assert tells_apart(mini, questions)
-    assert not tells_apart(masked, questions)
+    assert is_isotropic(mini, questions)
+    assert not is_isotropic(masked, questions)
     vectors = masked.encode(questions)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = (unit @ unit.T)[np.triu_indices(len(unit), 1)]

@@ -74,9 +74,9 @@ def test_pairs_become_a_model_and_a_finished_run_is_loaded(
     steps: list[int] = []
     chosen = recipe(place, kind)
     first = run_corpus_recipe(
-        chosen, place / "data", tmp_path / "runs", say=said.append, watch=lambda step, steps_, report: steps.append(step)
+        chosen, place / "data", tmp_path / "runs", log=said.append, progress=lambda step, steps_, report: steps.append(step)
     )
-    assert steps == [1, 2, 3] and first.fitted.steps == 3
+    assert steps == [1, 2, 3] and first.train_result.steps == 3
     assert first.folder.parent == tmp_path / "runs" / "toy" / kind
     assert json.loads((first.folder / "data.json").read_text(encoding="utf-8")) == {
         "pairs": 2 * 19 + 8,
@@ -100,8 +100,8 @@ def test_pairs_become_a_model_and_a_finished_run_is_loaded(
         raise AssertionError("trained again")
 
     monkeypatch.setattr(module, "fit", never)
-    again = run_corpus_recipe(chosen, place / "data", tmp_path / "runs", say=said.append)
-    assert again.folder == first.folder and again.fitted == first.fitted and "finished already" in said[-1]
+    again = run_corpus_recipe(chosen, place / "data", tmp_path / "runs", log=said.append)
+    assert again.folder == first.folder and again.train_result == first.train_result and "finished already" in said[-1]
     np.testing.assert_allclose(again.encoder.encode(TEXTS[:5]), first.encoder.encode(TEXTS[:5]), atol=1e-6)
     assert again.encoder.dropout == first.encoder.dropout == (0.2, 0.0)
 
@@ -116,7 +116,7 @@ def test_a_stopped_run_ends_in_the_same_bytes(kind: str, place: Path, tmp_path: 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_corpus_recipe(chosen, place / "data", tmp_path / "stopped", watch=stop)
+        run_corpus_recipe(chosen, place / "data", tmp_path / "stopped", progress=stop)
     resumed = run_corpus_recipe(chosen, place / "data", tmp_path / "stopped")
     assert model_bytes(resumed.folder) == model_bytes(straight.folder)
 

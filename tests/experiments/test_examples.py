@@ -162,7 +162,7 @@ def test_rows_that_share_a_key_never_meet_in_a_run(tmp_path: Path, mini: Encoder
     finished = run_recipe(recipe, examples, tmp_path)
     log = (finished.folder / "log.jsonl").read_text(encoding="utf-8")
     assert "no two rows of a batch with the same text or group" in log
-    assert finished.fitted.steps == 6  # a dozen groups of two: the last six rows find no batch without their group
+    assert finished.train_result.steps == 6  # a dozen groups of two: the last six rows find no batch without their group
 
 
 def test_the_written_sentences_come_where_they_are_augmented(mini: Encoder) -> None:
@@ -204,5 +204,5 @@ def test_the_chinese_recipes_train(tmp_path: Path, name: str) -> None:
     file = write(tmp_path, text.replace("\t", "\n") if unlabelled else text, "rows.txt" if unlabelled else "rows.tsv")
     examples = read_examples(recipe.objective, DataSettings(**{"texts" if unlabelled else "pairs": (file,)}))
     finished = run_recipe(recipe, examples, tmp_path / "runs")
-    assert finished.fitted.steps == 2
+    assert finished.train_result.steps == 2
     assert finished.encoder.encode(["一句话"]).shape == (1, 384)

@@ -11,7 +11,7 @@ import pytest
 from juyi.errors import UsageError
 from juyi.experiments.load import build, fingerprint, load_recipe, load_train_recipe, resolved
 from juyi.experiments.recipe import CorpusRecipe, PretrainRecipe, Recipe
-from juyi.experiments.shelf import RECIPES, recipe_names, recipe_path
+from juyi.experiments.recipe_files import RECIPES, recipe_names, recipe_path
 from juyi.objectives import Distillation, MaskedLM, PairContrastive, SimCSEUnsupervised
 
 GOOD: dict[str, Any] = {

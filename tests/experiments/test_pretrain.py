@@ -69,7 +69,7 @@ def test_text_becomes_an_encoder(data: Path, tmp_path: Path) -> None:
     said: list[str] = []
     steps: list[int] = []
     encoder, folder = pretrain(
-        recipe(), data, tmp_path / "runs", say=said.append, watch=lambda step, steps_, report: steps.append(step)
+        recipe(), data, tmp_path / "runs", log=said.append, progress=lambda step, steps_, report: steps.append(step)
     )
     digests = {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in ("one.txt", "two.txt")}
     assert folder == tmp_path / "runs" / "pretrain" / "toy" / fingerprint(recipe(), *digests.values())
@@ -100,7 +100,7 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(data: Path, tmp_path: Pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pretrain(recipe(), data, tmp_path / "stopped", watch=stop)
+        pretrain(recipe(), data, tmp_path / "stopped", progress=stop)
     (folder,) = (tmp_path / "stopped" / "pretrain" / "toy").iterdir()
     assert not (folder / "model").exists()
     tokenizer = (folder / "tokenizer" / "tokenizer.json").read_bytes()
@@ -108,7 +108,7 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(data: Path, tmp_path: Pa
     pretrain(recipe(), data, tmp_path / "straight")
     steps: list[int] = []
     said: list[str] = []
-    pretrain(recipe(), data, tmp_path / "stopped", say=said.append, watch=lambda step, steps_, report: steps.append(step))
+    pretrain(recipe(), data, tmp_path / "stopped", log=said.append, progress=lambda step, steps_, report: steps.append(step))
     assert steps == [5, 6]
     assert not [words for words in said if "Learning a vocabulary" in words]
     assert (folder / "tokenizer" / "tokenizer.json").read_bytes() == tokenizer
@@ -126,7 +126,7 @@ def test_what_will_be_measured_on_is_left_out_and_a_column_is_read(
     said: list[str] = []
     held_out = {"training": TABLES["training"] | {"steps": 2, "held_out": 4, "held_out_every": 1}}
     chosen = build(TABLES | {"corpus": corpus} | held_out, PretrainRecipe, origin="toy")
-    encoder, folder = pretrain(chosen, data, tmp_path / "runs", say=said.append)
+    encoder, folder = pretrain(chosen, data, tmp_path / "runs", log=said.append)
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["lines"] == {"one.txt": 20, "three.tsv": 5} and summary["left_out"] == 14
     assert any("25 lines; 14 were left out" in words for words in said)

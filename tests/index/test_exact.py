@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from juyi.embeddings import unit_rows
 from juyi.errors import DataError, UsageError
 from juyi.index import ExactIndex, Index, exact
-from juyi.metrics import unit_rows
 from juyi.types import Hits
 
 DIM = 12

@@ -35,7 +35,7 @@ def slow_figures(x: Vector, y: Vector, resamples: int, seed: int) -> list[float]
 
 
 def correlations(x: Vector, y: Vector, bootstrap: Bootstrap) -> Vector:
-    return bootstrap.figures(spearman_statistic(x, y), len(x))
+    return bootstrap.replicates(spearman_statistic(x, y), len(x))
 
 
 def interval_of(x: Vector, y: Vector, bootstrap: Bootstrap) -> Interval:
@@ -70,7 +70,7 @@ def test_the_mean_of_a_resample_is_that_of_the_drawn_values() -> None:
     values = example()[0]
     drawn = islice(resample_counts(60, seed=4), 50)
     wanted = [np.mean(np.repeat(values, counts)) for counts in drawn]
-    np.testing.assert_allclose(Bootstrap(resamples=50, seed=4).figures(mean_statistic(values), 60), wanted)
+    np.testing.assert_allclose(Bootstrap(resamples=50, seed=4).replicates(mean_statistic(values), 60), wanted)
 
 
 def test_figures_of_two_systems_are_taken_on_the_same_resamples() -> None:
@@ -146,7 +146,7 @@ def test_more_constant_resamples_than_one_in_a_hundred_are_an_error() -> None:
 
     def figures(undefined: int) -> Vector:
         values = chain(repeat(float("nan"), undefined), repeat(1.0))
-        return Bootstrap(resamples=500).figures(lambda counts: next(values), 3)
+        return Bootstrap(resamples=500).replicates(lambda counts: next(values), 3)
 
     assert figures(5).tolist() == [1.0] * 500
     with pytest.raises(UsageError, match="More than 1 %"):
@@ -191,6 +191,6 @@ def test_items_of_several_classes_are_drawn_among_themselves() -> None:
     for counts in islice(resample_counts(30, 10, seed=2), 50):
         assert (counts.shape, counts[:30].sum(), counts[30:].sum()) == ((40,), 30, 10)
     values = np.random.default_rng(0).normal(size=40)
-    figures = Bootstrap(resamples=20, seed=2).figures(mean_statistic(values), 30, 10)
+    figures = Bootstrap(resamples=20, seed=2).replicates(mean_statistic(values), 30, 10)
     slow = [np.repeat(values, counts).mean() for counts in islice(resample_counts(30, 10, seed=2), 20)]
     np.testing.assert_allclose(figures, slow)

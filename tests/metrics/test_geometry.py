@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from juyi.embeddings import cosine_rows
 from juyi.errors import UsageError
 from juyi.metrics import (
     alignment,
     anisotropy,
     anisotropy_statistic,
-    cosine_rows,
     effective_rank,
     geometry,
     resample_counts,

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from juyi.metrics import finite_matrix, finite_vector, unit_rows
+from juyi.embeddings import finite_matrix, unit_rows
+from juyi.metrics import finite_vector
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_the_loss_falls_when_sentences_are_told_apart(
         settings,
         folder=tmp_path,
         device="cpu",
-        watch=lambda step, steps, report: losses.append(float(report["loss"])),
+        progress=lambda step, steps, report: losses.append(float(report["loss"])),
     )
     assert losses[-1] < losses[0] / 3
 

@@ -195,12 +195,12 @@ def test_a_resumed_run_ends_in_the_same_bits(
     objective = ESimCSE(queue_size=20, variant=variant)
 
     def start(name: str, *, seed: int = 1, stop: int = 0) -> dict[str, torch.Tensor]:
-        def watch(step: int, steps: int, report: Any) -> None:
+        def progress(step: int, steps: int, report: Any) -> None:
             if step == stop:
                 raise KeyboardInterrupt
 
         encoder = headed(tiny, seed=seed)
-        fit(encoder, objective, {"text": rows}, settings, folder=tmp_path / name, device="cpu", watch=watch)
+        fit(encoder, objective, {"text": rows}, settings, folder=tmp_path / name, device="cpu", progress=progress)
         return encoder.state_dict()
 
     straight = start("straight")

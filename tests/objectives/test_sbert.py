@@ -61,7 +61,7 @@ def test_classifier_and_encoder_learn_and_the_classifier_is_thrown_away(
         settings,
         folder=tmp_path,
         device="cpu",
-        watch=lambda step, steps, report: losses.append(float(report["loss"])),
+        progress=lambda step, steps, report: losses.append(float(report["loss"])),
     )
     assert losses[-1] < 0.3 and first > 0.5
     assert set(encoder.state_dict()) == before

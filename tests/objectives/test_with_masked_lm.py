@@ -103,7 +103,7 @@ def test_a_few_steps_of_a_run(
         settings,
         folder=tmp_path,
         device="cpu",
-        watch=lambda step, steps, report: losses.append((report["loss"], report.get("held_out_loss"))),
+        progress=lambda step, steps, report: losses.append((report["loss"], report.get("held_out_loss"))),
     )
     assert all(math.isfinite(loss) for loss, _ in losses)
     assert [held is not None and math.isfinite(held) for _, held in losses] == [False, True, False, True]

@@ -92,11 +92,11 @@ def test_the_length_is_one_pass_but_at_least_some_steps(count: int, expected: in
     seen: list[tuple[int, int]] = []
     losses: list[float] = []
 
-    def watch(step: int, steps: int, report: Mapping[str, float | str]) -> None:
+    def progress(step: int, steps: int, report: Mapping[str, float | str]) -> None:
         seen.append((step, steps))
         losses.append(float(report["loss"]))
 
-    flow = fit_flow(curved(count), watch=watch)
+    flow = fit_flow(curved(count), progress=progress)
     assert seen == [(step, expected) for step in range(1, expected + 1)]
     assert flow.count == count
     if count <= 64:  # one batch is all of them

@@ -130,7 +130,7 @@ def test_the_folds_are_those_of_sentevals_seed() -> None:
 
 def test_more_processes_give_the_same_predictions_and_every_fold_is_told() -> None:
     data, told = example(60, dim=4), []
-    one = nested_cross_validation(data, folds=3, jobs=1, watch=lambda *step: told.append(step))
+    one = nested_cross_validation(data, folds=3, jobs=1, progress=lambda *step: told.append(step))
     two = nested_cross_validation(data, folds=3, jobs=2)
     assert one.labels.tolist() == two.labels.tolist()
     assert one.chosen == two.chosen

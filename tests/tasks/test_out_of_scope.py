@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from juyi.data import LabelledTexts
-from juyi.data.intents import read_clinc
+from juyi.data.sets.clinc import read_clinc
 from juyi.errors import UsageError
 from juyi.metrics import Bootstrap
 from juyi.tasks.out_of_scope import OutOfScope, held_out

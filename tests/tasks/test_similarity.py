@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
+from juyi.evaluation import evaluate_suite
 from juyi.postprocessing import fit_whitening
-from juyi.tasks import STS, Cosine, Geometry, PairClassification, Retrieval, Similarity, TripletAccuracy, evaluate_suite
+from juyi.tasks import STS, Cosine, Geometry, PairClassification, Retrieval, Similarity, TripletAccuracy
 from juyi.tasks.similarity import encode_of, similarity_of
 from juyi.types import Embeddings, Hits
 

@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from juyi.baselines import LexicalOverlap
-from juyi.data import LabelledPairs, LabelledTexts, TransferSet
+from juyi.data import LabelledPairs, LabelledTexts
+from juyi.data.sets import TransferSet
 from juyi.errors import UsageError
 from juyi.metrics import Bootstrap
 from juyi.tasks import Transfer
@@ -88,8 +89,8 @@ def test_f1_is_bootstrapped_over_the_pairs() -> None:
     predicted, gold = task.classify(encode).labels, np.array(splits["test"].labels)
     rng = np.random.default_rng(4)
     draws = [rng.integers(0, 50, 50) for _ in range(50)]
-    assert f1.figures is not None
-    np.testing.assert_allclose(f1.figures, [100 * f1_score(gold[each], predicted[each], pos_label="1") for each in draws])
+    assert f1.replicates is not None
+    np.testing.assert_allclose(f1.replicates, [100 * f1_score(gold[each], predicted[each], pos_label="1") for each in draws])
 
 
 def test_what_has_no_vectors_is_refused() -> None:

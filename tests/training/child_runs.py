@@ -39,10 +39,10 @@ def train(case: str, folder: Path, report: int) -> None:
     )
     encoder = tiny_encoders.build(kind, seed=3)
 
-    def watch(step: int, steps: int, measured: Any) -> None:
+    def progress(step: int, steps: int, measured: Any) -> None:
         os.write(report, f"{step}\n".encode())
 
-    fit(encoder, objective, {"text": tiny_encoders.rows()}, settings, folder=folder, device="cpu", watch=watch)
+    fit(encoder, objective, {"text": tiny_encoders.rows()}, settings, folder=folder, device="cpu", progress=progress)
     save_encoder(encoder, folder / "model")
 
 

@@ -250,12 +250,12 @@ def test_a_resumed_run_ends_in_the_same_bits(
     tiny: Callable[..., Encoder], rows: list[list[int]], tmp_path: Path, objective: Objective, precision: str
 ) -> None:
     def start(name: str, *, seed: int = 1, stop: int = 0) -> dict[str, torch.Tensor]:
-        def watch(step: int, steps: int, report: Any) -> None:
+        def progress(step: int, steps: int, report: Any) -> None:
             if step == stop:
                 raise KeyboardInterrupt
 
         encoder, given = tiny(seed=seed), settings(cached=True, checkpoint_every=2, precision=precision)
-        fit(encoder, objective, {"text": rows}, given, folder=tmp_path / name, device="cpu", watch=watch)
+        fit(encoder, objective, {"text": rows}, given, folder=tmp_path / name, device="cpu", progress=progress)
         return encoder.state_dict()
 
     straight = start("straight")

@@ -95,7 +95,7 @@ def test_the_log_holds_what_one_wants_to_see(tiny: Callable[..., Encoder], rows:
         chosen,
         folder=tmp_path,
         device="cpu",
-        watch=lambda step, steps, report: seen.append((step, steps, bool(report))),
+        progress=lambda step, steps, report: seen.append((step, steps, bool(report))),
     )
     log = log_of(tmp_path)
     assert [record["step"] for record in log] == [1, 4, 8, 10]
@@ -316,13 +316,13 @@ def test_a_second_signal_stops_at_once(
 ) -> None:
     reached: list[int] = []
 
-    def watch(step: int, steps: int, report: Any) -> None:
+    def progress(step: int, steps: int, report: Any) -> None:
         signal.raise_signal(number)
         reached.append(step)
         signal.raise_signal(number)
         reached.append(-step)
 
     with pytest.raises(KeyboardInterrupt):
-        fit(tiny(), MaskedLM(), {"text": rows}, settings(), folder=tmp_path, device="cpu", watch=watch)
+        fit(tiny(), MaskedLM(), {"text": rows}, settings(), folder=tmp_path, device="cpu", progress=progress)
     assert reached == [1]
     assert not (tmp_path / "checkpoint").exists()

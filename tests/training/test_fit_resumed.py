@@ -10,7 +10,7 @@ import torch
 
 from juyi.encoder import Encoder
 from juyi.objectives import AnyObjective, MaskedLM, SimCSEUnsupervised
-from juyi.training import Evaluate, Fitted, TrainingSettings, fit
+from juyi.training import Evaluate, TrainingSettings, TrainResult, fit
 
 STEPS = 11
 OBJECTIVES: list[AnyObjective] = [SimCSEUnsupervised(negatives="all-views"), MaskedLM(rate=0.3, whole_words=True)]
@@ -46,11 +46,11 @@ def assert_same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor])
 
 
 def stop_after(last: int) -> Callable[..., None]:
-    def watch(step: int, steps: int, report: Any) -> None:
+    def progress(step: int, steps: int, report: Any) -> None:
         if step == last:
             raise KeyboardInterrupt
 
-    return watch
+    return progress
 
 
 class Run:
@@ -63,7 +63,7 @@ class Run:
         self.settings = settings(**changes)
         self.starts = 0
 
-    def start(self, *, stop: int = 0, kind: str = "bert", evaluate: Evaluate | None = None) -> tuple[Encoder, Fitted | None]:
+    def start(self, *, stop: int = 0, kind: str = "bert", evaluate: Evaluate | None = None) -> tuple[Encoder, TrainResult | None]:
         encoder = self.build(kind, seed=1 + self.starts)
         self.starts += 1
         torch.rand(self.starts)
@@ -75,7 +75,7 @@ class Run:
                 self.settings,
                 folder=self.folder,
                 device="cpu",
-                watch=stop_after(stop),
+                progress=stop_after(stop),
                 evaluate=evaluate,
             )
         except KeyboardInterrupt:

@@ -22,8 +22,8 @@ def test_a_single_process_is_a_world() -> None:
     assert world.any(True, rows.device) and not world.any(False, rows.device)
     (rows * 2).sum().backward()
     world.average_gradients([torch.nn.Parameter(torch.ones(1))])
-    world.share([rows])
-    world.wait()
+    world.broadcast([rows])
+    world.barrier()
 
 
 @pytest.fixture(scope="module")

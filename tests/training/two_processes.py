@@ -56,11 +56,11 @@ def train(folder: Path, objective: Objective, *, seed: int, stop: int = 0, **cha
     """The weights after a run; at step `stop` this process is asked to end."""
     encoder = tiny_encoders.build(dropout=changes.pop("dropout", 0.0), seed=seed)
 
-    def watch(step: int, steps: int, report: Any) -> None:
+    def progress(step: int, steps: int, report: Any) -> None:
         if step == stop:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    fit(encoder, objective, {"text": tiny_encoders.rows()}, SETTINGS, folder=folder, watch=watch)
+    fit(encoder, objective, {"text": tiny_encoders.rows()}, SETTINGS, folder=folder, progress=progress)
     return encoder.state_dict()
 
 

@@ -47,11 +47,11 @@ def command(
     from juyi.assets import SAMPLES
     from juyi.cli.adapt_report import print_adaptation
     from juyi.cli.output import say
-    from juyi.cli.poolings import known_pooling
     from juyi.cli.progress import training_bar
     from juyi.data import read_scored_pairs, read_texts
     from juyi.encoder import EncoderSettings
     from juyi.experiments.adapt import adapt
+    from juyi.poolings import known_pooling
 
     if file is None:
         file, pairs, columns = str(SAMPLES / "questions.tsv"), pairs or str(SAMPLES / "pairs.tsv"), ("text",)
@@ -61,9 +61,16 @@ def command(
     say(f"{len(corpus.texts):,} sentences from {file}{where}")
     labelled = None if pairs is None else read_scored_pairs(pairs, encoding=encoding)
     try:
-        with training_bar("SimCSE") as watch:
+        with training_bar("SimCSE") as progress:
             result = adapt(
-                corpus.texts, Path(output), settings=settings, pairs=labelled, queries=queries, seed=seed, say=say, watch=watch
+                corpus.texts,
+                Path(output),
+                settings=settings,
+                pairs=labelled,
+                queries=queries,
+                seed=seed,
+                log=say,
+                progress=progress,
             )
     except KeyboardInterrupt:
         say("Stopped; the checkpoint is written. The same command goes on from there.")

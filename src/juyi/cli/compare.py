@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from juyi.cli.evaluate import what_and_how
+from juyi.cli.evaluate import evaluation_options, split_options
 
 
 @click.command("compare")
 @click.argument("first")
 @click.argument("others", nargs=-1, required=True, metavar="SECOND...")
-@what_and_how
+@evaluation_options
 def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **given: Any) -> None:
     """By how much SECOND is better than FIRST on a suite: paired bootstrap over the same pairs, queries or sentences.
 
@@ -27,27 +27,28 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
       juyi compare lexical mini --suite faq.tsv
       juyi compare bert-base-chinese runs/a/model runs/b/model --suite pairs.tsv --json
     """
-    from juyi.cli.comparison import compare, comparison_rows, verdict
-    from juyi.cli.evaluation import labelled, measure, open_what, report_problems, split_options
-    from juyi.cli.output import emit, say
-    from juyi.cli.score_tables import flat
+    from juyi.cli.output import emit, report_problems, say
+    from juyi.cli.progress import evaluation_bar
+    from juyi.evaluation import compare, comparison_rows, comparison_verdict, evaluate_model, flat_record, open_suite_of
 
     form = "jsonl" if as_json else form
-    what, how = split_options(given)
-    suite = labelled(what, open_what(what))
-    reference = measure(what, suite, first, how)
-    found = [measure(what, suite, other, how) for other in others]
-    for each in (reference, *found):
-        if each.remark:
-            say(f"Note: {each.remark}")
+    options, encode_options = split_options(given)
+    suite = open_suite_of(options, say)
+    evaluations = []
+    for model in (first, *others):
+        with evaluation_bar(model) as progress:
+            evaluations.append(evaluate_model(model, suite, options, encode_options, progress=progress, log=say))
+        if remark := evaluations[-1].remark:
+            say(f"Note: {remark}")
+    reference, *seconds = evaluations
     records = []
-    for other in found:
-        compared = compare(reference.measured, other.measured)
+    for second in seconds:
+        comparisons = compare(reference.bootstrapped, second.bootstrapped)
         if form == "table":
-            emit(comparison_rows(compared), form, title=f"first: {reference.name}\nsecond: {other.name}")
-            if sentence := verdict(compared, reference.name, other.name):
+            emit(comparison_rows(comparisons), form, title=f"first: {reference.name}\nsecond: {second.name}")
+            if sentence := comparison_verdict(comparisons, reference.name, second.name):
                 say(sentence)
-        records += [pair.record(reference.name, other.name) for pair in compared]
+        records += [each.record(reference.name, second.name) for each in comparisons]
     if form != "table":
-        emit([flat(record) for record in records] if form == "csv" else records, form)
-    report_problems([reference, *found])
+        emit([flat_record(record) for record in records] if form == "csv" else records, form)
+    report_problems([problem for each in evaluations for problem in each.problems])

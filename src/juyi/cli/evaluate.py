@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from juyi.cli import options
 from juyi.errors import UsageError
+
+if TYPE_CHECKING:
+    from juyi.evaluation import EncodeOptions, EvaluationOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,7 +23,7 @@ def _fitted_on(name: str, words: str) -> Callable[[F], F]:
     return click.option(name, is_flag=False, flag_value="target", default="", metavar="target|train|FILE", help=words)
 
 
-def what_and_how(command: F) -> F:
+def evaluation_options(command: F) -> F:
     """The options that say what is measured and how encoders are run; `compare` has the same."""
     for option in reversed(
         (
@@ -60,7 +64,7 @@ def what_and_how(command: F) -> F:
 
 @click.command("evaluate")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@what_and_how
+@evaluation_options
 @click.option("--seeds", is_flag=True, help="The models are runs of one recipe with different seeds: print mean and interval.")
 @click.option("--overlap/--no-overlap", "beside", default=None, help="Word overlap beside the models. [default: in tables]")
 def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, beside: bool | None, **given: Any) -> None:
@@ -97,36 +101,54 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
       juyi evaluate my-model --suite en-sts --data SentEval/data/downstream --json
       juyi evaluate runs/a/model runs/b/model runs/c/model --seeds --suite pairs.tsv
     """
-    from juyi.cli.comparison import compare, verdict
-    from juyi.cli.evaluation import labelled, measure, open_what, overlap, report_problems, split_options
-    from juyi.cli.output import emit, say
-    from juyi.cli.score_tables import flat, score_rows, seed_rows, short_seed_row
-    from juyi.cli.subjects import LEXICAL
+    from juyi.cli.output import emit, report_problems, say
+    from juyi.cli.progress import evaluation_bar
+    from juyi.evaluation import (
+        LEXICAL,
+        compare,
+        comparison_verdict,
+        evaluate_model,
+        evaluate_overlap,
+        flat_record,
+        open_suite_of,
+        score_rows,
+        seed_rows,
+        short_seed_row,
+    )
 
     form = "jsonl" if as_json else form
     if seeds and len(models) < 2:
         raise UsageError("--seeds needs two models at least, the runs of one recipe; five are better.")
-    what, how = split_options(given)
-    suite = open_what(what)
-    beside = form == "table" if beside is None else beside
-    baseline = overlap(suite) if beside and not seeds else {}
-    suite = labelled(what, suite)
-    everything = []
+    options, encode_options = split_options(given)
+    suite = open_suite_of(options, say)
+    overlap = None
+    if (form == "table" if beside is None else beside) and not seeds:
+        with evaluation_bar(LEXICAL) as progress:
+            overlap = evaluate_overlap(suite, progress=progress)
+    evaluations = []
     for model in models or ("",):
-        everything.append(found := measure(what, suite, model, how))
+        with evaluation_bar(model) as progress:
+            evaluations.append(found := evaluate_model(model, suite, options, encode_options, progress=progress, log=say))
         if form == "table" and not seeds:
-            others = {} if model == LEXICAL else baseline
-            emit(score_rows(found.measured, others), form, title=found.name)
-            if sentence := verdict(compare(list(others.values()), found.measured), "word overlap", found.name):
+            others = {} if overlap is None or model == LEXICAL else overlap.by_key
+            emit(score_rows(found.bootstrapped, others), form, title=found.name)
+            if sentence := comparison_verdict(compare([*others.values()], found.bootstrapped), "word overlap", found.name):
                 say(sentence)
         if found.remark:
             say(f"Note: {found.remark}")
     if seeds:
-        rows = seed_rows([found.measured for found in everything])
+        rows = seed_rows([each.bootstrapped for each in evaluations])
         emit([short_seed_row(row) for row in rows] if form == "table" else rows, form)
     elif form != "table":
-        others = {} if LEXICAL in models else baseline
-        records = [each.score.as_record(found.name) for found in everything for each in found.measured]
-        records += [each.score.as_record("lexical-overlap") for each in others.values()]
-        emit([flat(record) for record in records] if form == "csv" else records, form)
-    report_problems(everything)
+        beside_them = [] if overlap is None or LEXICAL in models else [overlap]
+        records = [record for each in (*evaluations, *beside_them) for record in each.records()]
+        emit([flat_record(record) for record in records] if form == "csv" else records, form)
+    report_problems([problem for each in evaluations for problem in each.problems])
+
+
+def split_options(given: Mapping[str, Any]) -> tuple[EvaluationOptions, EncodeOptions]:
+    """What is measured and how, from the options of `evaluation_options`."""
+    from juyi.evaluation import EncodeOptions, EvaluationOptions
+
+    encode_options = EncodeOptions(given["pooling"], given["engine"], given["precision"], given["cache"])
+    return EvaluationOptions(**{field.name: given[field.name] for field in fields(EvaluationOptions)}), encode_options

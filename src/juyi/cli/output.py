@@ -7,7 +7,8 @@ import io
 import json
 import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -24,6 +25,15 @@ def say(text: str) -> None:
     """A line of talk, on stderr."""
     if first_process():
         click.echo(text, err=True)
+
+
+def report_problems(problems: Iterable[str]) -> None:
+    """Say what could not be read or measured, each once, and leave with exit code 1 where there was something."""
+    distinct = list(dict.fromkeys(problems))
+    for problem in distinct:
+        say(f"Problem: {problem}")
+    if distinct:
+        sys.exit(1)
 
 
 def emit(records: Sequence[Record], form: str, *, title: str = "") -> None:

@@ -32,8 +32,10 @@ def command(recipe: str, data: str, overrides: tuple[str, ...], runs: str) -> No
     from juyi.experiments.recipe import PretrainRecipe
 
     try:
-        with training_bar("pre-training") as watch:
-            _, folder = pretrain(load_recipe(recipe, PretrainRecipe, overrides), Path(data), Path(runs), say=say, watch=watch)
+        with training_bar("pre-training") as progress:
+            _, folder = pretrain(
+                load_recipe(recipe, PretrainRecipe, overrides), Path(data), Path(runs), log=say, progress=progress
+            )
     except KeyboardInterrupt:
         say("Stopped; the checkpoint is written. The same command goes on from there.")
         raise

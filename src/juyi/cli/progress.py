@@ -10,8 +10,9 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from juyi import types
 from juyi.cli.output import first_process
-from juyi.training import Watcher
+from juyi.training import TrainProgress
 from juyi.training.health import unsaid
 
 _SECONDS_BETWEEN_LINES = 20.0
@@ -38,7 +39,7 @@ class _Bar(Progress):
 
 
 @contextmanager
-def training_bar(label: str = "training") -> Iterator[Watcher]:
+def training_bar(label: str = "training") -> Iterator[TrainProgress]:
     """A watcher for `fit` that draws on stderr.
 
     Beside the figures it prints what a report says in words: `note`, and each sentence of `warning` the first time it comes.
@@ -57,7 +58,7 @@ def training_bar(label: str = "training") -> Iterator[Watcher]:
     figures: dict[str, str] = {}
     said: list[str] = []
 
-    def watch(step: int, steps: int, report: Mapping[str, float | str]) -> None:
+    def progress(step: int, steps: int, report: Mapping[str, float | str]) -> None:
         nonlocal last_line
         figures.update({name: form.format(float(report[name])) for name, form in _SHOWN.items() if name in report})
         text = bar.figures = "  ".join(figures[name] for name in _SHOWN if name in figures)
@@ -71,4 +72,18 @@ def training_bar(label: str = "training") -> Iterator[Watcher]:
             console.print(f"{label} {step}/{steps}  {text}", soft_wrap=True, highlight=False)
 
     with bar:
-        yield watch
+        yield progress
+
+
+@contextmanager
+def evaluation_bar(name: str) -> Iterator[types.Progress]:
+    """A bar on stderr: texts while they are encoded, then tasks."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        shown = bar.add_task(name, total=None)
+
+        def progress(done: int, total: int, what: str) -> None:
+            bar.update(shown, completed=done, total=total, description=f"{name}: {what}" if what else name)
+
+        yield progress

@@ -17,6 +17,6 @@ def command() -> None:
 @options.form("table", "json", "jsonl", "csv")
 def list_tasks(form: str) -> None:
     """List the suites that have a name, one a line; a file of pairs and a .toml file are suites too."""
-    from juyi.tasks import SUITES
+    from juyi.suites import SUITES
 
     emit([{"suite": name, "what is measured": words} for name, words in SUITES.items()], form)

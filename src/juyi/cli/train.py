@@ -75,19 +75,19 @@ def command(
                 raise UsageError(
                     f"{chosen.name} names its own files: give the folder that holds them with --data, no --texts and no --pairs."
                 )
-            with training_bar() as watch:
-                finished = run_corpus_recipe(_with_model(chosen, model), Path(data), Path(runs), say=say, watch=watch)
+            with training_bar() as progress:
+                finished = run_corpus_recipe(_with_model(chosen, model), Path(data), Path(runs), log=say, progress=progress)
         else:
             if data is not None:
                 raise UsageError("--data belongs to recipes that name their own files; give the rows with --texts or --pairs.")
             given = {"texts": texts, "pairs": pairs, "columns": columns, "encoding": "" if encoding == "utf-8" else encoding}
             examples, chosen = _examples(chosen, {name: value for name, value in given.items() if value}, model, overrides)
-            with training_bar() as watch:
-                finished = run_recipe(_with_model(chosen, model), examples, Path(runs), say=say, watch=watch)
+            with training_bar() as progress:
+                finished = run_recipe(_with_model(chosen, model), examples, Path(runs), log=say, progress=progress)
     except KeyboardInterrupt:
         say("Stopped; the checkpoint is written. The same command goes on from there.")
         raise
-    for warning in finished.fitted.warnings:
+    for warning in finished.train_result.warnings:
         say(f"Warning: {warning}")
     if first_process():
         click.echo(finished.folder / "model")
@@ -102,7 +102,7 @@ def _with_model(recipe: R, model: str) -> R:
 def _examples(recipe: Recipe | None, given: dict[str, Any], model: str, overrides: tuple[str, ...]) -> tuple[Examples, Recipe]:
     """What to learn from, and the recipe or, where there is none, one that fits the number of sentences."""
     from juyi.encoder import load_encoder
-    from juyi.experiments.defaults import default_recipe, tells_apart
+    from juyi.experiments.defaults import default_recipe, is_isotropic
     from juyi.experiments.examples import read_examples, select_examples
     from juyi.experiments.load import apply_overrides
 
@@ -113,5 +113,5 @@ def _examples(recipe: Recipe | None, given: dict[str, Any], model: str, override
     examples = read_examples(usual.objective, settings)
     distinct = select_examples(examples, dataclasses.replace(settings, sample=0))["text"]
     encoder = load_encoder(model)
-    gentle = tells_apart(encoder, distinct)
+    gentle = is_isotropic(encoder, distinct)
     return examples, apply_overrides(default_recipe(len(distinct), int(encoder.config.hidden_size), gentle=gentle), overrides)

@@ -35,9 +35,9 @@ def command(
       juyi whiten -m bert-base-chinese --pooling first-last-avg --texts questions.txt -k 256 -o whitened
     """
     from juyi.cli.output import say
-    from juyi.cli.poolings import known_pooling
     from juyi.data import read_texts
     from juyi.encoder import EncoderSettings, load_encoder, save_encoder
+    from juyi.poolings import known_pooling
     from juyi.postprocessing import whiten_encoder
 
     encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling)))

@@ -40,7 +40,7 @@ _MOST_DISTINCT = 0.2  # of the rows; up to here a short column is a label
 
 
 @dataclass(frozen=True)
-class Corpus:
+class Texts:
     """Unlabelled sentences, in the order of the file.
 
     `columns` are those that were read (empty for a plain text file); `skipped` counts the empty cells in them.
@@ -97,7 +97,7 @@ class LabelledTexts:
 
 def read_texts(
     path: PathLike, *, columns: Sequence[str] | None = None, encoding: str = "utf-8", format: str | None = None
-) -> Corpus:
+) -> Texts:
     """All sentences of a file, row by row; within a row, column by column.
 
     A txt file gives its non-blank lines; in the CNSD form (`a||b||label`) both sentences. A table gives the named columns, or
@@ -129,7 +129,7 @@ def read_texts(
         return _corpus(table, [width - 3, width - 2], table.rows)
     if table.format == "txt":
         texts = [_text(table, row, 0) for row in table.rows]
-        return Corpus(texts, str(path))
+        return Texts(texts, str(path))
     sample = list(islice(table.rows, _SAMPLE))
     return _corpus(table, _text_columns(table, sample), chain(sample, table.rows))
 
@@ -246,7 +246,7 @@ def read_labelled_texts(
     return LabelledTexts(labels, texts)
 
 
-def _corpus(table: Table, places: Sequence[int], rows: Iterator[Row]) -> Corpus:
+def _corpus(table: Table, places: Sequence[int], rows: Iterator[Row]) -> Texts:
     texts: list[str] = []
     skipped = 0
     for row in rows:
@@ -258,7 +258,7 @@ def _corpus(table: Table, places: Sequence[int], rows: Iterator[Row]) -> Corpus:
     names = tuple(table.names[place] for place in places)
     if not texts:
         raise DataError(f"every cell is empty in the columns {list(names)}.", path=table.path)
-    return Corpus(texts, str(table.path), names, skipped)
+    return Texts(texts, str(table.path), names, skipped)
 
 
 def _text_columns(table: Table, sample: Sequence[Row]) -> list[int]:

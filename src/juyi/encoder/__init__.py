@@ -2,6 +2,7 @@
 
 from juyi.encoder.composition import compose_words, merge_words
 from juyi.encoder.create import create_encoder
+from juyi.encoder.dropout_views import dropout_views
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import FAMILIES, dropout_of, family_of
 from juyi.encoder.heads import Dense, affine_head, random_head
@@ -21,6 +22,7 @@ __all__ = [
     "compose_words",
     "create_encoder",
     "dropout_of",
+    "dropout_views",
     "family_of",
     "fast_precision",
     "follow",

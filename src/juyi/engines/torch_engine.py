@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from juyi.embeddings import unit_rows
 from juyi.encoder import Encoder, fast_precision, load_encoder
 from juyi.engines.engine import DEFAULT_BATCH_TOKENS
-from juyi.metrics import spearman, unit_rows
+from juyi.metrics import spearman
 from juyi.types import Embeddings
 
 Precision = Literal["float32", "bfloat16"]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from juyi.experiments.shelf import recipe_names, recipe_path
+from juyi.experiments.recipe_files import recipe_names, recipe_path
 
 if TYPE_CHECKING:
     from juyi.experiments.defaults import default_recipe
     from juyi.experiments.load import load_recipe
     from juyi.experiments.recipe import PretrainRecipe, Recipe
-    from juyi.experiments.run import Finished, run_recipe
-    from juyi.experiments.suite_file import load_suite
+    from juyi.experiments.run import RunResult, run_recipe
+    from juyi.suites.suite_file import load_suite
 
 _HOMES = {
-    "Finished": "run",
+    "RunResult": "run",
     "PretrainRecipe": "recipe",
     "Recipe": "recipe",
     "default_recipe": "defaults",
@@ -25,9 +25,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "Finished",
     "PretrainRecipe",
     "Recipe",
+    "RunResult",
     "default_recipe",
     "load_recipe",
     "load_suite",

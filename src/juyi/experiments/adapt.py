@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from juyi.assets import DEFAULT_ENCODER
 from juyi.atomic import replaced_folder, write_text
 from juyi.data import ScoredPairs, inspect
-from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
+from juyi.encoder import Encoder, EncoderSettings, dropout_views, load_encoder, save_encoder
 from juyi.errors import DataError
-from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, tells_apart
+from juyi.evaluation import Signals, adaptation_verdict, label_free_signals
+from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, is_isotropic
 from juyi.experiments.examples import select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings, Recipe
 from juyi.experiments.run import run_recipe
-from juyi.experiments.signals import Signals, measure
-from juyi.experiments.verdict import verdict
 from juyi.index import TextIndex
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.metrics import Difference
 from juyi.postprocessing import whiten_encoder
 from juyi.tasks import STS
-from juyi.training import Watcher
-from juyi.types import Score
+from juyi.training import TrainProgress
+from juyi.types import Log, Score
 
-Say = Callable[[str], None]
 VARIANTS = ("raw", "whitening", "simcse", "simcse+whitening")
 COMPARISONS = (("simcse", "raw"), ("whitening", "raw"), ("simcse", "whitening"), ("simcse+whitening", "raw"))
 FEWEST_SENTENCES = 32
@@ -100,8 +99,8 @@ def adapt(
     pairs: ScoredPairs | None = None,
     queries: Sequence[str] = (),
     seed: int = 42,
-    say: Say = lambda _: None,
-    watch: Watcher | None = None,
+    log: Log = lambda _: None,
+    progress: TrainProgress | None = None,
 ) -> Adaptation:
     """Adapt an encoder to sentences and measure what it brought.
 
@@ -115,24 +114,24 @@ def adapt(
         pairs: Scored pairs of the same kind of sentence; without them nothing is claimed.
         queries: Search the sentences for these, before and after.
         seed: Draws everything.
-        say: Hears what is being done.
-        watch: Is told about every training step.
+        log: Hears what is being done.
+        progress: Is told about every training step.
 
     Raises:
         DataError: Fewer than 32 distinct sentences.
     """
     raw = load_encoder(settings)
     shape = f"{raw.config.num_hidden_layers} layers of {raw.config.hidden_size}"
-    say(f"Starting from {_name(settings)}: {raw.config.model_type}, {shape}, pooling {raw.pooling}")
+    log(f"Starting from {_name(settings)}: {raw.config.model_type}, {shape}, pooling {raw.pooling}")
     sentences = select_sentences(texts, DataSettings(distinct=True))
     if len(sentences) < FEWEST_SENTENCES:
         raise DataError(
             f"{len(sentences)} distinct sentences are too few to adapt an encoder to; {FEWEST_SENTENCES} are the least, "
             "some hundreds show an effect, and beyond 10,000 nothing is gained."
         )
-    gentle = tells_apart(raw, sentences)
+    gentle = is_isotropic(raw, sentences)
     if gentle:
-        say("It tells sentences apart already: SimCSE will be gentle with it")
+        log("It tells sentences apart already: SimCSE will be gentle with it")
     recipe = default_recipe(len(sentences), int(raw.config.hidden_size), settings=settings, gentle=gentle, seed=seed)
     inspection = inspect(
         texts,
@@ -141,14 +140,14 @@ def adapt(
         max_length=raw.max_length,
     )
     result = Adaptation(_name(settings), inspection.as_dict(), recipe, notes=list(inspection.advice))
-    finished = run_recipe(recipe, texts, out / "runs", say=say, watch=watch)
-    result.notes += finished.fitted.warnings
-    say("Measuring raw, whitening, SimCSE, SimCSE and whitening")
+    finished = run_recipe(recipe, texts, out / "runs", log=log, progress=progress)
+    result.notes += finished.train_result.warnings
+    log("Measuring raw, whitening, SimCSE, SimCSE and whitening")
     variants = _variants(recipe, finished.encoder, select_sentences(sentences, recipe.data), result)
     _measure(result, variants, sentences, pairs, _labels(sentences, pairs))
     if queries:
         result.searches = _search(list(queries), sentences, variants)
-    result.verdict = verdict(result.scores, result.differences, result.signals)
+    result.verdict = adaptation_verdict(result.scores, result.differences, result.signals)
     _write(result, out, variants, sentences, finished.folder)
     return result
 
@@ -181,7 +180,7 @@ def _measure(
     labels: tuple[str, ...],
 ) -> None:
     for name, encoder in variants.items():
-        result.signals[name] = measure(encoder, sentences)
+        result.signals[name] = label_free_signals(encoder.encode, sentences, partial(dropout_views, encoder))
     if pairs is None:
         return
     task = STS("pairs", "given", pairs, labels=labels)

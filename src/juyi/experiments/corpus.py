@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from juyi.data import normalise, read_lines
 from juyi.errors import UsageError
 from juyi.experiments.recipe import Corpus, PairCorpus, Source
-from juyi.experiments.shelf import RECIPES
+from juyi.experiments.recipe_files import RECIPES
 from juyi.tokenization import SubwordTokenizer
 
 _BLOCK = 64

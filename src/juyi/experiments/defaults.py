@@ -41,7 +41,7 @@ def default_recipe(
         sentences: Distinct sentences at hand.
         width: Width of the encoder's token vectors.
         settings: What to start from; the dropout is set here.
-        gentle: The encoder tells sentences apart already (`tells_apart`) and shall not unlearn it: less dropout, a lower rate.
+        gentle: The encoder tells sentences apart already (`is_isotropic`) and shall not unlearn it: less dropout, a lower rate.
         seed: Draws everything.
 
     Source:
@@ -73,7 +73,7 @@ def default_recipe(
     )
 
 
-def tells_apart(encoder: Encoder, sentences: Sequence[str]) -> bool:
+def is_isotropic(encoder: Encoder, sentences: Sequence[str]) -> bool:
     """Whether an encoder tells sentences apart already: two different ones are not alike on average.
 
     A masked language model puts all sentences into one narrow cone (mean cosine 0.6 to 0.9), a trained sentence encoder does not.

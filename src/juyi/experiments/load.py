@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from juyi.declarations import build
 from juyi.errors import UsageError
-from juyi.experiments.building import build
 from juyi.experiments.recipe import CorpusRecipe, PretrainRecipe, Recipe
-from juyi.experiments.shelf import recipe_path
+from juyi.experiments.recipe_files import recipe_path
 
 AnyRecipe = Recipe | PretrainRecipe | CorpusRecipe
 R = TypeVar("R", bound=AnyRecipe)

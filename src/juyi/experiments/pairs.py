@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from juyi.data import normalise, read_lines
 from juyi.errors import DataError
 from juyi.experiments.corpus import check_there, read_excluded, spread
-from juyi.experiments.frames import frame_pairs
 from juyi.experiments.recipe import PairCorpus, PairSource
+from juyi.experiments.templates import frame_pairs
 
 Pair = tuple[str, str, int]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,13 +18,12 @@ from juyi.experiments.environment import environment
 from juyi.experiments.load import fingerprint, resolved
 from juyi.experiments.recipe import PretrainRecipe
 from juyi.tokenization import SubwordTokenizer, train_unigram, train_wordpiece
-from juyi.training import Rows, Watcher, fit
-
-Say = Callable[[str], None]
+from juyi.training import Rows, TrainProgress, fit
+from juyi.types import Log
 
 
 def pretrain(
-    recipe: PretrainRecipe, data: Path, runs: Path, *, say: Say = lambda _: None, watch: Watcher | None = None
+    recipe: PretrainRecipe, data: Path, runs: Path, *, log: Log = lambda _: None, progress: TrainProgress | None = None
 ) -> tuple[Encoder, Path]:
     """Learn a vocabulary, build the backbone, train it by masked language modelling, save it.
 
@@ -33,8 +31,8 @@ def pretrain(
         recipe: What to do.
         data: The folder that holds the recipe's sources.
         runs: Where run folders go; a run that was stopped there is taken up, a finished one is loaded.
-        say: Hears what is being done.
-        watch: Is told about every step.
+        log: Hears what is being done.
+        progress: Is told about every step.
 
     Returns:
         The encoder and the run folder; the model lies in its `model/`.
@@ -42,15 +40,15 @@ def pretrain(
     digests = corpus_digests(recipe.corpus, data)
     folder = runs / recipe.name / fingerprint(recipe, *digests.values())
     if (folder / "summary.json").is_file():
-        say(f"This run is finished already: {folder}")
+        log(f"This run is finished already: {folder}")
         return load_encoder(folder / "model"), folder
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "recipe.json", json.dumps(resolved(recipe), indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
-    say(f"Reading {len(recipe.corpus.sources)} sources from {data}")
+    log(f"Reading {len(recipe.corpus.sources)} sources from {data}")
     sources, dropped = read_corpus(recipe.corpus, data)
-    say(f"{sum(map(len, sources)):,} lines; {dropped:,} were left out because they are in files to measure on")
-    tokenizer = _tokenizer(recipe, sources, folder / "tokenizer", say)
+    log(f"{sum(map(len, sources)):,} lines; {dropped:,} were left out because they are in files to measure on")
+    tokenizer = _tokenizer(recipe, sources, folder / "tokenizer", log)
     rows = pack(tokenizer, sources, recipe.corpus.sequence_length)
     encoder = create_encoder(
         recipe.backbone.model_type,
@@ -60,12 +58,12 @@ def pretrain(
         seed=recipe.training.seed,
     )
     parameters = sum(p.numel() for p in encoder.parameters())
-    say(f"{rows.shape[0]:,} sequences of {rows.shape[1]} tokens; {parameters / 1e6:.2f} M parameters; run folder {folder}")
+    log(f"{rows.shape[0]:,} sequences of {rows.shape[1]} tokens; {parameters / 1e6:.2f} M parameters; run folder {folder}")
     started = time.monotonic()
-    fitted = fit(encoder, recipe.objective, cast(Rows, {"text": rows}), recipe.training, folder=folder, watch=watch)
+    fitted = fit(encoder, recipe.objective, cast(Rows, {"text": rows}), recipe.training, folder=folder, progress=progress)
     seconds = time.monotonic() - started
     save_encoder(encoder, folder / "model", half=True, card=_card(recipe, parameters, fitted.steps, seconds))
-    _add_graph(folder / "model", say)
+    _add_graph(folder / "model", log)
     summary: dict[str, Any] = {
         "steps": fitted.steps,
         "tokens": fitted.steps * recipe.training.batch_size * recipe.corpus.sequence_length,
@@ -82,12 +80,12 @@ def pretrain(
     return encoder, folder
 
 
-def _add_graph(model: Path, say: Say) -> None:
+def _add_graph(model: Path, log: Log) -> None:
     """Write `model.onnx` for the engine without torch; of the stored weights, so that both engines have the same ones."""
     try:
         export_onnx(load_encoder(model), model)
     except MissingExtraError as error:
-        say(f"No {GRAPH} was written. {error}")
+        log(f"No {GRAPH} was written. {error}")
 
 
 def _card(recipe: PretrainRecipe, parameters: int, steps: int, seconds: float) -> str:
@@ -109,10 +107,10 @@ def _card(recipe: PretrainRecipe, parameters: int, steps: int, seconds: float) -
 """
 
 
-def _tokenizer(recipe: PretrainRecipe, sources: list[list[str]], folder: Path, say: Say) -> SubwordTokenizer:
+def _tokenizer(recipe: PretrainRecipe, sources: list[list[str]], folder: Path, log: Log) -> SubwordTokenizer:
     if (folder / "tokenizer.json").is_file():
         return SubwordTokenizer.load(folder)
-    say(f"Learning a vocabulary of {recipe.vocabulary.size:,} from {sum(map(len, sources)):,} lines")
+    log(f"Learning a vocabulary of {recipe.vocabulary.size:,} from {sum(map(len, sources)):,} lines")
     settings = recipe.vocabulary
     lines = (line for lines in sources for line in lines)
     if settings.kind == "wordpiece":

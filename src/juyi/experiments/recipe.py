@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from juyi.encoder import EncoderSettings
 from juyi.errors import UsageError
-from juyi.experiments.shelf import RECIPES
+from juyi.experiments.recipe_files import RECIPES
 from juyi.objectives import AnyObjective, Distillation, MaskedLM, Objective, PairContrastive, WithMaskedLM
 from juyi.training import TrainingSettings
 

@@ -14,7 +14,7 @@ from juyi.experiments.teacher import teacher_vectors
 from juyi.training import Rows
 
 
-def distillation_rows(teacher: str, pairs: CorpusPairs, encoder: Encoder, cache: Path, say: Callable[[str], None]) -> Rows:
+def distillation_rows(teacher: str, pairs: CorpusPairs, encoder: Encoder, cache: Path, log: Callable[[str], None]) -> Rows:
     """Columns text and target: what the student reads, and the teacher's vector of the second side; origin as `fit` needs it.
 
     Args:
@@ -22,11 +22,11 @@ def distillation_rows(teacher: str, pairs: CorpusPairs, encoder: Encoder, cache:
         pairs: The student reads the first sides, and the second ones of the pairs that say so.
         encoder: The student.
         cache: Where the teacher's vectors are kept.
-        say: Hears how far the teacher is.
+        log: Hears how far the teacher is.
     """
     distinct = list(dict.fromkeys(pairs.second))
-    say(f"The teacher {teacher} reads {len(distinct):,} sentences; its vectors are kept in {cache}")
-    vectors = teacher_vectors(teacher, distinct, cache, progress=lambda done, total: say(f"  {done:,} of {total:,}"))
+    log(f"The teacher {teacher} reads {len(distinct):,} sentences; its vectors are kept in {cache}")
+    vectors = teacher_vectors(teacher, distinct, cache, progress=lambda done, total: log(f"  {done:,} of {total:,}"))
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
     rows = encoder.tokenizer.tokenize(texts, encoder.max_length)

@@ -23,39 +23,43 @@ from juyi.hub import resolve, weights_digest
 from juyi.metrics import spearman
 from juyi.objectives import Distillation
 from juyi.tasks import STS, EncodeOnce, Geometry
-from juyi.training import Evaluate, Fitted, ProcessWorld, Rows, Watcher, fit
-from juyi.types import Encode
+from juyi.training import Evaluate, ProcessWorld, Rows, TrainProgress, TrainResult, fit
+from juyi.types import Encode, Log
 
-Say = Callable[[str], None]
 _FINISHED = "finished.json"
 
 
 @dataclass(frozen=True)
-class Finished:
+class RunResult:
     """A finished run.
 
     Attributes:
         encoder: The trained encoder.
         folder: The run folder; the model lies in its `model/`.
-        fitted: What the training came to.
+        train_result: What the training came to.
     """
 
     encoder: Encoder
     folder: Path
-    fitted: Fitted
+    train_result: TrainResult
 
 
 def run_recipe(
-    recipe: Recipe, examples: Sequence[str] | Examples, runs: Path, *, say: Say = lambda _: None, watch: Watcher | None = None
-) -> Finished:
+    recipe: Recipe,
+    examples: Sequence[str] | Examples,
+    runs: Path,
+    *,
+    log: Log = lambda _: None,
+    progress: TrainProgress | None = None,
+) -> RunResult:
     """Train on sentences, pairs or triplets; a run that was stopped is taken up where it stood, a finished one is loaded.
 
     Args:
         recipe: What to do.
         examples: Unlabelled sentences, or the columns that the objective names.
         runs: Where run folders go: `runs/<recipe>/<fingerprint of settings, weights and sentences>`.
-        say: Hears what is being done.
-        watch: Is told about every step.
+        log: Hears what is being done.
+        progress: Is told about every step.
 
     Raises:
         UsageError: The objective needs other columns.
@@ -72,23 +76,23 @@ def run_recipe(
     what = f"{count:,} {'unlabelled sentences' if 'text' in chosen else 'rows of ' + ', '.join(recipe.objective.columns)}"
 
     def rows(encoder: Encoder) -> Rows:
-        say(f"Training on {what}; run folder {folder}")
+        log(f"Training on {what}; run folder {folder}")
         return example_rows(chosen, recipe.objective, encoder)
 
-    return _run(recipe, folder, rows, what, say=say, watch=watch)
+    return _run(recipe, folder, rows, what, log=log, progress=progress)
 
 
 def run_corpus_recipe(
-    recipe: CorpusRecipe, data: Path, runs: Path, *, say: Say = lambda _: None, watch: Watcher | None = None
-) -> Finished:
+    recipe: CorpusRecipe, data: Path, runs: Path, *, log: Log = lambda _: None, progress: TrainProgress | None = None
+) -> RunResult:
     """Train on the pairs of the files that the recipe names; taken up and loaded as `run_recipe` does.
 
     Args:
         recipe: What to do.
         data: The folder that holds the recipe's files.
         runs: Where run folders go; the teacher's vectors are kept in `runs/teacher/`.
-        say: Hears what is being done.
-        watch: Is told about every step.
+        log: Hears what is being done.
+        progress: Is told about every step.
 
     Raises:
         UsageError: A file of the recipe is not in the folder.
@@ -100,17 +104,17 @@ def run_corpus_recipe(
     folder = runs / recipe.name / fingerprint(recipe, *weights, *digests.values())
 
     def rows(encoder: Encoder) -> Rows:
-        say(f"Reading {len(recipe.corpus.sources)} sources from {data}")
+        log(f"Reading {len(recipe.corpus.sources)} sources from {data}")
         pairs = read_corpus_pairs(recipe.corpus, data)
         facts = {"pairs": len(pairs.first), "left_out": pairs.left_out, "sha256": digests}
         write_text(folder / "data.json", json.dumps(facts, indent=2) + "\n")
-        say(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
-        say(f"Run folder {folder}")
+        log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
+        log(f"Run folder {folder}")
         if isinstance(recipe.objective, Distillation):
-            return distillation_rows(recipe.teacher, pairs, encoder, runs / "teacher", say)
+            return distillation_rows(recipe.teacher, pairs, encoder, runs / "teacher", log)
         return pair_rows(pairs, encoder)
 
-    return _run(recipe, folder, rows, f"pairs from {len(recipe.corpus.sources)} sources", say=say, watch=watch)
+    return _run(recipe, folder, rows, f"pairs from {len(recipe.corpus.sources)} sources", log=log, progress=progress)
 
 
 def _run(
@@ -119,14 +123,14 @@ def _run(
     rows: Callable[[Encoder], Rows],
     learned_from: str,
     *,
-    say: Say,
-    watch: Watcher | None,
-) -> Finished:
+    log: Log,
+    progress: TrainProgress | None,
+) -> RunResult:
     if (folder / _FINISHED).is_file():
-        say(f"This run is finished already: {folder}")
+        log(f"This run is finished already: {folder}")
         facts = json.loads((folder / _FINISHED).read_text(encoding="utf-8"))
-        fitted = Fitted(**facts | {"warnings": tuple(facts["warnings"])})
-        return Finished(_reload(recipe, folder / "model"), folder, fitted)
+        fitted = TrainResult(**facts | {"warnings": tuple(facts["warnings"])})
+        return RunResult(_reload(recipe, folder / "model"), folder, fitted)
     write_text(folder / "recipe.json", json.dumps(resolved(recipe), indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     encoder = load_encoder(recipe.encoder)
@@ -137,15 +141,15 @@ def _run(
         recipe.training,
         folder=folder,
         evaluate=_development(recipe),
-        watch=watch,
+        progress=progress,
     )
     world = ProcessWorld.current()
     if world.rank == 0:
         save_encoder(encoder, folder / "model", card=_card(recipe, learned_from, fitted))
         write_text(folder / _FINISHED, json.dumps(asdict(fitted)) + "\n")
         shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-    world.wait()
-    return Finished(encoder, folder, fitted)
+    world.barrier()
+    return RunResult(encoder, folder, fitted)
 
 
 def _reload(recipe: Recipe | CorpusRecipe, folder: Path) -> Encoder:
@@ -173,7 +177,7 @@ def _development(recipe: Recipe | CorpusRecipe) -> Evaluate | None:
     return figures
 
 
-def _card(recipe: Recipe | CorpusRecipe, learned_from: str, fitted: Fitted) -> str:
+def _card(recipe: Recipe | CorpusRecipe, learned_from: str, fitted: TrainResult) -> str:
     encoder, training = recipe.encoder, recipe.training
     return f"""---
 library_name: sentence-transformers

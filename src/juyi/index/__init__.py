@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from juyi.index.corpus import Found, TextIndex, saved_model
 from juyi.index.exact import ExactIndex
 from juyi.index.index import Index
+from juyi.index.text_index import TextHit, TextIndex, saved_model
 
-__all__ = ["ExactIndex", "Found", "Index", "TextIndex", "saved_model"]
+__all__ = ["ExactIndex", "Index", "TextHit", "TextIndex", "saved_model"]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from juyi.atomic import replaced_folder
+from juyi.embeddings import unit_rows
 from juyi.errors import DataError, UsageError
 from juyi.index.folder import read_manifest, write_manifest
-from juyi.metrics import unit_rows
 from juyi.types import Embeddings, Hits
 
 MANIFEST = "index.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from juyi.embeddings import cosine_rows, finite_matrix, unit_rows
 from juyi.metrics.bootstrap import (
     Bootstrap,
     Counts,
@@ -18,13 +19,12 @@ from juyi.metrics.geometry import (
     alignment,
     anisotropy,
     anisotropy_statistic,
-    cosine_rows,
     effective_rank,
     singular_values,
     uniformity,
     uniformity_statistic,
 )
-from juyi.metrics.inputs import finite_matrix, finite_vector, unit_rows
+from juyi.metrics.inputs import finite_vector
 from juyi.metrics.ranking import ndcg, recall, reciprocal_rank, relevance
 
 __all__ = [

@@ -57,7 +57,7 @@ class Bootstrap:
         if self.resamples < 1:
             raise UsageError(f"resamples is {self.resamples}; at least 1 is needed, and 1000 is the usual choice.")
 
-    def figures(self, statistic: Statistic, *sizes: int) -> NDArray[np.float64]:
+    def replicates(self, statistic: Statistic, *sizes: int) -> NDArray[np.float64]:
         """The statistic on each resample of the items; with several sizes the items of each class are drawn among themselves.
 
         Two statistics of the same items are taken on the same resamples, place by place: their difference, place by place, is

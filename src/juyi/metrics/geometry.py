@@ -5,36 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from juyi.embeddings import finite_matrix, row_pairs, unit_rows
 from juyi.errors import UsageError
 from juyi.metrics.bootstrap import Statistic
-from juyi.metrics.inputs import finite_matrix, row_peaks, unit_rows
 
 _BLOCK_ROWS = 1024
-
-
-def cosine_rows(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-    """The cosine of each row of one matrix with the same row of the other, in float64.
-
-    Equal rows give exactly 1 and opposite rows exactly -1, so that pairs of identical sentences are ties in a ranking and not
-    ordered by rounding. Half and single precision are widened first for the same reason.
-
-    Shapes:
-        first: (n, dim)
-        second: (n, dim)
-        returns: (n,)
-
-    Raises:
-        UsageError: Different shapes, NaN or infinity, a row of zeros.
-    """
-    left, right = _row_pairs(first, second)
-    left_peaks, right_peaks = row_peaks(left, "first"), row_peaks(right, "second")
-    cosines = np.empty(len(left))
-    for start in range(0, len(left), _BLOCK_ROWS):
-        block = slice(start, start + _BLOCK_ROWS)
-        x, y = (rows[block].astype(np.float64) / peaks[block] for rows, peaks in ((left, left_peaks), (right, right_peaks)))
-        # One division by the root of the product, not two by the lengths: then x = y gives exactly 1.
-        cosines[block] = (x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
-    return np.clip(cosines, -1.0, 1.0)
 
 
 def alignment(first: ArrayLike, second: ArrayLike, *, power: float = 2.0) -> float:
@@ -55,7 +30,7 @@ def alignment(first: ArrayLike, second: ArrayLike, *, power: float = 2.0) -> flo
     Source:
         Wang & Isola 2020; SimCSE eq. 2 (there over the STS-B pairs with a gold score above 4).
     """
-    left, right = _row_pairs(first, second)
+    left, right = row_pairs(first, second)
     if not len(left):
         raise UsageError("first and second have no rows; alignment needs at least one positive pair.")
     difference = unit_rows(left.astype(np.float64), "first") - unit_rows(right.astype(np.float64), "second")
@@ -207,16 +182,6 @@ def effective_rank(embeddings: ArrayLike) -> float:
     values = singular_values(embeddings)
     shares = values[values > 0] / values.sum()
     return float(np.exp(-(shares * np.log(shares)).sum()))
-
-
-def _row_pairs(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    left, right = finite_matrix(first, "first"), finite_matrix(second, "second")
-    if left.shape != right.shape:
-        raise UsageError(
-            f"first has the shape {left.shape} and second {right.shape}; row i of one belongs to row i of the other, "
-            "so the shapes must be equal. Encode both sides with the same encoder."
-        )
-    return left, right
 
 
 def _need_two(rows: NDArray[np.floating]) -> None:

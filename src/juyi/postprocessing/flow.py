@@ -12,8 +12,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from juyi.embeddings import finite_matrix
 from juyi.errors import TrainingError, UsageError
-from juyi.metrics import finite_matrix
 from juyi.types import Embeddings
 
 BATCH_SIZE = 64

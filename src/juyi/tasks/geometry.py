@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from juyi.data import ScoredPairs
+from juyi.embeddings import encoded, unit_rows
 from juyi.errors import UsageError
-from juyi.metrics import anisotropy_statistic, effective_rank, mean_statistic, singular_values, uniformity_statistic, unit_rows
-from juyi.tasks.measured import Measured
-from juyi.tasks.memo import encoded
-from juyi.tasks.similarity import Subject, encode_of
+from juyi.metrics import anisotropy_statistic, effective_rank, mean_statistic, singular_values, uniformity_statistic
+from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.similarity import EncodeOrSimilarity, encode_of
 from juyi.tasks.task import Task
 
 PAPER_THRESHOLD = 4.0
@@ -59,16 +59,16 @@ class Geometry(Task):
         """Both sides of the pairs."""
         return [*self.pairs.first, *self.pairs.second]
 
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`alignment`, `uniformity`, `mean-cosine`, `effective-rank`, and `variance-1`, `-10`, `-100`.
 
         The last three are the shares of the variance in the 1, 10 and 100 largest directions: the singular spectrum in figures.
         Effective rank and spectrum have no interval: a resample repeats sentences, and repeats have fewer directions.
 
         Raises:
-            UsageError: The encoder gives no usable embeddings, or the subject has none.
+            UsageError: The encoder gives no usable embeddings, or the encoder has none.
         """
-        encode = encode_of(subject)
+        encode = encode_of(encoder)
         positive = np.flatnonzero(self.pairs.scores > self.threshold)
         first, second = (
             unit_rows(encoded(encode, [side[i] for i in positive]), "embeddings")
@@ -80,9 +80,9 @@ class Geometry(Task):
         variances = singular_values(vectors) ** 2
         shares = np.cumsum(variances) / variances.sum()
         return [
-            self.measured("alignment", mean_statistic(distances), len(positive), scale=1),
-            self.measured("uniformity", uniformity_statistic(vectors), count, scale=1),
-            self.measured("mean-cosine", anisotropy_statistic(vectors), count, scale=1),
+            self.bootstrapped("alignment", mean_statistic(distances), len(positive), scale=1),
+            self.bootstrapped("uniformity", uniformity_statistic(vectors), count, scale=1),
+            self.bootstrapped("mean-cosine", anisotropy_statistic(vectors), count, scale=1),
             self.plain("effective-rank", effective_rank(vectors), count),
             *(self.plain(f"variance-{top}", float(shares[min(top, len(shares)) - 1]), count) for top in SPECTRUM_SHARES),
         ]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
 from juyi.metrics import mean_statistic
-from juyi.tasks.measured import Measured
-from juyi.tasks.memo import EncodeOnce
-from juyi.tasks.similarity import Similarity, Subject, similarity_of
+from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.encode_once import EncodeOnce
+from juyi.tasks.similarity import EncodeOrSimilarity, Similarity, similarity_of
 from juyi.tasks.task import Task
 
 _MOST = 10  # the intents that any of the metrics looks at
@@ -51,16 +51,16 @@ class IntentRecall(Task):
         """The examples and the queries."""
         return [*self.train.texts, *self.test.texts]
 
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`accuracy`, that is recall@1, and `recall@3`, `recall@5`, `recall@10`.
 
         Raises:
             UsageError: The encoder gives no usable embeddings.
         """
-        similarity = similarity_of(subject if isinstance(subject, Similarity | EncodeOnce) else EncodeOnce(subject))
+        similarity = similarity_of(encoder if isinstance(encoder, Similarity | EncodeOnce) else EncodeOnce(encoder))
         ranks = intent_ranks(similarity, self.train, self.test)
         cuts = {"accuracy": 1} | {f"recall@{k}": k for k in _RECALLS}
-        return [self.measured(metric, mean_statistic(ranks < k), len(self)) for metric, k in cuts.items()]
+        return [self.bootstrapped(metric, mean_statistic(ranks < k), len(self)) for metric, k in cuts.items()]
 
 
 def check_intents(name: str, train: LabelledTexts, queries: LabelledTexts) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgWarning
 
+from juyi.embeddings import finite_matrix
 from juyi.errors import UsageError
 from juyi.extras import require
-from juyi.metrics import finite_matrix
 
 GRID = tuple(2.0**t for t in range(-2, 4))
 """The values of C that SentEval tries in a nested cross-validation and on a development set."""
@@ -25,7 +25,7 @@ GRID_BY_FOLDS = tuple(2.0**t for t in range(-1, 6))
 FOLDS = 10
 SEED = 1111
 
-Watch = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Told of each finished fold: (folds done, folds in all)."""
 
 _Result = TypeVar("_Result")
@@ -126,14 +126,16 @@ def _solved(features: NDArray[np.floating], labels: NDArray[Any], c: float, solv
             ) from warning
 
 
-def nested_cross_validation(data: Data, *, folds: int = FOLDS, jobs: int | None = None, watch: Watch | None = None) -> Predicted:
+def nested_cross_validation(
+    data: Data, *, folds: int = FOLDS, jobs: int | None = None, progress: Progress | None = None
+) -> Predicted:
     """Each example predicted by a fit on the other folds, whose C was chosen by a cross-validation within those folds.
 
     Args:
         data: The examples.
         folds: Of the outer and of the inner cross-validation.
         jobs: How many outer folds at a time; None for one a usable core. It changes no figure.
-        watch: Told of each finished outer fold.
+        progress: Told of each finished outer fold.
 
     Raises:
         UsageError: A label has too few examples for the inner folds.
@@ -143,7 +145,7 @@ def nested_cross_validation(data: Data, *, folds: int = FOLDS, jobs: int | None 
         SentEval, InnerKFoldClassifier.
     """
     parts = stratified_folds(data.labels, folds)
-    found = _each(_outer_fold, [(data, train, test, folds) for train, test in parts], jobs, watch)
+    found = _each(_outer_fold, [(data, train, test, folds) for train, test in parts], jobs, progress)
     labels = np.empty_like(data.labels)
     for (_, test), (_, predicted) in zip(parts, found, strict=True):
         labels[test] = predicted
@@ -151,7 +153,7 @@ def nested_cross_validation(data: Data, *, folds: int = FOLDS, jobs: int | None 
 
 
 def search_by_folds(
-    train: Data, test: ArrayLike, *, folds: int = FOLDS, jobs: int | None = None, watch: Watch | None = None
+    train: Data, test: ArrayLike, *, folds: int = FOLDS, jobs: int | None = None, progress: Progress | None = None
 ) -> Predicted:
     """A test set predicted by a fit on the training set, whose C was chosen by cross-validation on the training set.
 
@@ -160,7 +162,7 @@ def search_by_folds(
         test: Features.
         folds: Of the cross-validation.
         jobs: How many folds at a time; None for one a usable core. It changes no figure.
-        watch: Told of each finished fold.
+        progress: Told of each finished fold.
 
     Raises:
         UsageError: A label has fewer examples than there are folds.
@@ -170,7 +172,7 @@ def search_by_folds(
         SentEval, KFoldClassifier.
     """
     parts = stratified_folds(train.labels, folds)
-    c = _first_best(_each(_accuracies, [(train[a], train[b], GRID_BY_FOLDS) for a, b in parts], jobs, watch), GRID_BY_FOLDS)
+    c = _first_best(_each(_accuracies, [(train[a], train[b], GRID_BY_FOLDS) for a, b in parts], jobs, progress), GRID_BY_FOLDS)
     return Predicted(fitted(train, c).predict(test), (c,))
 
 
@@ -225,7 +227,9 @@ def _first_best(accuracies: Sequence[Sequence[float]], grid: Sequence[float]) ->
     return grid[int(np.argmax(np.round(np.mean(accuracies, axis=0), 4)))]
 
 
-def _each(job: Callable[..., _Result], calls: Sequence[tuple[Any, ...]], jobs: int | None, watch: Watch | None) -> list[_Result]:
+def _each(
+    job: Callable[..., _Result], calls: Sequence[tuple[Any, ...]], jobs: int | None, progress: Progress | None
+) -> list[_Result]:
     """The results of all calls in their order; several processes share them, with one BLAS thread each."""
     joblib = require("joblib", extra="evaluate", purpose="The transfer tasks")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -234,6 +238,6 @@ def _each(job: Callable[..., _Result], calls: Sequence[tuple[Any, ...]], jobs: i
         parallel = joblib.Parallel(n_jobs=min(jobs or usable, len(calls)), return_as="generator")
         for result in parallel(joblib.delayed(job)(*call) for call in calls):
             found.append(result)
-            if watch is not None:
-                watch(len(found), len(calls))
+            if progress is not None:
+                progress(len(found), len(calls))
     return found

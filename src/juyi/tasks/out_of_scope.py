@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
 from juyi.metrics import BinaryRanking, Counts, Statistic
+from juyi.tasks.bootstrapped_score import BootstrappedScore, bootstrapped
 from juyi.tasks.intents import check_intents
-from juyi.tasks.measured import Measured, measured
 from juyi.tasks.pair_classification import DEV_THRESHOLD, ORACLE_THRESHOLD
-from juyi.tasks.similarity import Subject, similarity_of
+from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 from juyi.types import Score
 
@@ -68,7 +68,7 @@ class OutOfScope(Task):
         """The examples and all queries."""
         return [*self.train.texts, *self._queries()]
 
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`auroc`, `aupr-in`, `aupr-out`, `fpr@95`; at the threshold `in-scope accuracy` and `out-of-scope recall`; `threshold`.
 
         In-scope is the positive class, but in `aupr-out`. `in-scope accuracy` is the share of in-scope queries that are accepted
@@ -81,7 +81,7 @@ class OutOfScope(Task):
         Source:
             Hendrycks & Gimpel 2017 (AUROC, AUPR), ODIN (FPR@95); Larson et al. 2019 (in-scope accuracy, out-of-scope recall).
         """
-        hits = similarity_of(subject).nearest(self._queries(), self.train.texts, 1)
+        hits = similarity_of(encoder).nearest(self._queries(), self.train.texts, 1)
         scores, inside = hits.scores[:, 0].astype(np.float64), len(self.test)
         right = np.array([self.train.labels[hit] for hit in hits.ids[:inside, 0]]) == np.array(self.test.labels)
         ranking = BinaryRanking(scores[: len(self)], np.arange(len(self)) < inside)
@@ -114,9 +114,9 @@ class OutOfScope(Task):
     def _queries(self) -> list[str]:
         return [*self.test.texts, *self.outside_test, *(() if self.validation is None else self.validation.texts)]
 
-    def _figure(self, metric: str, statistic: Statistic, count: int, *labels: str) -> Measured:
+    def _figure(self, metric: str, statistic: Statistic, count: int, *labels: str) -> BootstrappedScore:
         identity = Score(self.name, self.split, metric, 0.0, count, labels=(*self.labels, *labels))
-        return measured(identity, statistic, self.bootstrap, sizes=[len(self.test), len(self.outside_test)])
+        return bootstrapped(identity, statistic, self.bootstrap, sizes=[len(self.test), len(self.outside_test)])
 
 
 @dataclass(frozen=True)

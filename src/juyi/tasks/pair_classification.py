@@ -9,8 +9,8 @@ from functools import partial
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
 from juyi.metrics import BinaryRanking, Counts, Statistic
-from juyi.tasks.measured import Measured
-from juyi.tasks.similarity import Subject, similarity_of
+from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 
 ORACLE_THRESHOLD = "oracle-threshold"
@@ -52,16 +52,16 @@ class PairClassification(Task):
         sides = [*self.pairs.first, *self.pairs.second]
         return sides if self.development is None else [*sides, *self.development.first, *self.development.second]
 
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`average-precision`, `f1`, `f1-threshold`, `accuracy`, `accuracy-threshold`.
 
         Raises:
             UsageError: The encoder gives no usable embeddings.
         """
-        ranking = _ranking(self.pairs, subject)
-        chosen = ranking if self.development is None else _ranking(self.development, subject)
+        ranking = _ranking(self.pairs, encoder)
+        chosen = ranking if self.development is None else _ranking(self.development, encoder)
         label = ORACLE_THRESHOLD if self.development is None else DEV_THRESHOLD
-        found = [self.measured("average-precision", ranking.average_precision, len(self))]
+        found = [self.bootstrapped("average-precision", ranking.average_precision, len(self))]
         for metric, best, at in (
             ("f1", chosen.best_f1, ranking.f1),
             ("accuracy", chosen.best_accuracy, ranking.accuracy),
@@ -69,7 +69,7 @@ class PairClassification(Task):
             threshold = best()[1]
             # An oracle's threshold belongs to the figure: it is chosen anew on each resample.
             statistic = _first(best) if self.development is None else partial(at, threshold)
-            found.append(self.measured(metric, statistic, len(self), labels=[label]))
+            found.append(self.bootstrapped(metric, statistic, len(self), labels=[label]))
             found.append(self.plain(f"{metric}-threshold", threshold, len(self), labels=[label]))
         return found
 
@@ -78,5 +78,5 @@ def _first(best: Callable[[Counts], tuple[float, float]]) -> Statistic:
     return lambda counts: best(counts)[0]
 
 
-def _ranking(pairs: ScoredPairs, subject: Subject) -> BinaryRanking:
-    return BinaryRanking(similarity_of(subject).pairs(pairs.first, pairs.second), pairs.scores)
+def _ranking(pairs: ScoredPairs, encoder: EncodeOrSimilarity) -> BinaryRanking:
+    return BinaryRanking(similarity_of(encoder).pairs(pairs.first, pairs.second), pairs.scores)

@@ -10,8 +10,8 @@ import numpy as np
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
 from juyi.metrics import mean_statistic, ndcg, recall, reciprocal_rank, relevance
-from juyi.tasks.measured import Measured
-from juyi.tasks.similarity import Subject, similarity_of
+from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 
 _MOST = 10  # the hits that any of the metrics looks at
@@ -61,19 +61,19 @@ class Retrieval(Task):
         """The queries and the corpus."""
         return [*self.queries, *self.corpus]
 
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`mrr@10`, `recall@1`, `recall@5`, `recall@10`, `ndcg@10`.
 
         Raises:
             UsageError: The encoder gives no usable embeddings.
         """
-        hits = similarity_of(subject).nearest(self.queries, self.corpus, _MOST)
+        hits = similarity_of(encoder).nearest(self.queries, self.corpus, _MOST)
         found = relevance(hits.ids, self.relevant)
         totals = np.array([len(set(places)) for places in self.relevant])
         figures = {f"mrr@{_MOST}": reciprocal_rank(found, _MOST)}
         figures |= {f"recall@{k}": recall(found, totals, k) for k in _RECALLS}
         figures |= {f"ndcg@{_MOST}": ndcg(found, totals, _MOST)}
-        return [self.measured(metric, mean_statistic(values), len(self)) for metric, values in figures.items()]
+        return [self.bootstrapped(metric, mean_statistic(values), len(self)) for metric, values in figures.items()]
 
 
 def retrieval_from_groups(name: str, split: str, groups: LabelledTexts, labels: tuple[str, ...] = ()) -> Retrieval:

@@ -8,10 +8,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from juyi.embeddings import cosine_rows, encoded, finite_matrix
 from juyi.errors import UsageError
 from juyi.index import ExactIndex
-from juyi.metrics import cosine_rows, finite_matrix
-from juyi.tasks.memo import encoded
 from juyi.types import Embeddings, Encode, Hits
 
 
@@ -40,7 +39,7 @@ class Similarity(Protocol):
 
 _ROUNDING = 1e-5
 
-Subject = Encode | Similarity
+EncodeOrSimilarity = Encode | Similarity
 """What can be measured. Tasks on the vectors themselves, classification and geometry, need something that encodes."""
 
 
@@ -84,20 +83,20 @@ class Cosine:
         return index.search(embeddings[[places[text] for text in queries]], k)
 
 
-def similarity_of(subject: Subject) -> Similarity:
-    """The subject itself where it compares texts, or the cosine of what it encodes."""
-    return subject if isinstance(subject, Similarity) else Cosine(subject)
+def similarity_of(encoder: EncodeOrSimilarity) -> Similarity:
+    """The encoder itself where it compares texts, or the cosine of what it encodes."""
+    return encoder if isinstance(encoder, Similarity) else Cosine(encoder)
 
 
-def encode_of(subject: Subject) -> Encode:
-    """The subject where it encodes.
+def encode_of(encoder: EncodeOrSimilarity) -> Encode:
+    """The encoder where it encodes.
 
     Raises:
         UsageError: It compares texts without encoding them.
     """
-    if isinstance(subject, Similarity):
-        raise UsageError(f"{type(subject).__name__} compares texts and has no vectors; this task needs an encoder.")
-    return subject
+    if isinstance(encoder, Similarity):
+        raise UsageError(f"{type(encoder).__name__} compares texts and has no vectors; this task needs an encoder.")
+    return encoder
 
 
 def _apart(embeddings: Embeddings, texts: Sequence[str]) -> Embeddings:

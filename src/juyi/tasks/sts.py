@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
 from juyi.metrics import Difference, spearman_statistic
-from juyi.tasks.measured import Measured, mean_of
-from juyi.tasks.similarity import Subject, similarity_of
+from juyi.tasks.bootstrapped_score import BootstrappedScore, mean_of
+from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 from juyi.types import Score
 
@@ -63,7 +63,7 @@ class STS(Task):
         """Both sides of the pairs."""
         return [*self.pairs.first, *self.pairs.second]
 
-    def similarities(self, subject: Subject) -> NDArray[np.float64]:
+    def similarities(self, encoder: EncodeOrSimilarity) -> NDArray[np.float64]:
         """The similarity of each pair.
 
         Shapes:
@@ -72,17 +72,17 @@ class STS(Task):
         Raises:
             UsageError: The encoder does not give one row a text, gives NaN or a row of zeros, or has collapsed.
         """
-        return similarity_of(subject).pairs(self.pairs.first, self.pairs.second)
+        return similarity_of(encoder).pairs(self.pairs.first, self.pairs.second)
 
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`spearman` of all pairs; where there are sub-tasks, also the mean over them, the weighted mean, and each of them.
 
         Raises:
             UsageError: The encoder gives no usable embeddings, or every pair the same similarity.
         """
-        return self.measure_similarities(self.similarities(subject))
+        return self.measure_similarities(self.similarities(encoder))
 
-    def measure_similarities(self, similarities: NDArray[np.float64]) -> Sequence[Measured]:
+    def measure_similarities(self, similarities: NDArray[np.float64]) -> Sequence[BootstrappedScore]:
         """What `measure` gives, from similarities that are known already."""
         if self.pairs.subsets is None:
             return [self._pooled(similarities)]
@@ -100,12 +100,12 @@ class STS(Task):
         assert difference is not None  # a correlation has resamples
         return difference
 
-    def _pooled(self, similarities: NDArray[np.float64], subset: str = "") -> Measured:
+    def _pooled(self, similarities: NDArray[np.float64], subset: str = "") -> BootstrappedScore:
         return self._spearman(similarities, np.arange(len(self)), subset)
 
-    def _spearman(self, similarities: NDArray[np.float64], places: NDArray[np.intp], subset: str) -> Measured:
+    def _spearman(self, similarities: NDArray[np.float64], places: NDArray[np.intp], subset: str) -> BootstrappedScore:
         statistic = spearman_statistic(similarities, self.pairs.scores[places])
-        return self.measured("spearman", statistic, len(places), subset=subset)
+        return self.bootstrapped("spearman", statistic, len(places), subset=subset)
 
     def _subsets(self) -> dict[str, NDArray[np.intp]]:
         """The places of the pairs of each sub-task."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from juyi.metrics import Bootstrap, Statistic
-from juyi.tasks.measured import Measured, measured
-from juyi.tasks.similarity import Subject
+from juyi.tasks.bootstrapped_score import BootstrappedScore, bootstrapped
+from juyi.tasks.similarity import EncodeOrSimilarity
 from juyi.types import Score
 
 
@@ -39,24 +39,24 @@ class Task(ABC):
         """Every text that the task will ask for; some may occur twice."""
 
     @abstractmethod
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """The figures of an encoder, or of another way to compare texts, each with its resamples.
 
         Raises:
-            UsageError: The subject gives no usable answers.
+            UsageError: The encoder gives no usable answers.
         """
 
-    def evaluate(self, subject: Subject) -> Sequence[Score]:
+    def evaluate(self, encoder: EncodeOrSimilarity) -> Sequence[Score]:
         """The figures of an encoder on this task, each with its count and, where there is one, its interval.
 
         Raises:
             UsageError: The encoder gives no usable embeddings.
         """
-        return [each.score for each in self.measure(subject)]
+        return [each.score for each in self.measure(encoder)]
 
-    def measured(
+    def bootstrapped(
         self, metric: str, statistic: Statistic, size: int, *, subset: str = "", labels: Sequence[str] = (), scale: float = 100.0
-    ) -> Measured:
+    ) -> BootstrappedScore:
         """A figure of this task: the statistic on all `size` items, and on resamples of them.
 
         Args:
@@ -68,9 +68,9 @@ class Task(ABC):
             scale: From the statistic's unit to the score's.
         """
         identity = Score(self.name, self.split, metric, 0.0, size, subset, labels=(*self.labels, *labels))
-        return measured(identity, statistic, self.bootstrap, scale)
+        return bootstrapped(identity, statistic, self.bootstrap, scale)
 
-    def plain(self, metric: str, value: float, count: int, *, labels: Sequence[str] = ()) -> Measured:
+    def plain(self, metric: str, value: float, count: int, *, labels: Sequence[str] = ()) -> BootstrappedScore:
         """A figure of this task that has no interval: a threshold, a rank."""
         score = Score(self.name, self.split, metric, float(value), count, labels=(*self.labels, *labels))
-        return Measured(score, None, self.bootstrap)
+        return BootstrappedScore(score, None, self.bootstrap)

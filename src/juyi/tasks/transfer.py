@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from juyi.data import LabelledPairs, LabelledTexts, TransferSet
+from juyi.data import LabelledPairs, LabelledTexts
+from juyi.data.sets import TransferSet
+from juyi.embeddings import encoded
 from juyi.errors import UsageError
 from juyi.metrics import Counts, mean_statistic
+from juyi.tasks.bootstrapped_score import BootstrappedScore
 from juyi.tasks.linear_probe import Data, Predicted, nested_cross_validation, search_by_folds, search_on_dev
-from juyi.tasks.measured import Measured
-from juyi.tasks.memo import encoded
-from juyi.tasks.similarity import Subject, encode_of
+from juyi.tasks.similarity import EncodeOrSimilarity, encode_of
 from juyi.tasks.task import Task
 from juyi.types import Embeddings, Encode
 
@@ -73,32 +74,32 @@ class Transfer(Task):
         """The sentences of all splits."""
         return [text for part in self.data.splits.values() for side in _sides(part) for text in side]
 
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`accuracy`, and `f1` where the examples are pairs.
 
         Raises:
             UsageError: The encoder gives no usable embeddings, or a class has too few examples.
             MissingExtraError: scikit-learn is not installed.
         """
-        gold, predicted = np.array(self._tested.labels), self.classify(subject).labels
-        figures = [self.measured("accuracy", mean_statistic(predicted == gold), len(self))]
+        gold, predicted = np.array(self._tested.labels), self.classify(encoder).labels
+        figures = [self.bootstrapped("accuracy", mean_statistic(predicted == gold), len(self))]
         if isinstance(self._tested, LabelledPairs):
             right, wrong = (predicted == _POSITIVE) & (gold == _POSITIVE), predicted != gold
 
             def f1(counts: Counts) -> float:
                 return float(2 * (counts @ right) / (2 * (counts @ right) + counts @ wrong))
 
-            figures.append(self.measured("f1", f1, len(self)))
+            figures.append(self.bootstrapped("f1", f1, len(self)))
         return figures
 
-    def classify(self, subject: Subject) -> Predicted:
+    def classify(self, encoder: EncodeOrSimilarity) -> Predicted:
         """The label that is predicted for each tested sentence, and the C that was chosen.
 
         Raises:
             UsageError: As `measure`.
             MissingExtraError: scikit-learn is not installed.
         """
-        encode = encode_of(subject)
+        encode = encode_of(encoder)
         splits = {name: Data(_features(part, encode), np.array(part.labels)) for name, part in self.data.splits.items()}
         if "all" in splits:
             return nested_cross_validation(splits["all"], jobs=self.jobs)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from juyi.data import Triplets
 from juyi.errors import UsageError
 from juyi.metrics import mean_statistic
-from juyi.tasks.measured import Measured
-from juyi.tasks.similarity import Subject, similarity_of
+from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 
 NLI_LABELS = frozenset({"entailment", "neutral", "contradiction"})
@@ -39,16 +39,16 @@ class TripletAccuracy(Task):
         """The three sentences of each triplet."""
         return [text for triplet in self.triplets for text in triplet]
 
-    def measure(self, subject: Subject) -> Sequence[Measured]:
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`accuracy`.
 
         Raises:
             UsageError: The encoder gives no usable embeddings.
         """
         anchors, positives, negatives = zip(*self.triplets, strict=True)
-        similarities = similarity_of(subject).pairs([*anchors, *anchors], [*positives, *negatives])
+        similarities = similarity_of(encoder).pairs([*anchors, *anchors], [*positives, *negatives])
         right = similarities[: len(self)] > similarities[len(self) :]
-        return [self.measured("accuracy", mean_statistic(right), len(self))]
+        return [self.bootstrapped("accuracy", mean_statistic(right), len(self))]
 
 
 def triplets_from_nli(rows: Triplets) -> Triplets:

@@ -2,7 +2,7 @@
 
 from juyi.training.batches import BatchPlan, Mixing
 from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
-from juyi.training.fit import Evaluate, Fitted, Watcher, fit
+from juyi.training.fit import Evaluate, TrainProgress, TrainResult, fit
 from juyi.training.gather import ProcessWorld
 from juyi.training.health import alarms, signals, two_views, unsaid
 from juyi.training.randomness import seed_step
@@ -15,7 +15,6 @@ from juyi.training.tracking import JsonLines, TrackerName, Trackers
 __all__ = [
     "BatchPlan",
     "Evaluate",
-    "Fitted",
     "JsonLines",
     "Mixing",
     "Position",
@@ -23,8 +22,9 @@ __all__ = [
     "Rows",
     "TrackerName",
     "Trackers",
+    "TrainProgress",
+    "TrainResult",
     "TrainingSettings",
-    "Watcher",
     "alarms",
     "cached_step",
     "encode_views",

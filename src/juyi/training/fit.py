@@ -27,7 +27,7 @@ from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
 from juyi.training.gather import ProcessWorld
 from juyi.training.health import alarms, signals, two_views, unsaid
 from juyi.training.randomness import seed_step
-from juyi.training.rows import Rows, count_rows, set_apart, take_rows
+from juyi.training.rows import Rows, count_rows, hold_out, take_rows
 from juyi.training.schedules import rate_factor
 from juyi.training.settings import TrainingSettings
 from juyi.training.steps import cached_step, encode_views, plain_step
@@ -38,7 +38,7 @@ Evaluate = Callable[[Encode], Mapping[str, float]]
 """Figures of the encoder as it is; `dev` is the figure of merit, higher is better, and all of them go into the log."""
 
 
-class Watcher(Protocol):
+class TrainProgress(Protocol):
     """Is told about every step; the command line draws a bar from it."""
 
     def __call__(self, step: int, steps: int, report: Mapping[str, float | str]) -> None:
@@ -47,7 +47,7 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Fitted:
+class TrainResult:
     """What a run came to.
 
     Attributes:
@@ -89,9 +89,9 @@ def fit(
     *,
     folder: Path,
     evaluate: Evaluate | None = None,
-    watch: Watcher | None = None,
+    progress: TrainProgress | None = None,
     device: str | torch.device | None = None,
-) -> Fitted:
+) -> TrainResult:
     """Train the encoder in place; take up the run where `folder` holds a checkpoint of it.
 
     On a CPU a resumed run ends in the same bytes as one that was never stopped. Ctrl-C and SIGTERM save a checkpoint after the
@@ -104,7 +104,7 @@ def fit(
         settings: How long, how fast.
         folder: The run's folder: `log.jsonl` and `checkpoint/` go there.
         evaluate: Figures on a development set; the one called `dev` is the figure of merit, higher is better.
-        watch: Is told about every step.
+        progress: Is told about every step.
         device: Where to train; the accelerator where there is one.
 
     Raises:
@@ -114,7 +114,7 @@ def fit(
     """
     world, where = (ProcessWorld.current(), torch.device(device)) if device is not None else ProcessWorld.join()
     encoder.to(where)
-    apart, kept = set_apart(rows, count_rows(rows, objective), settings)
+    apart, kept = hold_out(rows, count_rows(rows, objective), settings)
     plan = _plan(rows, kept, settings, world)
     steps = settings.steps or max(1, math.ceil(settings.epochs * plan.steps_per_epoch - 1e-9))
     if settings.evaluate_every and evaluate is None:
@@ -123,12 +123,12 @@ def fit(
     run.kept, run.apart = kept, take_rows(rows, apart)
     started = time.monotonic()
     try:
-        _train(run, plan, rows, folder, evaluate, watch)
+        _train(run, plan, rows, folder, evaluate, progress)
         if run.best is not None:
             encoder.load_state_dict(run.best)
     finally:
         encoder.eval()
-    return Fitted(
+    return TrainResult(
         steps=steps,
         seconds=time.monotonic() - started,
         best_step=None if run.best is None else run.position.best_step,
@@ -137,7 +137,9 @@ def fit(
     )
 
 
-def _train(run: _Run, plan: BatchPlan, rows: Rows, folder: Path, evaluate: Evaluate | None, watch: Watcher | None) -> None:
+def _train(
+    run: _Run, plan: BatchPlan, rows: Rows, folder: Path, evaluate: Evaluate | None, progress: TrainProgress | None
+) -> None:
     settings, world, steps = run.settings, run.world, run.steps
     log = JsonLines(folder / "log.jsonl", keep_bytes=run.position.log_bytes)
     config = {"training": asdict(settings), "objective": repr(run.objective), "encoder": run.encoder.config.to_dict()}
@@ -157,14 +159,14 @@ def _train(run: _Run, plan: BatchPlan, rows: Rows, folder: Path, evaluate: Evalu
                 log.write({"step": done, **report})
                 trackers.log(report, done)
             run.position = replace(run.position, step=done, log_bytes=log.size)
-            if watch is not None:
-                watch(done, steps, report)
+            if progress is not None:
+                progress(done, steps, report)
             stop = world.any(bool(interrupted), run.encoder.device)
             due = settings.checkpoint_every and done % settings.checkpoint_every == 0
             if world.rank == 0 and done < steps and (stop or due):
                 _save(run, folder)
             if stop and done < steps:
-                world.wait()  # the first process still writes; whoever left now would have it ended
+                world.barrier()  # the first process still writes; whoever left now would have it ended
                 raise KeyboardInterrupt
 
 
@@ -192,7 +194,7 @@ def _start(
 ) -> _Run:
     torch.manual_seed(settings.seed)
     state = objective.start(encoder).to(encoder.device)
-    world.share([*encoder.state_dict().values(), *state.state_dict().values()])
+    world.broadcast([*encoder.state_dict().values(), *state.state_dict().values()])
     parameters = [p for p in (*encoder.parameters(), *state.parameters()) if p.requires_grad]
     if not parameters:
         raise TrainingError("Nothing is left to train: the backbone is frozen and there is no head. Add a head or unfreeze.")

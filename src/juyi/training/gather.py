@@ -69,12 +69,12 @@ class ProcessWorld:
         distributed.all_reduce(count)
         return bool(count.item())
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Wait until all processes are here."""
         if self.size > 1:
             distributed.barrier()
 
-    def share(self, tensors: Iterable[Tensor]) -> None:
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Overwrite the tensors with those of the first process."""
         if self.size > 1:
             for tensor in tensors:

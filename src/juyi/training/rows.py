@@ -42,7 +42,7 @@ def take_rows(rows: Rows, indices: NDArray[np.intp]) -> dict[str, list[Any]]:
     return {name: [column[i] for i in indices] for name, column in rows.items()}
 
 
-def set_apart(rows: Rows, count: int, settings: TrainingSettings) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def hold_out(rows: Rows, count: int, settings: TrainingSettings) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The numbers of the rows that are held out and of those that are learned from.
 
     Raises:

@@ -1,0 +1,140 @@
+"""Embeddings as every floor handles them: one row a text, finite, at unit length, compared by cosine. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from juyi.errors import UsageError
+from juyi.types import Embeddings, Encode
+
+_BLOCK_ROWS = 1024
+
+
+def encoded(encode: Encode, texts: Sequence[str]) -> Embeddings:
+    """The embeddings of the texts, checked to be one row a text.
+
+    Raises:
+        UsageError: The encoder gave something else.
+    """
+    embeddings = np.asarray(encode(texts))
+    if embeddings.ndim != 2 or len(embeddings) != len(texts):
+        raise UsageError(
+            f"The encoder gave an array of the shape {embeddings.shape} for {len(texts)} texts; ({len(texts)}, dim) is needed, "
+            "one row a text in their order. Look at the function that was passed as the encoder."
+        )
+    return embeddings.astype(np.float32, copy=False)
+
+
+def finite_matrix(values: ArrayLike, name: str) -> NDArray[np.floating]:
+    """The values as a matrix without NaN or infinity: float64 stays, everything else becomes float32.
+
+    Args:
+        values: (n, dim) embeddings, one row a text.
+        name: What the caller calls them; errors use it.
+
+    Raises:
+        UsageError: They are not numbers, not two-dimensional or not finite.
+    """
+    matrix: NDArray[Any] = finite_numbers(values, name)
+    if matrix.ndim != 2:
+        raise UsageError(f"{name} has the shape {matrix.shape}; embeddings have the shape (texts, dim). Pass one row a text.")
+    return matrix if matrix.dtype in (np.float32, np.float64) else matrix.astype(np.float32)
+
+
+def unit_rows(values: ArrayLike, name: str) -> NDArray[np.floating]:
+    """The rows divided by their length, in the precision of `finite_matrix`.
+
+    Raises:
+        UsageError: As `finite_matrix`, and where a row is zero: it has no direction.
+    """
+    matrix = finite_matrix(values, name)
+    scaled: NDArray[np.floating] = matrix / row_peaks(matrix, name)
+    # sum() adds up every row in the same order: equal rows stay equal, in whatever batch they come.
+    scaled /= np.sqrt((scaled * scaled).sum(axis=1, keepdims=True))
+    return scaled
+
+
+def row_peaks(matrix: NDArray[np.floating], name: str) -> NDArray[np.floating]:
+    """The largest magnitude of each row; divided by it, no square of a row over- or underflows.
+
+    Shapes:
+        matrix: (n, dim)
+        returns: (n, 1)
+
+    Raises:
+        UsageError: A row is zero: it has no direction.
+    """
+    peaks: NDArray[np.floating] = np.max(np.abs(matrix), axis=1, keepdims=True, initial=0)
+    zero = np.flatnonzero(peaks[:, 0] == 0)
+    if zero.size:
+        raise UsageError(
+            f"{name} has {zero.size} rows of zeros out of {len(matrix)}, the first is row {zero[0]}. "
+            "A zero vector has no direction and no cosine. Look at the text of that row and drop it, or encode it again."
+        )
+    return peaks
+
+
+def cosine_rows(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """The cosine of each row of one matrix with the same row of the other, in float64.
+
+    Equal rows give exactly 1 and opposite rows exactly -1, so that pairs of identical sentences are ties in a ranking and not
+    ordered by rounding. Half and single precision are widened first for the same reason.
+
+    Shapes:
+        first: (n, dim)
+        second: (n, dim)
+        returns: (n,)
+
+    Raises:
+        UsageError: Different shapes, NaN or infinity, a row of zeros.
+    """
+    left, right = row_pairs(first, second)
+    left_peaks, right_peaks = row_peaks(left, "first"), row_peaks(right, "second")
+    cosines = np.empty(len(left))
+    for start in range(0, len(left), _BLOCK_ROWS):
+        block = slice(start, start + _BLOCK_ROWS)
+        x, y = (rows[block].astype(np.float64) / peaks[block] for rows, peaks in ((left, left_peaks), (right, right_peaks)))
+        # One division by the root of the product, not two by the lengths: then x = y gives exactly 1.
+        cosines[block] = (x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    return np.clip(cosines, -1.0, 1.0)
+
+
+def row_pairs(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Both matrices, checked to be finite and of one shape.
+
+    Raises:
+        UsageError: They are not.
+    """
+    left, right = finite_matrix(first, "first"), finite_matrix(second, "second")
+    if left.shape != right.shape:
+        raise UsageError(
+            f"first has the shape {left.shape} and second {right.shape}; row i of one belongs to row i of the other, "
+            "so the shapes must be equal. Encode both sides with the same encoder."
+        )
+    return left, right
+
+
+def finite_numbers(values: ArrayLike, name: str) -> NDArray[np.number]:
+    """The values as an array of finite real numbers, of any shape.
+
+    Raises:
+        UsageError: They are not.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise UsageError(f"{name} is not an array: {error}. Pass rows of equal length.") from error
+    if array.dtype.kind not in "biuf":
+        raise UsageError(f"{name} holds values of the type {array.dtype}; real numbers are needed. Convert them first.")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        place = ", ".join(str(i) for i in bad[0])
+        raise UsageError(
+            f"{name} has {len(bad)} values that are NaN or infinite out of {array.size}, the first at position {place}. "
+            "Every value must be finite; nothing is dropped or taken for zero. Find out where it comes from and remove it."
+        )
+    return array

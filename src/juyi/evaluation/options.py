@@ -1,0 +1,65 @@
+"""What is measured and how encoders are run: what `juyi evaluate` and `juyi compare` are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from juyi.engines import EngineKind
+from juyi.errors import UsageError
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How encoders are run.
+
+    Attributes:
+        pooling: In place of the model's own.
+        engine: `auto`, `onnx` or `torch`.
+        precision: What products are computed in, of all encoders that are measured beside each other. `auto`: bfloat16 where it
+            is fast, every one of them can, and it orders a sample of pairs as float32 does; else float32.
+        cache: Whether embeddings are kept on disk and read from there.
+    """
+
+    pooling: str | None = None
+    engine: EngineKind = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    cache: bool = True
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What is measured.
+
+    Attributes:
+        suite: A named suite, a TOML file that declares tasks, or a file of pairs.
+        data: The folder of its files.
+        splits: Which splits.
+        tasks: Only these.
+        whiten: `target`, `train` or a file: what a whitening is fitted on; empty for none.
+        dimensions: What the whitening keeps.
+        flow: As `whiten`, for BERT-flow.
+        labels: For every score.
+        trained_on: Files that the encoder was trained on; tasks with sentences of them are transductive.
+        encoding: Of text files.
+
+    Raises:
+        UsageError: Both a whitening and a flow are asked for, or dimensions without a whitening.
+    """
+
+    suite: str = "zh-sts"
+    data: str | None = None
+    splits: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    whiten: str = ""
+    dimensions: int | None = None
+    flow: str = ""
+    labels: tuple[str, ...] = ()
+    trained_on: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        if self.whiten and self.flow:
+            raise UsageError("--whiten and --flow were both given; one of them at a time.")
+        if self.dimensions is not None and not self.whiten:
+            raise UsageError("-k says how many dimensions a whitening keeps; give --whiten too.")

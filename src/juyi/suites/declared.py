@@ -1,0 +1,190 @@
+"""Tasks as a user writes them down: a kind, a name and files. One class a kind; `read` gives the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from juyi.data import LabelledTexts, ScoredPairs, read_labelled_pairs, read_labelled_texts, read_scored_pairs, read_triplets
+from juyi.data.sets import read_clinc
+from juyi.errors import DataError
+from juyi.tasks.geometry import PAPER_THRESHOLD, Geometry
+from juyi.tasks.intents import IntentRecall
+from juyi.tasks.out_of_scope import OutOfScope, held_out
+from juyi.tasks.pair_classification import PairClassification
+from juyi.tasks.retrieval import retrieval_from_corpus, retrieval_from_groups
+from juyi.tasks.sts import STS
+from juyi.tasks.task import Task
+from juyi.tasks.triplets import NLI_LABELS, TripletAccuracy, triplets_from_nli
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Declared:
+    """What every declared task has: a name, its split, labels for its scores, and how its files are read."""
+
+    name: str
+    split: str = "test"
+    labels: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+
+    def _pairs(self, path: Path) -> ScoredPairs:
+        return read_scored_pairs(path, columns=self.columns or None, encoding=self.encoding)
+
+    def _texts(self, path: Path) -> LabelledTexts:
+        return read_labelled_texts(path, columns=self.columns or None, encoding=self.encoding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredPairsFile(_Declared):
+    """Scored pairs: `sts`. Columns: sentence, sentence, score; or sub-task, sentence, sentence, score."""
+
+    kind: Literal["sts"] = "sts"
+    file: str
+
+    def read(self, folder: Path) -> Task:
+        """The task, with files looked for in the folder."""
+        return STS(self.name, self.split, self._pairs(folder / self.file), labels=self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledPairsFile(_Declared):
+    """Pairs with the labels 0 and 1: `pairs`. `dev` names the pairs that thresholds are chosen on."""
+
+    kind: Literal["pairs"] = "pairs"
+    file: str
+    dev: str = ""
+
+    def read(self, folder: Path) -> Task:
+        """The task, with files looked for in the folder."""
+        development = self._pairs(folder / self.dev) if self.dev else None
+        return PairClassification(self.name, self.split, self._pairs(folder / self.file), development, labels=self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TripletsFile(_Declared):
+    """Anchor, positive, hard negative; or premise, hypothesis, and entailment, neutral or contradiction: `triplets`."""
+
+    kind: Literal["triplets"] = "triplets"
+    file: str
+
+    def read(self, folder: Path) -> Task:
+        """The task, with files looked for in the folder."""
+        triplets = read_triplets(folder / self.file, columns=self.columns or None, encoding=self.encoding)
+        if {third for _, _, third in triplets} <= NLI_LABELS:
+            triplets = triplets_from_nli(triplets)
+        return TripletAccuracy(self.name, self.split, triplets, labels=self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionGroups(_Declared):
+    """Group, question; the first question of a group stands in the corpus, the others are queries: `faq-groups`."""
+
+    kind: Literal["faq-groups"] = "faq-groups"
+    file: str
+
+    def read(self, folder: Path) -> Task:
+        """The task, with files looked for in the folder."""
+        return retrieval_from_groups(self.name, self.split, self._texts(folder / self.file), self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusAndQueries(_Declared):
+    """A corpus (id, text) and queries (id of a relevant text, query): `faq-corpus`.
+
+    Without `queries` the corpus has three columns, id, question and answer: the answer is looked for with its question.
+    """
+
+    kind: Literal["faq-corpus"] = "faq-corpus"
+    corpus: str
+    queries: str = ""
+
+    def read(self, folder: Path) -> Task:
+        """The task, with files looked for in the folder."""
+        path = folder / self.corpus
+        if self.queries:
+            corpus, queries = self._texts(path), self._texts(folder / self.queries)
+        else:
+            rows = read_labelled_pairs(path, columns=self.columns or ("1", "2", "3"), encoding=self.encoding)
+            corpus, queries = LabelledTexts(rows.first, rows.labels), LabelledTexts(rows.first, rows.second)
+        return retrieval_from_corpus(self.name, self.split, corpus, queries, self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentFiles(_Declared):
+    """Examples and queries, each intent, query: `intents`. One file may hold both by split, in CLINC150's form."""
+
+    kind: Literal["intents"] = "intents"
+    train: str
+    test: str = ""
+
+    def read(self, folder: Path) -> Task:
+        """The task, with files looked for in the folder."""
+        if self.test:
+            train, test = self._texts(folder / self.train), self._texts(folder / self.test)
+        else:
+            train, test = _splits(folder / self.train, "train", "test")
+        return IntentRecall(self.name, self.split, train, test, labels=self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeFile(_Declared):
+    """Queries inside and outside the intents: `out-of-scope`.
+
+    The file is in CLINC150's form (split, intent, query; splits train, val, test, oos_test), or holds intent, query: then a
+    share of the intents, `hold_out`, is taken for unknown.
+    """
+
+    kind: Literal["out-of-scope"] = "out-of-scope"
+    file: str
+    hold_out: float = 0.0
+    rejection_rate: float = 0.05
+    seed: int = 0
+
+    def read(self, folder: Path) -> Task:
+        """The task, with files looked for in the folder."""
+        path = folder / self.file
+        if self.hold_out:
+            problem = held_out(self._texts(path), self.hold_out, seed=self.seed)
+            train, test, outside = problem.train, problem.test, problem.outside
+            validation = problem.validation if len(problem.validation) else None  # intents of few queries leave none
+        else:
+            train, validation, test, outside = _splits(path, "train", "val", "test", "oos_test")
+        return OutOfScope(self.name, self.split, train, test, outside.texts, validation, self.rejection_rate, labels=self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeometryFile(_Declared):
+    """Scored pairs: `geometry`; positives are the pairs with a score above `threshold`."""
+
+    kind: Literal["geometry"] = "geometry"
+    file: str
+    threshold: float = PAPER_THRESHOLD
+
+    def read(self, folder: Path) -> Task:
+        """The task, with files looked for in the folder."""
+        return Geometry(self.name, self.split, self._pairs(folder / self.file), self.threshold, labels=self.labels)
+
+
+DeclaredTask = (
+    ScoredPairsFile
+    | LabelledPairsFile
+    | TripletsFile
+    | QuestionGroups
+    | CorpusAndQueries
+    | IntentFiles
+    | ScopeFile
+    | GeometryFile
+)
+
+
+def _splits(path: Path, *names: str) -> Sequence[LabelledTexts]:
+    splits = read_clinc(path)
+    if missing := [name for name in names if name not in splits]:
+        raise DataError(
+            f"the splits are {', '.join(splits)}; {', '.join(missing)} is missing. The first column names the split of each row.",
+            path=path,
+        )
+    return [splits[name] for name in names]

@@ -1,0 +1,70 @@
+"""Encoding each distinct text once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from juyi.embeddings import encoded
+from juyi.types import Embeddings, Encode
+
+_AT_ONCE = 4096
+
+
+class EncodeOnce:
+    """An encoder that remembers: a text that was encoded before is looked up, a repeated one is encoded once.
+
+    The sentences of the public sets repeat within a split and between splits. The memory holds one float32 row a distinct text;
+    wrap the encoder anew for each evaluation, and after each change of its weights.
+
+    Args:
+        encode: What encodes the texts that were not met before.
+    """
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode = encode
+        self._rows: dict[str, Embeddings] = {}
+
+    def __len__(self) -> int:
+        """How many distinct texts were encoded."""
+        return len(self._rows)
+
+    def __call__(self, texts: Sequence[str]) -> Embeddings:
+        """The embeddings of the texts, in their order.
+
+        Shapes:
+            texts: (n,)
+            returns: (n, dim)
+
+        Raises:
+            UsageError: The encoder does not give one row a text.
+        """
+        self._learn(self._fresh(texts))
+        if not len(texts):
+            return encoded(self._encode, texts)
+        return np.stack([self._rows[text] for text in texts])
+
+    def prepare(self, texts: Iterable[str], progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Encode what was not met before, sentences of like length together.
+
+        Args:
+            texts: Any number, repeats and all.
+            progress: Told how many of how many distinct texts are encoded.
+
+        Raises:
+            UsageError: The encoder does not give one row a text.
+        """
+        fresh = sorted(self._fresh(texts), key=len)
+        progress(0, len(fresh))
+        for start in range(0, len(fresh), _AT_ONCE):
+            self._learn(fresh[start : start + _AT_ONCE])
+            progress(min(start + _AT_ONCE, len(fresh)), len(fresh))
+
+    def _fresh(self, texts: Iterable[str]) -> list[str]:
+        return [text for text in dict.fromkeys(texts) if text not in self._rows]
+
+    def _learn(self, fresh: Sequence[str]) -> None:
+        if fresh:
+            # A copy: an encoder may reuse the memory of its result.
+            self._rows.update(zip(fresh, encoded(self._encode, fresh).copy(), strict=True))

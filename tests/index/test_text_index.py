@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from juyi.errors import DataError, UsageError
+from juyi.index import ExactIndex, TextHit, TextIndex, saved_model
+from juyi.types import Embeddings
+
+TEXTS = ["怎么还款", "如何提前还款", "借款审核要多久", "怎么还款", 'a "quoted"\ttext\nof two\u2028lines']
+
+
+def encode(texts: Sequence[str]) -> Embeddings:
+    """Counts of characters: equal texts are equal vectors."""
+    rows = np.zeros((len(texts), 64), dtype=np.float32)
+    for row, text in zip(rows, texts, strict=True):
+        for character in text:
+            row[ord(character) % 64] += 1
+    return rows
+
+
+@pytest.fixture
+def corpus() -> TextIndex:
+    return TextIndex.build(TEXTS, encode, model="counts")
+
+
+def test_search_gives_texts_best_first(corpus: TextIndex) -> None:
+    (found,) = corpus.search(["怎么还款"], k=3)
+    assert [(hit.id, hit.text) for hit in found] == [(0, TEXTS[0]), (3, TEXTS[3]), (1, TEXTS[1])]
+    assert found[0].score == found[1].score == pytest.approx(1)
+    a, b = encode([TEXTS[0], TEXTS[1]]).astype(float)
+    assert found[2].score == pytest.approx(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+def test_each_query_has_its_own_hits(corpus: TextIndex) -> None:
+    found = corpus.search(["借款审核", "提前"], k=1)
+    assert [hits[0].id for hits in found] == [2, 1]
+    assert corpus.search([]) == []
+
+
+def test_fewer_texts_than_hits_never_pads_with_a_text(corpus: TextIndex) -> None:
+    (found,) = corpus.search(["怎么还款"], k=50)
+    assert sorted(hit.id for hit in found) == [0, 1, 2, 3, 4]
+
+
+def test_threshold_is_the_least_cosine_that_counts(corpus: TextIndex) -> None:
+    (everything,) = corpus.search(["怎么还款"], k=5)
+    third = everything[2].score
+    assert corpus.search(["怎么还款"], k=5, threshold=third) == [everything[:3]]
+    assert corpus.search(["怎么还款"], k=5, threshold=1.5) == [[]]
+
+
+def test_added_texts_are_found_and_deleted_ones_are_not(corpus: TextIndex) -> None:
+    assert corpus.add(["额度怎么提升", "额度降低了"]) == [5, 6]
+    assert corpus.search(["额度怎么提升"], k=1)[0][0] == TextHit(5, pytest.approx(1), "额度怎么提升")
+    corpus.delete([5, 0, 6])
+    assert len(corpus) == len(corpus.index) == 4
+    assert corpus.search(["怎么还款"], k=1)[0][0].id == 3
+    assert corpus.add([]) == []
+    assert corpus.add(["新"]) == [7], "the id of a deleted text was given again"
+    with pytest.raises(UsageError, match="not in the index"):
+        corpus.delete([5])
+    assert len(corpus) == 5
+
+
+def test_a_saved_corpus_is_the_same_corpus(corpus: TextIndex, tmp_path: Path) -> None:
+    corpus.delete([4])
+    corpus.add([TEXTS[4]])
+    corpus.delete([1])
+    corpus.save(tmp_path / "corpus")
+    assert saved_model(tmp_path / "corpus") == "counts"
+    loaded = TextIndex.load(tmp_path / "corpus", encode)
+    assert loaded.texts == corpus.texts == {0: TEXTS[0], 2: TEXTS[2], 3: TEXTS[3], 5: TEXTS[4]}
+    assert loaded.model == "counts"
+    assert loaded.search(TEXTS, 5) == corpus.search(TEXTS, 5)
+    loaded.delete([5])
+    loaded.save(tmp_path / "corpus")
+    again = TextIndex.load(tmp_path / "corpus", encode)
+    assert sorted(again.texts) == [0, 2, 3]
+    assert again.add(["新"]) == [6]
+    lines = (tmp_path / "corpus" / "texts.jsonl").read_text(encoding="utf-8").split("\n")
+    assert json.loads(lines[0]) == {"id": 0, "text": TEXTS[0]}
+    assert TEXTS[0] in lines[0], "Chinese is not written as escapes"
+
+
+def test_a_corpus_does_not_replace_a_folder_of_another_kind(corpus: TextIndex, tmp_path: Path) -> None:
+    ExactIndex(3).save(tmp_path / "index")
+    with pytest.raises(UsageError, match="other content"):
+        corpus.save(tmp_path / "index")
+    with pytest.raises(DataError, match="holds no juyi-text-index"):
+        TextIndex.load(tmp_path / "index", encode)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ('{"id": 0, "text": "a"}\n', "1 texts and 2 vectors"),
+        ('{"id": 0, "text": "a"}\n{"id": 0, "text": "b"}\n', "line 2.*id 0 is repeated"),
+        ('{"id": 0, "text": "a"}\n{"id": 1}\n', "line 2.*not an object"),
+        ('{"id": 0, "text": "a"}\n[]\n', "line 2.*not an object"),
+        ('{"id": 0, "text": "a"}\n{"id"\n', "line 2.*not an object"),
+        ('{"id": 0, "text": "a"}\n{"id": 1, "text": null}\n', "line 2.*its text is none"),
+    ],
+)
+def test_damaged_texts_are_an_error(tmp_path: Path, lines: str, words: str) -> None:
+    TextIndex.build(["a", "b"], encode).save(tmp_path / "corpus")
+    (tmp_path / "corpus" / "texts.jsonl").write_text(lines, encoding="utf-8")
+    with pytest.raises(DataError, match=words):
+        TextIndex.load(tmp_path / "corpus", encode)
+
+
+def test_undecodable_or_missing_texts_are_an_error(tmp_path: Path) -> None:
+    TextIndex.build(["a", "b"], encode).save(tmp_path / "corpus")
+    texts = tmp_path / "corpus" / "texts.jsonl"
+    texts.write_bytes('{"id": 0, "text": "怎么"}\n'.encode("gb18030"))
+    with pytest.raises(DataError, match="cannot be read"):
+        TextIndex.load(tmp_path / "corpus", encode)
+    texts.unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        TextIndex.load(tmp_path / "corpus", encode)
+
+
+def test_texts_of_another_index_are_noticed() -> None:
+    index = ExactIndex(64)
+    index.add([0, 1], encode(["a", "b"]))
+    with pytest.raises(UsageError, match="3 texts for 2 vectors"):
+        TextIndex(encode, index, {0: "a", 1: "b", 2: "c"})
+    with pytest.raises(DataError, match="id 1, to which there is no text"):
+        TextIndex(encode, index, {0: "a", 9: "b"}).search(["b"])
+
+
+def test_impossible_texts_and_encoders_are_refused(corpus: TextIndex) -> None:
+    with pytest.raises(UsageError, match="no texts to build"):
+        TextIndex.build([], encode)
+    with pytest.raises(UsageError, match="one string"):
+        corpus.search("怎么还款")
+    with pytest.raises(UsageError, match="a NoneType at place 1"):
+        corpus.add(["a", None])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="encode gave 1 rows for 2 texts"):
+        TextIndex.build(["a", "b"], lambda texts: encode(texts[:1]))
+    with pytest.raises(UsageError, match=r"The result of encode has the shape \(64,\)"):
+        TextIndex.build(["a"], lambda texts: encode(texts)[0])
+    corpus.encode = lambda texts: encode(texts)[:, :9]
+    with pytest.raises(UsageError, match=r"queries have 9 components.*have 64"):
+        corpus.search(["怎么还款"])
+
+
+def test_another_index_may_be_used() -> None:
+    made: list[int] = []
+
+    def make(dim: int) -> ExactIndex:
+        made.append(dim)
+        return ExactIndex(dim)
+
+    TextIndex.build(TEXTS, encode, make_index=make)
+    assert made == [64]
