@@ -50,6 +50,18 @@ class LexicalOverlap:
         cosines: NDArray[np.float64] = _row_sums(left * right) / np.sqrt(np.where(squares > 0, squares, 1.0))
         return cosines.round(12)
 
+    def matrix(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """The cosine of the counts of every text with every other, as `pairs` gives it.
+
+        Shapes:
+            returns: (n, n)
+        """
+        counts = gram_counts(texts)
+        lengths = np.sqrt(_row_sums(counts * counts))
+        products: NDArray[np.float64] = (counts @ counts.T).toarray()
+        lengths[lengths == 0] = 1.0
+        return (products / np.outer(lengths, lengths)).round(12)
+
     def nearest(self, queries: Sequence[str], corpus: Sequence[str], k: int) -> Hits:
         """The k texts of the corpus with the highest BM25 scores for each query, best first, the smaller id first where equal.
 

@@ -6,7 +6,7 @@ from juyi.encoder.dropout_views import dropout_views
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import FAMILIES, dropout_of, family_of
 from juyi.encoder.heads import Dense, affine_head, random_head
-from juyi.encoder.load import check_dropout, load_encoder
+from juyi.encoder.load import change_dropout, check_dropout, load_encoder
 from juyi.encoder.momentum import follow, twin
 from juyi.encoder.precision import fast_precision
 from juyi.encoder.save import layout_of, save_encoder
@@ -18,6 +18,7 @@ __all__ = [
     "Encoder",
     "EncoderSettings",
     "affine_head",
+    "change_dropout",
     "check_dropout",
     "compose_words",
     "create_encoder",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -98,14 +99,33 @@ def stated_dropout(config: Any) -> tuple[set[float], set[float]]:
 
 def applied_dropout(backbone: nn.Module) -> tuple[set[float], set[float]]:
     """The hidden and the attention dropout rates that a model really holds, each as a set."""
-    hidden: set[float] = set()
-    attention: set[float] = set()
-    for name, module in backbone.named_modules():
-        if isinstance(rate := getattr(module, "attention_dropout", None), int | float):  # applied without a module of its own
-            attention.add(float(rate))
+    rates: dict[str, set[float]] = {"hidden": set(), "attention": set()}
+    for kind, module, name in _dropout_places(backbone):
+        rates[kind].add(float(getattr(module, name)))
+    return rates["hidden"], rates["attention"]
+
+
+def apply_dropout(backbone: nn.Module, *, hidden: float | None, attention: float | None) -> None:
+    """Give every place of a built model its dropout rate; None leaves what is there.
+
+    ModernBERT builds no dropout at all where the rate of its attention is 0; it gets one here.
+    """
+    for module in [*backbone.modules()]:
+        if attention is not None and isinstance(getattr(module, "out_drop", None), nn.Identity):
+            module.out_drop = nn.Dropout(0.0)
+    for kind, module, name in _dropout_places(backbone):
+        rate = hidden if kind == "hidden" else attention
+        if rate is not None:
+            setattr(module, name, rate)
+
+
+def _dropout_places(backbone: nn.Module) -> Iterator[tuple[str, nn.Module, str]]:
+    """Every place of a dropout: `hidden` or `attention`, the module and the attribute that holds the rate."""
+    for path, module in backbone.named_modules():
+        if isinstance(getattr(module, "attention_dropout", None), int | float):  # applied without a module of its own
+            yield "attention", module, "attention_dropout"
         if isinstance(module, nn.Dropout):
-            parent, _, leaf = name.rpartition(".")
+            parent, _, leaf = path.rpartition(".")
             within = type(backbone.get_submodule(parent)).__name__
             on_attention = within.endswith("SelfAttention") or leaf in ("attention_dropout", "out_drop")
-            (attention if on_attention else hidden).add(float(module.p))
-    return hidden, attention
+            yield "attention" if on_attention else "hidden", module, "p"

@@ -12,8 +12,9 @@ from tokenizers import normalizers
 from torch import nn
 
 from juyi.encoder.composition import compose_words
+from juyi.encoder.dropout import quicken_dropout
 from juyi.encoder.encoder import Encoder
-from juyi.encoder.families import applied_dropout, family_of, set_dropout, stated_dropout
+from juyi.encoder.families import applied_dropout, apply_dropout, family_of, set_dropout, stated_dropout
 from juyi.encoder.heads import Dense, random_head
 from juyi.encoder.settings import EncoderSettings
 from juyi.errors import ModelError
@@ -63,6 +64,18 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
     if settings.hidden_dropout is not None or settings.attention_dropout is not None:
         check_dropout(encoder)
     return encoder.eval()
+
+
+def change_dropout(encoder: Encoder, *, hidden: float | None, attention: float | None) -> None:
+    """Give a loaded encoder other dropout rates, and prove that they are applied; None leaves what is there.
+
+    Raises:
+        ModelError: A rate is not possible, or did not take effect.
+    """
+    set_dropout(encoder.config, hidden=hidden, attention=attention)
+    apply_dropout(encoder.backbone, hidden=hidden, attention=attention)
+    quicken_dropout(encoder.backbone)
+    check_dropout(encoder)
 
 
 def check_dropout(encoder: Encoder) -> None:

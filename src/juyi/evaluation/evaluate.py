@@ -101,16 +101,15 @@ def evaluate_suite(
     problems = list(suite.problems)
     for done, task in enumerate(suite.tasks):
         progress(done, len(suite.tasks), str(task))
-        more = [*labels(task), *(() if fitting is None else fitting.labels(task))]
         try:
             if fitting is not None and once is not None:
-                scores = task.measure(fitting.encode(task, once))
+                more, scores = fitting.labels(task), task.measure(fitting.encode(task, once))
             else:
-                scores = task.measure(encoder if once is None else once)
+                more, scores = (), task.measure(encoder if once is None else once)
         except UsageError as error:
             problems.append(f"{task} could not be measured: {error}")
         else:
-            found.extend(each.labelled(*more) for each in scores)
+            found.extend(each.labelled(*labels(task), *more) for each in scores)
     progress(len(suite.tasks), len(suite.tasks), "")
     return Evaluation(name, (*found, *suite.summarise(found)), tuple(problems))
 

@@ -1,4 +1,4 @@
-"""A sheet of pairs worth labelling: drawn evenly over the range of similarities."""
+"""A sheet of pairs worth labelling, drawn evenly over the range of likeness by all that will be judged on it, by none alone."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from juyi.atomic import write_text
+from juyi.baselines import LexicalOverlap
+from juyi.embeddings import unit_rows
 from juyi.errors import DataError
 from juyi.types import Encode
 
-_SENTENCES = 2_000
+_TEXTS = 2_000
 _STRATA = 5
 
 
-def write_label_sheet(path: Path, texts: Sequence[str], encode: Encode, *, pairs: int = 100, seed: int = 0) -> int:
+def write_label_sheet(path: Path, texts: Sequence[str], encoders: Sequence[Encode], *, pairs: int = 100, seed: int = 0) -> int:
     """Write a TSV of sentence1, sentence2 and an empty score to fill in.
 
     Random pairs are nearly all unrelated and teach a measurement nothing. So the pairs are drawn in equal parts from five strata
-    of similarity, from nearest neighbours to unrelated sentences, and shuffled so that the annotator does not see the order.
+    of likeness, from nearest neighbours to unrelated sentences, and shuffled so that the annotator does not see the order. The
+    likeness is the mean of the encoders' cosines and of word overlap, each standardised over all pairs: a sheet drawn by one
+    encoder alone spreads that encoder's cosines and nobody else's, and so favours it in any comparison.
 
     Args:
         path: Where.
-        texts: Distinct sentences.
-        encode: Gives the similarities.
+        texts: Distinct sentences; at most 2,000 of them are looked at, drawn by the seed.
+        encoders: All that will be compared on the pairs.
         pairs: How many to draw.
         seed: Draws them.
 
@@ -40,37 +44,43 @@ def write_label_sheet(path: Path, texts: Sequence[str], encode: Encode, *, pairs
     if len(texts) < 4:
         raise DataError(f"{len(texts)} distinct sentences are too few for pairs to label; give at least four.")
     rng = np.random.default_rng(seed)
-    chosen = rng.permutation(len(texts))[:_SENTENCES]
-    sample = [texts[i] for i in chosen]
-    vectors = encode(sample).astype(np.float64)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    cosines = vectors @ vectors.T
-    drawn = [pair for stratum in _strata(cosines) for pair in _draw(stratum, len(sample), pairs // _STRATA, rng)]
+    sample = [texts[i] for i in rng.permutation(len(texts))[:_TEXTS]]
+    first, second = np.triu_indices(len(sample), k=1)
+    drawn = [
+        (sample[first[i]], sample[second[i]])
+        for stratum in _strata(_likeness(sample, encoders))
+        for i in rng.choice(stratum, min(pairs // _STRATA, len(stratum)), replace=False)
+    ]
     rng.shuffle(drawn)
     sheet = io.StringIO()
     writer = csv.writer(sheet, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
     writer.writerow(["sentence1", "sentence2", "score"])
-    for first, second in drawn:
-        writer.writerow([_plain(sample[first]), _plain(sample[second]), ""])
+    writer.writerows([" ".join(one.split()), " ".join(other.split()), ""] for one, other in drawn)
     write_text(path, sheet.getvalue())
     return len(drawn)
 
 
-def _strata(cosines: NDArray[np.float64]) -> list[NDArray[np.intp]]:
-    """Flat indices of the pairs above the diagonal, in five bands of equal width between the lowest and the highest cosine."""
-    upper = np.flatnonzero(np.triu(np.ones_like(cosines, dtype=bool), k=1))
-    values = cosines.ravel()[upper]
-    low, high = np.quantile(values, 0.05), values.max()
-    band = np.clip(((values - low) / max(high - low, 1e-12) * _STRATA).astype(int), 0, _STRATA - 1)
-    return [upper[band == number] for number in range(_STRATA)]
+def _likeness(texts: Sequence[str], encoders: Sequence[Encode]) -> NDArray[np.float64]:
+    """The mean standardised similarity of every pair, in the order of `np.triu_indices`.
+
+    Shapes:
+        returns: (n (n - 1) / 2,)
+    """
+    above = np.triu_indices(len(texts), k=1)
+    total = _standardised(LexicalOverlap().matrix(texts)[above])
+    for encode in encoders:
+        vectors = unit_rows(encode(texts), "embeddings")
+        total += _standardised((vectors @ vectors.T)[above])
+    return total / (1 + len(encoders))
 
 
-def _draw(stratum: NDArray[np.intp], size: int, count: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    if len(stratum) == 0:
-        return []
-    picked = rng.choice(stratum, min(count, len(stratum)), replace=False)
-    return [(int(i // size), int(i % size)) for i in picked]
+def _standardised(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    centred: NDArray[np.float64] = values.astype(np.float64) - values.mean()
+    return centred / max(float(centred.std()), 1e-12)
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split())
+def _strata(likeness: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+    """The places of the pairs in five bands of equal width between the lowest and the highest likeness."""
+    low, high = np.quantile(likeness, 0.05), likeness.max()
+    band = np.clip(((likeness - low) / max(high - low, 1e-12) * _STRATA).astype(int), 0, _STRATA - 1)
+    return [np.flatnonzero(band == number) for number in range(_STRATA)]

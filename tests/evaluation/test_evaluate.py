@@ -1,3 +1,5 @@
+"""Several tasks at once: each text encoded once, labels stamped, what cannot be done said in words."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -8,7 +10,7 @@ import pytest
 
 from juyi.baselines import LexicalOverlap
 from juyi.errors import DataError, UsageError
-from juyi.evaluation import Fitting, Sentences, evaluate_suite
+from juyi.evaluation import Fitting, FittingTexts, evaluate_suite
 from juyi.metrics import Bootstrap
 from juyi.suites import Suite, over_splits, read_suite
 from juyi.tasks import BootstrappedScore, EncodeOrSimilarity, Task, mean_of
@@ -67,13 +69,13 @@ def identities(found: Sequence[Score]) -> list[tuple[str, str, float, int]]:
 
 
 def test_figures_come_first_and_averages_behind() -> None:
-    result = evaluate_suite(Suite("zh", TASKS, summarise=averages), ones)
+    result = evaluate_suite(Suite("zh", TASKS, summarise=averages), ones, name="m")
     assert identities(result.scores) == [
         ("BQ", "dev", 40, 100), ("ATEC", "dev", 10, 10), ("BQ", "test", 20, 300),
         ("BQ", "avg", 30, 400), ("BQ", "w-avg", 25, 400),
     ]  # fmt: skip
     assert result.value("BQ", "w-avg") == 25
-    record = result.records("m")[4]
+    record = result.records()[4]
     assert record.pop("interval") is not None
     assert record == {
         "model": "m", "task": "BQ", "split": "w-avg", "subset": "", "metric": "spearman", "value": 25.0, "count": 400,
@@ -95,7 +97,7 @@ def test_each_distinct_text_is_encoded_once_over_all_tasks() -> None:
 
 def test_progress_is_told_of_the_texts_and_before_each_task_and_at_the_end() -> None:
     told: list[tuple[int, int, str]] = []
-    evaluate_suite(TASKS, ones, lambda *progress: told.append(progress))
+    evaluate_suite(TASKS, ones, progress=lambda *progress: told.append(progress))
     assert told == [
         (0, 3, "encoding"), (3, 3, "encoding"), (0, 3, "BQ dev"), (1, 3, "ATEC dev"), (2, 3, "BQ test"), (3, 3, ""),
     ]  # fmt: skip
@@ -172,10 +174,10 @@ class FirstComponent(Fixed):
 def test_a_fitted_map_stands_between_encoder_and_task() -> None:
     tasks = [FirstComponent("A", "dev", asks=("a",)), FirstComponent("B", "dev", asks=("b",), labels=("translated",))]
 
-    def sentences(task: Task) -> Sentences:
+    def sentences(task: Task) -> FittingTexts:
         if task.name == "A":
             raise UsageError("A has no training sentences.")
-        return Sentences("all", ["b", "c", "d"], "transductive")
+        return FittingTexts("all", ["b", "c", "d"], "transductive")
 
     fitting = Fitting(lambda rows: lambda vectors: vectors + len(rows), sentences)
     recording = Recording()
@@ -186,6 +188,6 @@ def test_a_fitted_map_stands_between_encoder_and_task() -> None:
 
 
 def test_a_fitting_needs_vectors() -> None:
-    fitting = Fitting(lambda rows: lambda vectors: vectors, lambda task: Sentences("all", ["b"]))
+    fitting = Fitting(lambda rows: lambda vectors: vectors, lambda task: FittingTexts("all", ["b"]))
     with pytest.raises(UsageError, match="LexicalOverlap compares texts and has no vectors"):
         evaluate_suite(TASKS, LexicalOverlap(), fitting=fitting)
