@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from juyi.assets import SAMPLES
 from juyi.data import read_texts
-from juyi.encoder import EncoderSettings, load_encoder
+from juyi.encoder import EncoderSettings, dropout_views, load_encoder
 from juyi.errors import DataError
-from juyi.evaluation.signals import Signals, measure
-from juyi.evaluation.verdict import verdict
+from juyi.evaluation import Signals, adaptation_verdict, label_free_signals
 from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import read_examples, select_sentences
-from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings
 from juyi.metrics import Difference
 from juyi.objectives import SimCSEUnsupervised
@@ -56,8 +51,8 @@ def test_defaults_fit_the_amount(count: int, batch: int) -> None:
 def test_an_encoder_that_tells_sentences_apart_is_treated_gently() -> None:
     questions = read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts[:100]
     mini, masked = load_encoder("mini"), load_encoder("mini-base")
-    assert is_isotropic(mini, questions)
-    assert not is_isotropic(masked, questions)
+    assert is_isotropic(mini.encode, questions)
+    assert not is_isotropic(masked.encode, questions)
     vectors = masked.encode(questions)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
@@ -69,35 +64,16 @@ def test_an_encoder_that_tells_sentences_apart_is_treated_gently() -> None:
 
 def test_signals_see_a_collapse_and_missing_dropout() -> None:
     encoder = load_encoder(EncoderSettings(hidden_dropout=0.1, attention_dropout=0.1))
-    found = measure(encoder, TEXTS)
+    vectors = encoder.encode(TEXTS)
+    found = label_free_signals(vectors, dropout_views(encoder, TEXTS))
     assert found.alignment is not None
     assert found.alignment > 0
-    assert found == measure(encoder, TEXTS)
-    vectors = encoder.encode(TEXTS).astype(np.float64)
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert found == label_free_signals(vectors, dropout_views(encoder, TEXTS))
+    unit = vectors.astype(np.float64) / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosine = np.mean([unit[i] @ unit[j] for i in range(60) for j in range(60) if i != j])
     assert found.anisotropy == pytest.approx(cosine, abs=1e-5)
-    assert measure(load_encoder(EncoderSettings(hidden_dropout=0.0, attention_dropout=0.0)), TEXTS).alignment is None
-
-
-def test_the_sheet_is_stratified_and_has_no_pair_twice(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    vectors = {text: rng.normal(size=8).astype(np.float32) for text in TEXTS}
-
-    def encode(texts: list[str]) -> np.ndarray:
-        return np.stack([vectors[text] for text in texts])
-
-    assert write_label_sheet(tmp_path / "sheet.tsv", TEXTS, encode) > 80
-    lines = (tmp_path / "sheet.tsv").read_text(encoding="utf-8").splitlines()
-    rows = list(csv.DictReader(lines, delimiter="\t"))
-    assert len({frozenset((row["sentence1"], row["sentence2"])) for row in rows}) == len(rows)
-    assert all(row["sentence1"] != row["sentence2"] and row["score"] == "" for row in rows)
-    a, b = (encode([row[name] for row in rows]) for name in ("sentence1", "sentence2"))
-    cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-    assert np.percentile(cosines, 90) > 0.6  # random pairs of these vectors are near 0
-    with pytest.raises(DataError, match="at least four"):
-        write_label_sheet(tmp_path / "none.tsv", TEXTS[:3], encode)
-    assert not (tmp_path / "none.tsv").exists()
+    assert dropout_views(load_encoder(EncoderSettings(hidden_dropout=0.0, attention_dropout=0.0)), TEXTS) is None
+    assert label_free_signals(vectors).alignment is None
 
 
 def scores(**values: float) -> dict[str, Score]:
@@ -116,11 +92,11 @@ SIGNALS = {name: Signals(0.1, -2.0, 0.2, 50.0, 0.1, 60) for name in ("raw", "sim
     [((3.0, 1.0, 5.0), "beats"), ((-3.0, -5.0, -1.0), "is worse than"), ((1.0, -1.0, 3.0), "cannot be told apart")],
 )
 def test_the_verdict_follows_the_interval(difference: tuple[float, float, float], words: str) -> None:
-    text = verdict(scores(raw=50.0, simcse=50.0 + difference[0]), differences(*difference), SIGNALS)
+    text = adaptation_verdict(scores(raw=50.0, simcse=50.0 + difference[0]), differences(*difference), SIGNALS)
     assert words in text
 
 
 def test_without_labels_the_verdict_claims_nothing_and_sees_a_collapse() -> None:
-    assert "nothing is claimed" in verdict({}, {}, SIGNALS)
+    assert "nothing is claimed" in adaptation_verdict({}, {}, SIGNALS)
     ill = {**SIGNALS, "simcse": Signals(0.0, -0.1, 0.99, 2.0, 0.9, 60)}
-    assert "collapsed" in verdict({}, {}, ill)
+    assert "collapsed" in adaptation_verdict({}, {}, ill)

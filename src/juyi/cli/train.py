@@ -113,5 +113,5 @@ def _examples(recipe: Recipe | None, given: dict[str, Any], model: str, override
     examples = read_examples(usual.objective, settings)
     distinct = select_examples(examples, dataclasses.replace(settings, sample=0))["text"]
     encoder = load_encoder(model)
-    gentle = is_isotropic(encoder, distinct)
+    gentle = is_isotropic(encoder.encode, distinct)
     return examples, apply_overrides(default_recipe(len(distinct), int(encoder.config.hidden_size), gentle=gentle), overrides)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from juyi.evaluation.candidates import LEXICAL, Candidate, open_candidate
 from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare
-from juyi.evaluation.evaluate import ENCODING, Evaluation, evaluate_model, evaluate_overlap, evaluate_suite, open_suite_of
+from juyi.evaluation.evaluate import (
+    ENCODING,
+    Evaluation,
+    evaluate_model,
+    evaluate_overlap,
+    evaluate_suite,
+    open_suite_of,
+    transductive,
+)
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_target, on_texts, open_fitting
 from juyi.evaluation.options import EncodeOptions, EvaluationOptions
 from juyi.evaluation.score_tables import comparison_rows, flat_record, score_rows, seed_rows, short_seed_row
@@ -42,4 +50,5 @@ __all__ = [
     "score_rows",
     "seed_rows",
     "short_seed_row",
+    "transductive",
 ]

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from juyi.metrics import alignment, anisotropy, effective_rank, singular_values, uniformity
-from juyi.types import Embeddings, Encode
-
-MOST_TEXTS = 2_000
-
-DropoutViews = Callable[[Sequence[str]], tuple[Embeddings, Embeddings] | None]
-"""From texts to two views of each, or None where there is no dropout."""
+from juyi.types import Embeddings
 
 
 @dataclass(frozen=True)
@@ -44,26 +36,22 @@ class Signals:
         return asdict(self)
 
 
-def label_free_signals(encode: Encode, texts: Sequence[str], views: DropoutViews | None = None, *, seed: int = 0) -> Signals:
-    """The signals on at most 2,000 of the texts, drawn by the seed.
+def label_free_signals(embeddings: Embeddings, views: tuple[Embeddings, Embeddings] | None = None) -> Signals:
+    """The signals of the embeddings of distinct sentences; some thousands suffice.
 
     Args:
-        encode: The encoder.
-        texts: Distinct sentences.
-        views: Gives two dropout views of texts, or None where there is no dropout; without it alignment is None.
-        seed: Draws the texts.
+        embeddings: As the encoder gives them.
+        views: Two dropout views of the same sentences, in any order; None where there is no dropout.
+
+    Shapes:
+        embeddings: (n, dim); views: two (n, dim) arrays.
     """
-    if len(texts) > MOST_TEXTS:
-        rng = np.random.default_rng(seed)
-        texts = [texts[i] for i in rng.choice(len(texts), MOST_TEXTS, replace=False)]
-    vectors = encode(texts)
-    variances = singular_values(vectors) ** 2
-    pair = None if views is None else views(texts)
+    variances = singular_values(embeddings) ** 2
     return Signals(
-        alignment=None if pair is None else alignment(*pair),
-        uniformity=uniformity(vectors),
-        anisotropy=anisotropy(vectors),
-        effective_rank=effective_rank(vectors),
+        alignment=None if views is None else alignment(*views),
+        uniformity=uniformity(embeddings),
+        anisotropy=anisotropy(embeddings),
+        effective_rank=effective_rank(embeddings),
         largest_share=float(variances[0] / variances.sum()),
-        sentences=len(texts),
+        sentences=len(embeddings),
     )

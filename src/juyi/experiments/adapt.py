@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from juyi.assets import DEFAULT_ENCODER
 from juyi.atomic import replaced_folder, write_text
-from juyi.data import ScoredPairs, inspect
-from juyi.encoder import Encoder, EncoderSettings, dropout_views, load_encoder, save_encoder
+from juyi.data import ScoredPairs, inspect, normalise
+from juyi.encoder import EncoderSettings, change_dropout, load_encoder, save_encoder
 from juyi.errors import DataError
-from juyi.evaluation import Signals, adaptation_verdict, label_free_signals
+from juyi.evaluation import Comparison, Evaluation, Signals, adaptation_verdict, compare, evaluate_suite, transductive
 from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, is_isotropic
 from juyi.experiments.examples import select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings, Recipe
 from juyi.experiments.run import run_recipe
+from juyi.experiments.variants import Backbone, Variant
 from juyi.index import TextIndex
 from juyi.layout import MODULES, NATIVE_MODULES
-from juyi.metrics import Difference
-from juyi.postprocessing import whiten_encoder
 from juyi.tasks import STS
 from juyi.training import TrainProgress
 from juyi.types import Log, Score
@@ -32,10 +33,11 @@ from juyi.types import Log, Score
 VARIANTS = ("raw", "whitening", "simcse", "simcse+whitening")
 COMPARISONS = (("simcse", "raw"), ("whitening", "raw"), ("simcse", "whitening"), ("simcse+whitening", "raw"))
 FEWEST_SENTENCES = 32
+_SIGNAL_TEXTS = 2_000
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a query found with one variant: (text, cosine), best first."""
 
     query: str
@@ -50,11 +52,11 @@ class Adaptation:
     Attributes:
         inspection: What the data is like.
         scores: Variant to score; empty without labelled pairs.
-        differences: "simcse-raw" and so on to the paired difference.
+        comparisons: "simcse-raw" and so on to the paired comparison.
         signals: Variant to label-free signals.
         verdict: What it all means, in words.
         searches: What the queries find before and after.
-        warnings: What training had to say.
+        notes: What the data, the whitenings and the training had to say.
         sheet: Pairs to label, where there were none.
     """
 
@@ -62,10 +64,10 @@ class Adaptation:
     inspection: dict[str, Any]
     recipe: Recipe
     scores: dict[str, Score] = field(default_factory=dict)
-    differences: dict[str, Difference] = field(default_factory=dict)
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
     signals: dict[str, Signals] = field(default_factory=dict)
     verdict: str = ""
-    searches: list[Found] = field(default_factory=list)
+    searches: list[SearchResult] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sheet: Path | None = None
 
@@ -75,8 +77,13 @@ class Adaptation:
             "model": self.model,
             "scores": {name: score.as_record(name) for name, score in self.scores.items()},
             "differences": {
-                name: {"value": difference.value, "interval": [difference.interval.low, difference.interval.high]}
-                for name, difference in self.differences.items()
+                name: {
+                    "value": each.value,
+                    "interval": None
+                    if each.difference is None
+                    else [each.difference.interval.low, each.difference.interval.high],
+                }
+                for name, each in self.comparisons.items()
             },
             "signals": {name: signals.as_dict() for name, signals in self.signals.items()},
             "verdict": self.verdict,
@@ -129,10 +136,8 @@ def adapt(
             f"{len(sentences)} distinct sentences are too few to adapt an encoder to; {FEWEST_SENTENCES} are the least, "
             "some hundreds show an effect, and beyond 10,000 nothing is gained."
         )
-    gentle = is_isotropic(raw, sentences)
-    if gentle:
-        log("It tells sentences apart already: SimCSE will be gentle with it")
-    recipe = default_recipe(len(sentences), int(raw.config.hidden_size), settings=settings, gentle=gentle, seed=seed)
+    before = Backbone(raw)
+    recipe = _recipe(before, sentences, settings, seed, log)
     inspection = inspect(
         texts,
         tokenize=raw.tokenizer.tokenize,
@@ -140,14 +145,13 @@ def adapt(
         max_length=raw.max_length,
     )
     result = Adaptation(_name(settings), inspection.as_dict(), recipe, notes=list(inspection.advice))
-    finished = run_recipe(recipe, texts, out / "runs", log=log, progress=progress)
+    finished = run_recipe(recipe, sentences, out / "runs", encoder=copy.deepcopy(raw), log=log, progress=progress)
     result.notes += finished.train_result.warnings
     log("Measuring raw, whitening, SimCSE, SimCSE and whitening")
-    variants = _variants(recipe, finished.encoder, select_sentences(sentences, recipe.data), result)
-    _measure(result, variants, sentences, pairs, _labels(sentences, pairs))
+    variants = _measure(result, before, Backbone(finished.encoder), list(finished.examples["text"]), sentences, pairs)
     if queries:
         result.searches = _search(list(queries), sentences, variants)
-    result.verdict = adaptation_verdict(result.scores, result.differences, result.signals)
+    result.verdict = adaptation_verdict(result.scores, result.comparisons, result.signals)
     _write(result, out, variants, sentences, finished.folder)
     return result
 
@@ -156,56 +160,73 @@ def _name(settings: EncoderSettings) -> str:
     return settings.model or DEFAULT_ENCODER
 
 
-def _variants(recipe: Recipe, trained: Encoder, sentences: Sequence[str], result: Adaptation) -> dict[str, Encoder]:
-    raw = load_encoder(recipe.encoder)  # with the dropout of the training, so that both are asked the same question
-    found = {"raw": raw, "simcse": trained}
-    for name, encoder in (("whitening", raw), ("simcse+whitening", trained)):
-        found[name], whitening = whiten_encoder(encoder, sentences)
-        result.notes += [f"{name}: {note}" for note in whitening.notes]
-    return {name: found[name] for name in VARIANTS}
-
-
-def _labels(sentences: Sequence[str], pairs: ScoredPairs | None) -> tuple[str, ...]:
-    """`transductive` where the encoder was trained on a sentence that it is measured on."""
-    if pairs is None:
-        return ()
-    return ("transductive",) if set(sentences) & {*pairs.first, *pairs.second} else ()
+def _recipe(before: Backbone, sentences: Sequence[str], settings: EncoderSettings, seed: int, log: Log) -> Recipe:
+    """The recipe that fits; the raw encoder gets its dropout, so that the signals of both are asked the same question."""
+    gentle = is_isotropic(before.plain, sentences)
+    if gentle:
+        log("It tells sentences apart already: SimCSE will be gentle with it")
+    width = int(before.encoder.config.hidden_size)
+    recipe = default_recipe(len(sentences), width, settings=settings, gentle=gentle, seed=seed)
+    change_dropout(before.encoder, hidden=recipe.encoder.hidden_dropout, attention=recipe.encoder.attention_dropout)
+    return recipe
 
 
 def _measure(
     result: Adaptation,
-    variants: dict[str, Encoder],
+    before: Backbone,
+    after: Backbone,
+    trained_on: Sequence[str],
     sentences: Sequence[str],
     pairs: ScoredPairs | None,
-    labels: tuple[str, ...],
-) -> None:
-    for name, encoder in variants.items():
-        result.signals[name] = label_free_signals(encoder.encode, sentences, partial(dropout_views, encoder))
-    if pairs is None:
-        return
-    task = STS("pairs", "given", pairs, labels=labels)
-    similarities = {name: task.similarities(encoder.encode) for name, encoder in variants.items()}
-    result.scores = {name: task.score(values) for name, values in similarities.items()}
-    result.differences = {f"{a}-{b}": task.difference(similarities[a], similarities[b]) for a, b in COMPARISONS}
+) -> Mapping[str, Variant]:
+    """Fill in signals, scores and comparisons of the four variants."""
+    groups = [
+        (before, before.variants(trained_on, "raw", "whitening")),
+        (after, after.variants(trained_on, "simcse", "simcse+whitening")),
+    ]
+    variants = {each.name: each for _, pair in groups for each in pair}
+    result.notes += [f"{name}: {note}" for name, each in variants.items() for note in each.notes]
+    some = _drawn(sentences, _SIGNAL_TEXTS)
+    for backbone, pair in groups:
+        result.signals |= backbone.signals(pair, some)
+    if pairs is not None:
+        task, seen = STS("pairs", "given", pairs), {normalise(text) for text in sentences}
+        measured = {
+            name: evaluate_suite([task], variants[name].encode, name=name, labels=lambda task: transductive(seen, task))
+            for name in VARIANTS
+        }
+        result.scores = {name: each.scores[0] for name, each in measured.items()}
+        result.comparisons = _comparisons(measured)
+    return variants
 
 
-def _search(queries: Sequence[str], sentences: Sequence[str], variants: dict[str, Encoder]) -> list[Found]:
+def _comparisons(measured: Mapping[str, Evaluation]) -> dict[str, Comparison]:
+    return {f"{a}-{b}": compare(measured[b].bootstrapped, measured[a].bootstrapped)[0] for a, b in COMPARISONS}
+
+
+def _drawn(sentences: Sequence[str], most: int) -> Sequence[str]:
+    if len(sentences) <= most:
+        return sentences
+    return [sentences[i] for i in np.random.default_rng(0).choice(len(sentences), most, replace=False)]
+
+
+def _search(queries: Sequence[str], sentences: Sequence[str], variants: Mapping[str, Variant]) -> list[SearchResult]:
     found = []
     for name in ("raw", "simcse"):
         rows = TextIndex.build(sentences, variants[name].encode).search(queries, k=3)
         found += [
-            Found(query, name, tuple((hit.text, float(hit.score)) for hit in hits))
+            SearchResult(query, name, tuple((hit.text, float(hit.score)) for hit in hits))
             for query, hits in zip(queries, rows, strict=True)
         ]
     return found
 
 
-def _write(result: Adaptation, out: Path, variants: dict[str, Encoder], sentences: Sequence[str], run: Path) -> None:
+def _write(result: Adaptation, out: Path, variants: Mapping[str, Variant], sentences: Sequence[str], run: Path) -> None:
     with replaced_folder(out / "model", MODULES, NATIVE_MODULES) as draft:
         shutil.copytree(run / "model", draft, dirs_exist_ok=True)
-    save_encoder(variants["simcse+whitening"], out / "model-whitened")
+    save_encoder(variants["simcse+whitening"].encoder, out / "model-whitened")
     if not result.scores:
         result.sheet = out / "pairs_to_label.tsv"
         if not result.sheet.exists():  # it may hold an afternoon of labelling
-            write_label_sheet(result.sheet, sentences[:MOST_SENTENCES], variants["simcse"].encode)
+            write_label_sheet(result.sheet, sentences[:MOST_SENTENCES], [each.encode for each in variants.values()])
     write_text(out / "report.json", json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")

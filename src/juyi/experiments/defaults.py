@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from juyi.encoder import Encoder, EncoderSettings, fast_precision
+from juyi.encoder import EncoderSettings, fast_precision
 from juyi.experiments.recipe import DataSettings, Recipe
 from juyi.metrics import anisotropy
 from juyi.objectives import SimCSEUnsupervised
 from juyi.training import TrainingSettings
+from juyi.types import Encode
 
 MOST_SENTENCES = 10_000
 FEWEST_STEPS = 100
@@ -73,9 +74,9 @@ def default_recipe(
     )
 
 
-def is_isotropic(encoder: Encoder, sentences: Sequence[str]) -> bool:
+def is_isotropic(encode: Encode, sentences: Sequence[str]) -> bool:
     """Whether an encoder tells sentences apart already: two different ones are not alike on average.
 
     A masked language model puts all sentences into one narrow cone (mean cosine 0.6 to 0.9), a trained sentence encoder does not.
     """
-    return anisotropy(encoder.encode(sentences[:_LOOKED_AT])) < NARROW_CONE
+    return anisotropy(encode(sentences[:_LOOKED_AT])) < NARROW_CONE

@@ -9,11 +9,25 @@ from juyi.postprocessing.whitening import Whitening, fit_whitening
 
 if TYPE_CHECKING:
     from juyi.postprocessing.flow import Flow, fit_flow
-    from juyi.postprocessing.whitened_encoder import whiten_encoder
+    from juyi.postprocessing.whitened_encoder import whiten_encoder, with_whitening, without_normalisation
 
-__all__ = ["Flow", "Whitening", "fit_flow", "fit_whitening", "whiten_encoder"]
+__all__ = [
+    "Flow",
+    "Whitening",
+    "fit_flow",
+    "fit_whitening",
+    "whiten_encoder",
+    "with_whitening",
+    "without_normalisation",
+]
 
-_WITH_TORCH = {"Flow": "flow", "fit_flow": "flow", "whiten_encoder": "whitened_encoder"}
+_WITH_TORCH = {
+    "Flow": "flow",
+    "fit_flow": "flow",
+    "whiten_encoder": "whitened_encoder",
+    "with_whitening": "whitened_encoder",
+    "without_normalisation": "whitened_encoder",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from juyi.postprocessing.whitening import Whitening, fit_whitening
 
 
 def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None) -> tuple[Encoder, Whitening]:
-    """A copy of the encoder that whitens and normalises; the backbone is shared, not copied.
+    """Fit a whitening on texts and make it the last layer of the encoder.
 
     Args:
         encoder: Its vectors before any normalisation are what is whitened.
@@ -20,9 +20,17 @@ def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None)
     Returns:
         The whitened encoder and the fitted whitening.
     """
-    plain = copy.copy(encoder)
-    plain.normalise = False
-    whitening = fit_whitening(plain.encode(texts), k)
+    whitening = fit_whitening(without_normalisation(encoder).encode(texts), k)
+    return with_whitening(encoder, whitening), whitening
+
+
+def with_whitening(encoder: Encoder, whitening: Whitening) -> Encoder:
+    """A copy of the encoder that whitens and normalises; the backbone is shared, not copied.
+
+    Args:
+        encoder: The one whose vectors, before any normalisation, the whitening was fitted on.
+        whitening: A fitted whitening.
+    """
     whitened = Encoder(
         encoder.backbone,
         encoder.tokenizer,
@@ -31,4 +39,11 @@ def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None)
         max_length=encoder.max_length,
         normalise=True,
     )
-    return whitened.to(encoder.device).eval(), whitening
+    return whitened.to(encoder.device).eval()
+
+
+def without_normalisation(encoder: Encoder) -> Encoder:
+    """The encoder, sharing all its parts, without L2 normalisation as its last step: whitening is for vectors as they come."""
+    plain = copy.copy(encoder)
+    plain.normalise = False
+    return plain
