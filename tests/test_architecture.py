@@ -8,8 +8,11 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import ModuleType
 
+import grimp
 import pytest
 
 import juyi
@@ -18,6 +21,26 @@ ROOT = Path(juyi.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 NAMES = [path.relative_to(ROOT).as_posix() for path in MODULES]
 PACKAGES = [f"juyi.{module.name}" for module in pkgutil.iter_modules([str(ROOT)]) if module.ispkg and module.name != "cli"]
+
+BENCHMARKS = sorted((ROOT.parents[1] / "benchmarks").rglob("*.py"))
+FLOORS = [
+    "cli",
+    "server distributed",
+    "experiments applications compatibility",
+    "evaluation",
+    "training suites",
+    "tasks",
+    "objectives engines postprocessing baselines index",
+    "encoder augmentation",
+    "data",
+    "layout",
+    "losses poolings tokenization metrics",
+    "hub",
+    "declarations embeddings assets atomic extras",
+    "types",
+    "errors",
+]
+"""From the top down; what stands on one floor knows nothing of its neighbours. Some rooms are not built yet."""
 
 
 def tree_of(path: Path) -> ast.Module:
@@ -71,14 +94,95 @@ def test_everything_public_is_documented(path: Path) -> None:
             assert ast.get_docstring(node), node.name
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-def test_packages_export_what_they_say(name: str) -> None:
+def floor_of(module: str) -> int:
+    room = module.split(".")[1]
+    return next(number for number, rooms in enumerate(reversed(FLOORS)) if room in rooms.split())
+
+
+@pytest.fixture(scope="module")
+def imports() -> set[tuple[str, str]]:
+    """Who imports whom among the modules, imports within functions and for the type checker included."""
+    graph = grimp.build_graph("juyi")
+    return {(module, imported) for module in graph.modules for imported in graph.find_modules_directly_imported_by(module)}
+
+
+def test_imports_go_down(imports: set[tuple[str, str]]) -> None:
+    within = {(importer, imported) for importer, imported in imports if "juyi" not in (importer, imported)}
+    upward = [
+        (importer, imported)
+        for importer, imported in within
+        if importer.split(".")[1] != imported.split(".")[1] and floor_of(importer) <= floor_of(imported)
+    ]
+    assert not upward
+    assert len(within) > 500
+
+
+def test_the_linter_knows_the_same_floors() -> None:
+    settings = tomllib.loads((ROOT.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = [layer.replace("juyi.", "").split(" | ") for layer in settings["contracts"][0]["layers"]]
+    there = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert layers == [rooms for floor in FLOORS if (rooms := [room for room in floor.split() if room in there])]
+
+
+def test_no_import_leads_back_to_where_it_came_from(imports: set[tuple[str, str]]) -> None:
+    """No cycle among modules; what a module has to do with the package around it, the next test says."""
+    remaining = {
+        (importer, imported)
+        for importer, imported in imports
+        if not importer.startswith(f"{imported}.") and imported != "juyi" and importer != "juyi"
+    }
+    while remaining:
+        importers, imported = {a for a, _ in remaining}, {b for _, b in remaining}
+        fewer = {(a, b) for a, b in remaining if b in importers and a in imported}
+        assert fewer != remaining, sorted(fewer)
+        remaining = fewer
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_no_module_imports_its_own_package(path: Path) -> None:
+    """Whoever imports the package he is part of depends on the order in which its `__init__` imports."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    package = ".".join(("juyi", *parts[:-1]))
+    if len(parts) == 1 or parts[-1] == "__init__":
+        return
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ImportFrom) and node.module == package:
+            modules = {child.stem for child in path.parent.iterdir()}
+            assert {alias.name for alias in node.names} <= modules, ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=[path.name for path in BENCHMARKS])
+def test_benchmarks_measure_with_the_library(path: Path) -> None:
+    """They import nothing from the command line, and define no candidate, score, label, table or difference of their own."""
+    tree = tree_of(path)
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert not [module for module in modules if module.startswith("juyi.cli")]
+    names = {node.name.lower() for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    words = ("candidate", "bootstrap", "score", "label", "difference", "interval", "comparison", "verdict")
+    assert not [name for name in names if name.strip("_").endswith(words)]
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not called & {"quantile", "percentile"}
+
+
+def public_names(module: ModuleType) -> set[str]:
+    """What a stranger finds in a package: everything without an underscore that is no module."""
+    return {name for name in dir(module) if not name.startswith("_") and not isinstance(getattr(module, name), ModuleType)}
+
+
+@pytest.mark.parametrize("name", ["juyi", *PACKAGES])
+def test_what_is_public_is_what_is_exported(name: str) -> None:
     package = importlib.import_module(name)
-    assert package.__all__ == sorted(package.__all__, key=lambda n: (n.islower(), n)) or sorted(package.__all__) == sorted(
-        set(package.__all__)
-    )
-    for exported in package.__all__:
-        assert getattr(package, exported) is not None
+    assert len(package.__all__) == len(set(package.__all__))
+    exported = {each for each in package.__all__ if not each.startswith("_")}
+    for each in exported:
+        assert getattr(package, each) is not None
+    assert public_names(package) - {"annotations", "TYPE_CHECKING", "Any"} == exported
+
+
+def test_juyi_offers_what_a_program_needs_and_imports_it_when_it_is_used() -> None:
+    names = {"Encoder", "SimCSE", "adapt", "compare", "encode", "evaluate", "load_encoder"}
+    assert names <= set(dir(juyi)) and set(dir(juyi)) == set(juyi.__all__)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +194,21 @@ def test_the_start_needs_neither_torch_nor_transformers(statement: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["metrics", "data", "tasks", "index", "types", "tokenization", "layout", "hub", "engines", "augmentation"]
+    "name",
+    [
+        "metrics",
+        "data",
+        "tasks",
+        "suites",
+        "evaluation",
+        "index",
+        "types",
+        "tokenization",
+        "layout",
+        "hub",
+        "engines",
+        "augmentation",
+    ],
 )
 def test_evaluation_and_search_need_no_torch(name: str) -> None:
     code = f"import juyi.{name}, sys; print('torch' in sys.modules, 'transformers' in sys.modules)"

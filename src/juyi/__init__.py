@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from juyi.compatibility.simcse_tool import SimCSE
+    from juyi.compatibility import SimCSE
+    from juyi.encoder import Encoder, load_encoder
+    from juyi.engines import encode
+    from juyi.evaluation import compare, evaluate
+    from juyi.experiments.adapt import adapt
 
 __version__ = "0.1.0"
-__all__ = ["SimCSE", "__version__"]
+__all__ = ["Encoder", "SimCSE", "__version__", "adapt", "compare", "encode", "evaluate", "load_encoder"]
+
+_HOMES = {
+    "Encoder": "juyi.encoder",
+    "SimCSE": "juyi.compatibility",
+    "adapt": "juyi.experiments.adapt",
+    "compare": "juyi.evaluation",
+    "encode": "juyi.engines",
+    "evaluate": "juyi.evaluation",
+    "load_encoder": "juyi.encoder",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use, so that `import juyi` stays cheap."""
-    if name == "SimCSE":
-        from juyi.compatibility.simcse_tool import SimCSE
-
-        return SimCSE
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'juyi' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -31,5 +31,5 @@ def test_none_leaves_a_rate_and_an_impossible_one_is_refused(stand_in) -> None:
     encoder = load_encoder(EncoderSettings(str(stand_in("bert")), hidden_dropout=0.2, attention_dropout=0.3))
     change_dropout(encoder, hidden=None, attention=0.1)
     assert encoder.dropout == (0.2, 0.1)
-    with pytest.raises(ModelError, match="1.5 is not possible"):
+    with pytest.raises(ModelError, match=r"1\.5 is not possible"):
         change_dropout(encoder, hidden=1.5, attention=None)

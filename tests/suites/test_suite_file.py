@@ -10,7 +10,7 @@ import pytest
 from juyi.baselines import LexicalOverlap
 from juyi.errors import DataError, UsageError
 from juyi.evaluation import evaluate_suite
-from juyi.suites import load_suite
+from juyi.suites import open_suite
 from juyi.tasks import Geometry, IntentRecall, OutOfScope, PairClassification, Retrieval, TripletAccuracy
 
 NOUNS = ["信用卡", "密码", "账单", "手机号", "快递", "退款", "会员", "发票"]
@@ -98,7 +98,7 @@ def suite(tmp_path: Path) -> Path:
 
 
 def test_every_kind_of_task_is_read_and_measured(suite: Path) -> None:
-    found = load_suite(str(suite))
+    found = open_suite(str(suite))
     assert (found.name, [*found.problems]) == ("mine", [])
     kinds = {str(task): type(task) for task in found.tasks}
     assert [*kinds] == [
@@ -120,15 +120,15 @@ def test_every_kind_of_task_is_read_and_measured(suite: Path) -> None:
 def test_files_lie_beside_the_suite_or_in_the_folder_that_is_named(suite: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     moved = suite.rename(tmp_path / "elsewhere" / "mine.toml")
-    assert len(load_suite(str(moved), suite.parent).tasks) == 11
-    lost = load_suite(str(moved))
+    assert len(open_suite(str(moved), suite.parent).tasks) == 11
+    lost = open_suite(str(moved))
     assert (len(lost.tasks), len(lost.problems)) == (0, 11)
     assert "scored test" in lost.problems[0] and "elsewhere" in lost.problems[0]
 
 
 def test_a_missing_file_keeps_the_others(suite: Path) -> None:
     (suite.parent / "triplets.tsv").unlink()
-    found = load_suite(str(suite))
+    found = open_suite(str(suite))
     assert len(found.tasks) == 10
     (problem,) = found.problems
     assert "triplets dev" in problem and "triplets.tsv" in problem
@@ -136,13 +136,13 @@ def test_a_missing_file_keeps_the_others(suite: Path) -> None:
 
 def test_tasks_and_splits_are_chosen_before_anything_is_read(suite: Path) -> None:
     (suite.parent / "pairs.tsv").unlink()
-    assert [str(task) for task in load_suite(str(suite), tasks=["groups", "corpus"]).tasks] == ["groups test", "corpus test"]
-    dev = load_suite(str(suite), splits=["dev"])
+    assert [str(task) for task in open_suite(str(suite), tasks=["groups", "corpus"]).tasks] == ["groups test", "corpus test"]
+    dev = open_suite(str(suite), splits=["dev"])
     assert ([str(task) for task in dev.tasks], [*dev.problems]) == (["triplets dev"], [])
     with pytest.raises(UsageError, match=r"no task 'group' in .*mine\.toml.*scored, labelled"):
-        load_suite(str(suite), tasks=["group"])
+        open_suite(str(suite), tasks=["group"])
     with pytest.raises(UsageError, match=r"no split 'train'.* test, dev"):
-        load_suite(str(suite), splits=["train"])
+        open_suite(str(suite), splits=["train"])
 
 
 SCORED = '[[task]]\nkind = "sts"\nname = "a"\nfile = "pairs.tsv"\n'
@@ -167,38 +167,38 @@ SCORED = '[[task]]\nkind = "sts"\nname = "a"\nfile = "pairs.tsv"\n'
 def test_a_mistake_in_the_file_is_named_with_what_is_allowed(suite: Path, text: str, words: list[str]) -> None:
     suite.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        load_suite(str(suite))
+        open_suite(str(suite))
     assert all(word in str(caught.value) for word in ["mine.toml", *words]), str(caught.value)
 
 
 def test_a_suite_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nowhere"):
-        load_suite(str(tmp_path / "nowhere.toml"))
+        open_suite(str(tmp_path / "nowhere.toml"))
     (tmp_path / "gbk.toml").write_bytes('name = "我的"'.encode("gb18030"))
     with pytest.raises(UsageError, match=r"gbk\.toml is not valid TOML"):
-        load_suite(str(tmp_path / "gbk.toml"))
+        open_suite(str(tmp_path / "gbk.toml"))
 
 
 def test_a_file_has_one_split_and_needs_no_folder(suite: Path) -> None:
     path = str(suite.with_name("pairs.tsv"))
-    assert [str(task) for task in load_suite(path).tasks] == ["pairs all"]
-    assert len(load_suite(path, splits=["all"]).tasks) == 1
+    assert [str(task) for task in open_suite(path).tasks] == ["pairs all"]
+    assert len(open_suite(path, splits=["all"]).tasks) == 1
     with pytest.raises(UsageError, match=r"no split 'train'.*all"):
-        load_suite(path, splits=["train"])
+        open_suite(path, splits=["train"])
     with pytest.raises(UsageError, match="--data goes with a named suite"):
-        load_suite(path, suite.parent)
+        open_suite(path, suite.parent)
 
 
 def test_a_named_suite_chooses_its_splits_itself(tmp_path: Path) -> None:
     for split in ("dev", "test"):
         write(tmp_path / f"bq.{split}.tsv", PAIRS)
-    assert [str(task) for task in load_suite("zh-sts", tmp_path, splits=["test"], tasks=["bq"]).tasks] == ["BQ test"]
-    missing = load_suite("zh-sts", tmp_path, splits=["train"], tasks=["bq"])
+    assert [str(task) for task in open_suite("zh-sts", tmp_path, splits=["test"], tasks=["bq"]).tasks] == ["BQ test"]
+    missing = open_suite("zh-sts", tmp_path, splits=["train"], tasks=["bq"])
     assert missing.tasks == [] and "BQ train is missing" in missing.problems[0]
     write(tmp_path / "groups_mine.tsv", GROUPS)
-    assert [str(task) for task in load_suite("applied", tmp_path, splits=["test"]).tasks] == ["FAQ mine test"]
+    assert [str(task) for task in open_suite("applied", tmp_path, splits=["test"]).tasks] == ["FAQ mine test"]
     with pytest.raises(UsageError, match=r"suite applied has no split 'dev'.*test"):
-        load_suite("applied", tmp_path, splits=["dev"])
+        open_suite("applied", tmp_path, splits=["dev"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="nothing is here"):
-        load_suite("applied", tmp_path / "empty")
+        open_suite("applied", tmp_path / "empty")

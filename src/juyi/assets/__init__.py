@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path as _Path
 
-_HERE = Path(__file__).parent
+_HERE = _Path(__file__).parent
 
 SAMPLES = _HERE / "samples"
 EMBEDDED = {"mini": _HERE / "mini", "mini-base": _HERE / "mini-base"}

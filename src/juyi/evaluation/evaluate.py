@@ -11,7 +11,7 @@ from juyi.errors import DataError, UsageError
 from juyi.evaluation.candidates import LEXICAL, open_candidate
 from juyi.evaluation.fitting import Fitting, open_fitting, post_processed, post_processed_name
 from juyi.evaluation.options import EncodeOptions, EvaluationOptions
-from juyi.suites import Suite, load_suite
+from juyi.suites import Suite, open_suite
 from juyi.tasks import BootstrappedScore, EncodeOnce, EncodeOrSimilarity, Similarity, Task, encode_of
 from juyi.types import Log, Progress, Score
 
@@ -121,7 +121,7 @@ def open_suite_of(options: EvaluationOptions, log: Log = lambda _: None) -> Suit
         UsageError: There is no such suite, or its data folder was not named.
         DataError: Its data cannot be used.
     """
-    suite = load_suite(options.suite, options.data, splits=options.splits, tasks=options.tasks, encoding=options.encoding)
+    suite = open_suite(options.suite, options.data, splits=options.splits, tasks=options.tasks, encoding=options.encoding)
     for note in suite.notes:
         log(f"Note: {note}")
     if suite.problems and not suite.tasks:

@@ -12,7 +12,7 @@ from typing import Any
 from juyi.data import normalise, read_texts
 from juyi.errors import UsageError
 from juyi.evaluation.options import EvaluationOptions
-from juyi.suites import load_suite
+from juyi.suites import open_suite
 from juyi.tasks import EncodeOnce, Task
 from juyi.types import Embeddings, Encode, Log
 
@@ -118,7 +118,7 @@ def open_fitting(options: EvaluationOptions, log: Log = lambda _: None) -> Fitti
 
 
 def _on_train(options: EvaluationOptions) -> Callable[[Task], FittingTexts]:
-    training = load_suite(options.suite, options.data, splits=(TRAIN,), tasks=options.tasks, encoding=options.encoding)
+    training = open_suite(options.suite, options.data, splits=(TRAIN,), tasks=options.tasks, encoding=options.encoding)
     of_task = {task.name: on_texts(task.texts(), task.name) for task in training.tasks}
 
     def texts(task: Task) -> FittingTexts:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from juyi.experiments.load import load_recipe
     from juyi.experiments.recipe import PretrainRecipe, Recipe
     from juyi.experiments.run import RunResult, run_recipe
-    from juyi.suites.suite_file import load_suite
 
 _HOMES = {
     "RunResult": "run",
@@ -20,7 +19,6 @@ _HOMES = {
     "Recipe": "recipe",
     "default_recipe": "defaults",
     "load_recipe": "load",
-    "load_suite": "suite_file",
     "run_recipe": "run",
 }
 
@@ -30,7 +28,6 @@ __all__ = [
     "RunResult",
     "default_recipe",
     "load_recipe",
-    "load_suite",
     "recipe_names",
     "recipe_path",
     "run_recipe",
@@ -42,3 +39,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"juyi.experiments.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'juyi.experiments' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -35,3 +35,7 @@ def __getattr__(name: str) -> Any:
     if name in _WITH_TORCH:
         return getattr(import_module(f"juyi.postprocessing.{_WITH_TORCH[name]}"), name)
     raise AttributeError(f"module 'juyi.postprocessing' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

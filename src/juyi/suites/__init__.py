@@ -10,7 +10,7 @@ from juyi.suites.counts import PUBLISHED_COUNTS, count_warning, count_warnings
 from juyi.suites.declared import DeclaredTask
 from juyi.suites.english import WHOLE, english_sts
 from juyi.suites.suite import Suite, choose, read_suite
-from juyi.suites.suite_file import load_suite
+from juyi.suites.suite_file import read_suite_file
 
 __all__ = [
     "AVERAGE",
@@ -30,10 +30,10 @@ __all__ = [
     "count_warnings",
     "declared_suite",
     "english_sts",
-    "load_suite",
     "of_file",
     "open_suite",
     "over_splits",
     "over_tasks",
     "read_suite",
+    "read_suite_file",
 ]

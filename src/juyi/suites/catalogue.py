@@ -18,11 +18,12 @@ from juyi.data.sets import (
     read_transfer_set,
 )
 from juyi.errors import UsageError
-from juyi.suites.applied import applied, of_file
+from juyi.suites.applied import applied, declared_suite, of_file
 from juyi.suites.averages import over_tasks
 from juyi.suites.chinese import chinese_pairs, chinese_sts
 from juyi.suites.english import english_sts
 from juyi.suites.suite import Suite, choose, read_suite
+from juyi.suites.suite_file import read_suite_file
 from juyi.tasks.geometry import Geometry
 from juyi.tasks.transfer import Transfer
 
@@ -43,8 +44,9 @@ def open_suite(
     """A suite with its data.
 
     Args:
-        name: One of `SUITES`, or a file: see `juyi.suites.applied.of_file`.
-        data: The folder of its files; for zh-sts and en-sts also `hub`, for geometry also a file of scored pairs.
+        name: One of `SUITES`, a TOML file that declares tasks, or a file of pairs: see `juyi.suites.applied.of_file`.
+        data: The folder of its files; for zh-sts and en-sts also `hub`, for geometry also a file of scored pairs; for a TOML file
+            the folder beside it where none is named.
         splits: Which splits, where the suite has a choice.
         tasks: Only these of its tasks.
         encoding: Of a file, or of the Chinese sets.
@@ -53,6 +55,9 @@ def open_suite(
         UsageError: There is no such suite, task or split, or the folder is not named.
         DataError: The folder or the file holds nothing that can be used.
     """
+    if Path(name).suffix == ".toml":
+        declared = choose(read_suite_file(Path(name)), tasks, splits, name)
+        return declared_suite(Path(name).stem, declared, data if data is not None else Path(name).parent)
     if name not in SUITES:
         _check_file(name, data)
         return _chosen(of_file(name, encoding=encoding), tasks, splits)

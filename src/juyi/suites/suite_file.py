@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from juyi.declarations import build
 from juyi.errors import UsageError
-from juyi.suites import DeclaredTask, Suite, choose, declared_suite, open_suite
+from juyi.suites.declared import DeclaredTask
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,10 @@ class SuiteFile:
     task: list[Annotated[DeclaredTask, Field(discriminator="kind")]]
 
 
-def load_suite(
-    name: str, data: str | Path | None = None, *, splits: Sequence[str] = (), tasks: Sequence[str] = (), encoding: str = "utf-8"
-) -> Suite:
-    """A suite by name, from a TOML file that declares its tasks, or of one file of pairs; see `juyi.tasks.open_suite`.
+def read_suite_file(path: Path) -> Sequence[DeclaredTask]:
+    """The tasks that a suite file declares, one table a task.
 
-    A suite file has one table a task. Its files are looked for in `data`, or else beside it:
+    For example::
 
         [[task]]
         kind = "faq-groups"
@@ -37,17 +35,12 @@ def load_suite(
         file = "faq.tsv"
 
     Raises:
-        UsageError: There is no such suite, task or split, or the file says something that does not exist.
-        DataError: Data cannot be used.
+        UsageError: The file cannot be read, or says something that does not exist.
     """
-    if Path(name).suffix != ".toml":
-        return open_suite(name, data, splits=splits, tasks=tasks, encoding=encoding)
-    path = Path(name)
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"The suite file {path} cannot be read ({error.strerror or error}).") from error
     except ValueError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
-    declared = choose(build(tables, SuiteFile, origin=name).task, tasks, splits, name)
-    return declared_suite(path.stem, declared, data if data is not None else path.parent)
+    return build(tables, SuiteFile, origin=str(path)).task
