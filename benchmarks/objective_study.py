@@ -22,14 +22,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import load_encoder
+from juyi.evaluation import evaluate_suite
 from juyi.experiments.examples import Examples, read_examples, select_examples
 from juyi.experiments.load import load_recipe
-from juyi.experiments.recipe import Recipe
-from juyi.experiments.run import run_recipe
+from juyi.experiments.recipe import TrainRecipe
+from juyi.experiments.runner import run
 from juyi.objectives import SENTENCES
 from juyi.tasks import STS
 from markdown import put, table
-from simcse_study import gap, score
+from simcse_study import difference_to, figures
 
 TASKS = ("stsb", "lcqmc", "bq", "atec")
 _STSB = ("zh_sts/stsb.train_clean.tsv",)
@@ -135,12 +136,11 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
         name: read_scored_pairs(arguments.data / f"zh_sts/{name}.{arguments.split}.tsv") for name in arguments.task or ["stsb"]
     }
     tasks = {name: STS(name, arguments.split, found) for name, found in pairs.items()}
-    raw = load_encoder(model)
-    before = {name: task.similarities(raw.encode) for name, task in tasks.items()}
+    before = evaluate_suite([*tasks.values()], load_encoder(model).encode, name="raw")
     common = {"study": arguments.study, "model": model, "split": arguments.split}
     cases = STUDIES[arguments.study]
-    for name, task in tasks.items():
-        yield {**common, "case": "raw", "task": name, "seed": None, **score(task, before[name])}
+    for name in tasks:
+        yield {**common, "case": "raw", "task": name, "seed": None, **figures(before.only(name))}
     measured = {normalise(text) for found in pairs.values() for text in (*found.first, *found.second)}
     for case in arguments.case or cases:
         recipe, examples = prepared(cases[case], arguments, model, measured)
@@ -148,18 +148,17 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
             drawn = replace(recipe, data=replace(recipe.data, seed=seed), training=replace(recipe.training, seed=seed))
             count = len(next(iter(select_examples(examples, drawn.data).values())))
             began = time.monotonic()
-            trained = run_recipe(drawn, examples, arguments.runs, log=lambda text: print(text, file=sys.stderr))
-            seconds = round(time.monotonic() - began)
-            for name, task in tasks.items():
-                after = task.similarities(trained.encoder.encode)
-                found = {**score(task, after), "minus_raw": gap(task, after, before[name])}
-                facts = {"rows": count, "seconds": seconds}
-                yield {**common, "case": case, "task": name, "seed": seed, **found, **facts}
+            trained = run(drawn, arguments.runs, examples=examples, log=lambda text: print(text, file=sys.stderr))
+            facts = {"rows": count, "seconds": round(time.monotonic() - began)}
+            after = evaluate_suite([*tasks.values()], trained.encoder.encode, name=case)
+            for name in tasks:
+                gain = difference_to(before.only(name), after.only(name))
+                yield {**common, "case": case, "task": name, "seed": seed, **figures(after.only(name)), "minus_raw": gain, **facts}
 
 
-def prepared(case: Case, arguments: argparse.Namespace, model: str, measured: set[str]) -> tuple[Recipe, Examples]:
+def prepared(case: Case, arguments: argparse.Namespace, model: str, measured: set[str]) -> tuple[TrainRecipe, Examples]:
     """The recipe on this encoder, and its rows without any that has a sentence to measure on."""
-    recipe = load_recipe(case.recipe, Recipe, (*case.overrides, f"encoder.model={model}", *arguments.overrides))
+    recipe = load_recipe(case.recipe, (*case.overrides, f"encoder.model={model}", *arguments.overrides))
     files = tuple(str(arguments.data / file) for file in case.files)
     kind = "texts" if "text" in recipe.objective.columns else "pairs"
     examples = read_examples(recipe.objective, replace(recipe.data, **{kind: files}))  # type: ignore[arg-type]

@@ -12,21 +12,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import EncoderSettings, load_encoder
+from juyi.evaluation import Evaluation, compare_scores, evaluate_suite
 from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import select_sentences
 from juyi.experiments.load import apply_overrides
 from juyi.experiments.recipe import DataSettings
-from juyi.experiments.run import run_recipe
-from juyi.postprocessing import fit_whitening
-from juyi.tasks import STS, EncodeOnce
-from juyi.types import Embeddings
+from juyi.experiments.runner import run
+from juyi.experiments.variants import Backbone
+from juyi.tasks import STS
 
 TASKS = ("stsb", "lcqmc", "bq", "atec")
 
@@ -47,29 +46,25 @@ def main() -> None:
             print(json.dumps({"model": arguments.model, "task": task, "split": arguments.split, **record}), flush=True)
 
 
-def measure(data: Path, name: str, arguments: argparse.Namespace) -> Sequence[dict[str, object]]:
+def measure(data: Path, name: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The records of one task."""
     task = STS(name, arguments.split, read_scored_pairs(data / f"{name}.{arguments.split}.tsv"))
     sentences, source = unlabelled(data, name, task)
-    raw = load_encoder(arguments.model)
-    views = variants(raw.encode, sentences, task)
-    records: list[dict[str, object]] = [
-        {"variant": variant, "seed": None, "sentences": source, **score(task, values)} for variant, values in views.items()
-    ]
-    gentle = is_isotropic(raw, sentences)
+    before = Backbone(load_encoder(arguments.model))
+    raw, whitening = evaluations(before, sentences, task, "raw", "whitening")
+    for each in (raw, whitening):
+        yield {"variant": each.name, "seed": None, "sentences": source, **figures(each)}
+    gentle, width = is_isotropic(before.plain, sentences), int(before.encoder.config.hidden_size)
+    settings = EncoderSettings(model=arguments.model)
     for seed in arguments.seed or (1, 2, 3):
         if seed < 0:
             continue
-        recipe = default_recipe(
-            len(sentences), int(raw.config.hidden_size), settings=EncoderSettings(model=arguments.model), gentle=gentle, seed=seed
-        )
+        recipe = default_recipe(len(sentences), width, settings=settings, gentle=gentle, seed=seed)
         recipe = apply_overrides(recipe, arguments.overrides)
-        finished = run_recipe(recipe, sentences, arguments.runs, log=lambda text: print(text, file=sys.stderr))
-        trained = variants(finished.encoder.encode, sentences, task)
-        for variant, values in (("simcse", trained["raw"]), ("simcse+whitening", trained["whitening"])):
-            against = {f"minus_{other}": gap(task, values, views[other]) for other in ("raw", "whitening")}
-            records.append({"variant": variant, "seed": seed, **score(task, values), **against})
-    return records
+        finished = run(recipe, arguments.runs, examples=sentences, log=lambda text: print(text, file=sys.stderr))
+        for each in evaluations(Backbone(finished.encoder), sentences, task, "simcse", "simcse+whitening"):
+            against = {"minus_raw": difference_to(raw, each), "minus_whitening": difference_to(whitening, each)}
+            yield {"variant": each.name, "seed": seed, **figures(each), **against}
 
 
 def unlabelled(data: Path, name: str, task: STS) -> tuple[list[str], str]:
@@ -82,27 +77,23 @@ def unlabelled(data: Path, name: str, task: STS) -> tuple[list[str], str]:
     return select_sentences(texts, DataSettings(sample=10_000)), file
 
 
-def variants(encode: object, sentences: list[str], task: STS) -> dict[str, np.ndarray]:
-    """The similarities of the vectors as they are, and whitened with the sentences; every text is encoded once."""
-    once = EncodeOnce(encode)  # type: ignore[arg-type]
-    whitening = fit_whitening(once(sentences))
-
-    def whitened(texts: Sequence[str]) -> Embeddings:
-        return whitening(once(texts))
-
-    return {"raw": task.similarities(once), "whitening": task.similarities(whitened)}
+def evaluations(backbone: Backbone, sentences: list[str], task: STS, *names: str) -> list[Evaluation]:
+    """The figures of the vectors as they are, and whitened with the sentences; every text is encoded once."""
+    return [evaluate_suite([task], each.encode, name=each.name) for each in backbone.variants(sentences, *names)]
 
 
-def score(task: STS, similarities: np.ndarray) -> dict[str, object]:
-    """Spearman times 100 and its interval."""
-    found = task.score(similarities)
-    assert found.interval is not None
-    return {"value": round(found.value, 2), "interval": [round(found.interval.low, 2), round(found.interval.high, 2)]}
+def figures(evaluation: Evaluation) -> dict[str, Any]:
+    """Spearman times 100, its interval, and in how many groups of pairs it was drawn."""
+    score = evaluation.scores[0]
+    interval = None if score.interval is None else [round(score.interval.low, 2), round(score.interval.high, 2)]
+    return {"value": round(score.value, 2), "interval": interval, "count": score.count, "units": score.units}
 
 
-def gap(task: STS, ours: np.ndarray, theirs: np.ndarray) -> list[float]:
-    """The difference and its interval."""
-    difference = task.difference(ours, theirs)
+def difference_to(first: Evaluation, second: Evaluation) -> list[float] | None:
+    """By how much the second exceeds the first, and the ends of the interval."""
+    difference = compare_scores(first.bootstrapped, second.bootstrapped)[0].difference
+    if difference is None:
+        return None
     return [round(value, 2) for value in (difference.value, difference.interval.low, difference.interval.high)]
 
 

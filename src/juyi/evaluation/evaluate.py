@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from juyi.data import normalise, read_texts
@@ -60,6 +60,10 @@ class Evaluation:
             return self.by_key[task, split, subset, metric].score.value
         known = ", ".join(f"{score.task} {score.split} {score.metric} {score.subset}".rstrip() for score in self.scores)
         raise UsageError(f"There is no score {task} {split} {metric} {subset}".rstrip() + f". There are: {known}.")
+
+    def only(self, task: str) -> Evaluation:
+        """The figures of one task."""
+        return replace(self, bootstrapped=tuple(each for each in self.bootstrapped if each.score.task == task))
 
     def records(self) -> list[dict[str, Any]]:
         """The machine-readable form of all scores."""
