@@ -42,6 +42,8 @@ class Score:
 
     `labels` say what the figure owes to the data: `transductive` (the encoder saw the evaluated sentences, unlabelled),
     `dev-selected` (the checkpoint was chosen on a development set), `translated` (the gold labels belong to a translation).
+    `count` is the number of items, `units` the number of groups of them that are independent of each other, which resamples draw;
+    None where nothing is drawn.
     """
 
     task: str
@@ -52,6 +54,7 @@ class Score:
     subset: str = ""
     interval: Interval | None = None
     labels: tuple[str, ...] = ()
+    units: int | None = None
 
     def as_record(self, model: str) -> dict[str, Any]:
         """The machine-readable form, stable from the first version on."""
@@ -63,6 +66,7 @@ class Score:
             "metric": self.metric,
             "value": self.value,
             "count": self.count,
+            "units": self.units,
             "interval": None if self.interval is None else [self.interval.low, self.interval.high],
             "labels": list(self.labels),
         }

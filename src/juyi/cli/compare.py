@@ -14,11 +14,13 @@ from juyi.cli.evaluate import evaluation_options, split_options
 @click.argument("others", nargs=-1, required=True, metavar="SECOND...")
 @evaluation_options
 def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **given: Any) -> None:
-    """By how much SECOND is better than FIRST on a suite: paired bootstrap over the same pairs, queries or sentences.
+    """By how much SECOND is better than FIRST on a suite: paired bootstrap over what is independent.
 
-    Both are taken on the same resamples, so that what is hard for both does not blur the difference. A difference is certain, at
-    95 %, where its interval does not hold 0. With several others each is compared with FIRST. Models, baselines, suites and
-    options are those of `juyi evaluate`.
+    Both are taken on the same resamples, so that what is hard for both does not blur the difference. Resamples draw groups:
+    pairs that share a sentence, queries with a common answer or intent ("10000 in 644": items in groups). With several others
+    each is compared with FIRST. "ahead" and "behind" stand beside the main figure of a task where the difference is certain, at
+    95 %, though so many were looked at (Holm's correction for all of them); each interval is that of one comparison. Models,
+    baselines, suites and options are those of `juyi evaluate`.
 
     \b
     Examples:
@@ -29,7 +31,15 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
     """
     from juyi.cli.output import emit, report_problems, say
     from juyi.cli.progress import evaluation_bar
-    from juyi.evaluation import compare, comparison_rows, comparison_verdict, evaluate_model, flat_record, open_suite_of
+    from juyi.evaluation import (
+        compare_several,
+        comparison_rows,
+        comparison_verdict,
+        evaluate_model,
+        flat_record,
+        open_suite_of,
+        units_note,
+    )
 
     form = "jsonl" if as_json else form
     options, encode_options = split_options(given)
@@ -42,13 +52,15 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
             say(f"Note: {remark}")
     reference, *seconds = evaluations
     records = []
-    for second in seconds:
-        comparisons = compare(reference.bootstrapped, second.bootstrapped)
+    tables = compare_several(reference.bootstrapped, [second.bootstrapped for second in seconds])
+    for second, comparisons in zip(seconds, tables, strict=True):
         if form == "table":
             emit(comparison_rows(comparisons), form, title=f"first: {reference.name}\nsecond: {second.name}")
             if sentence := comparison_verdict(comparisons, reference.name, second.name):
                 say(sentence)
         records += [each.record(reference.name, second.name) for each in comparisons]
+    if form == "table" and (note := units_note(reference.bootstrapped)):
+        say(note)
     if form != "table":
         emit([flat_record(record) for record in records] if form == "csv" else records, form)
     report_problems([problem for each in evaluations for problem in each.problems])

@@ -68,7 +68,7 @@ def evaluation_options(command: F) -> F:
 @click.option("--seeds", is_flag=True, help="The models are runs of one recipe with different seeds: print mean and interval.")
 @click.option("--overlap/--no-overlap", "beside", default=None, help="Word overlap beside the models. [default: in tables]")
 def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, beside: bool | None, **given: Any) -> None:
-    """Measure MODEL, with 95 % intervals: a bootstrap over the pairs, queries or sentences.
+    """Measure MODEL, with 95 % intervals: a bootstrap over what is independent.
 
     \b
     MODEL is a folder, a hub id, an embedded encoder, or nothing: then the one that ships with juyi.
@@ -78,6 +78,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
       random:MODEL@SEED  the shape of a model with random weights
       MODEL+whitening    as with --whiten, for this one alone; also +whitening:train, +flow:FILE
 
+    Pairs that share a sentence, queries with a common answer or intent are drawn together ("10000 in 644": items in groups).
     Spearman, accuracy and the like are times 100. What is missing in the data is reported; the rest is measured, and the exit
     code is then 1. With --cache, embeddings are kept under ~/.cache/juyi, or where JUYI_CACHE says.
 
@@ -114,6 +115,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         score_rows,
         seed_rows,
         short_seed_row,
+        units_note,
     )
 
     form = "jsonl" if as_json else form
@@ -134,6 +136,8 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
             emit(score_rows(found.bootstrapped, others), form, title=found.name)
             if sentence := comparison_verdict(compare([*others.values()], found.bootstrapped), "word overlap", found.name):
                 say(sentence)
+            if note := units_note(found.bootstrapped):
+                say(note)
         if found.remark:
             say(f"Note: {found.remark}")
     if seeds:

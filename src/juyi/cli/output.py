@@ -79,7 +79,7 @@ def table(records: Sequence[Record], *, title: str = "") -> None:
 
 def _is_figure(value: Any) -> bool:
     """Whether a cell goes to the right: a number, one that is written out already, or nothing."""
-    return value is None or isinstance(value, int | float) or re.fullmatch(r"[+-]?[\d.,]*", str(value)) is not None
+    return value is None or isinstance(value, int | float) or re.fullmatch(r"[+-]?[\d.,]*( in \d+)?", str(value)) is not None
 
 
 def _cell(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from juyi.evaluation.candidates import LEXICAL, Candidate, open_candidate
-from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare
+from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare, compare_several, main_figures
 from juyi.evaluation.evaluate import (
     ENCODING,
     Evaluation,
@@ -13,42 +13,3 @@ from juyi.evaluation.evaluate import (
     open_suite_of,
     transductive,
 )
-from juyi.evaluation.fitting import Fitting, FittingTexts, on_target, on_texts, open_fitting
-from juyi.evaluation.options import EncodeOptions, EvaluationOptions
-from juyi.evaluation.score_tables import comparison_rows, flat_record, score_rows, seed_rows, short_seed_row
-from juyi.evaluation.signals import Signals, label_free_signals
-from juyi.evaluation.verdict import adaptation_verdict, comparison_verdict
-
-__all__ = [
-    "AHEAD",
-    "BEHIND",
-    "ENCODING",
-    "EVEN",
-    "LEXICAL",
-    "Candidate",
-    "Comparison",
-    "EncodeOptions",
-    "Evaluation",
-    "EvaluationOptions",
-    "Fitting",
-    "FittingTexts",
-    "Signals",
-    "adaptation_verdict",
-    "compare",
-    "comparison_rows",
-    "comparison_verdict",
-    "evaluate_model",
-    "evaluate_overlap",
-    "evaluate_suite",
-    "flat_record",
-    "label_free_signals",
-    "on_target",
-    "on_texts",
-    "open_candidate",
-    "open_fitting",
-    "open_suite_of",
-    "score_rows",
-    "seed_rows",
-    "short_seed_row",
-    "transductive",
-]

@@ -1,4 +1,4 @@
-"""Figures as tables: one row a task, or a sub-task, or a metric."""
+"""Scores as tables: one row a task, or a sub-task, or a metric."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def score_rows(found: Sequence[BootstrappedScore], overlap: Mapping[Key, Bootstr
         score = each.score
         if score.subset in (MEAN, WEIGHTED_MEAN):
             continue
-        row: dict[str, Any] = {"task": place(score), "n": score.count}
+        row: dict[str, Any] = {"task": task_text(score), "n": count_text(score)}
         if len(metrics) > 1:
             row["metric"] = score.metric
-        row["value" if len(metrics) > 1 else score.metric] = figure(score)
-        row["95 %"] = interval(score.interval)
+        row["value" if len(metrics) > 1 else score.metric] = score_text(score)
+        row["95 %"] = interval_text(score.interval)
         if pooled:
             for name in (MEAN, WEIGHTED_MEAN):
                 mean = by_key.get((score.task, score.split, name, score.metric)) if score.subset == ALL else None
-                row[name] = "" if mean is None else figure(mean.score)
+                row[name] = "" if mean is None else score_text(mean.score)
         if overlap:
             row |= _beside(each, overlap.get(each.key))
         row["labels"] = ", ".join(score.labels)
         rows.append(row)
-    return tidy(rows)
+    return _tidied(rows)
 
 
 def comparison_rows(compared: Sequence[Comparison]) -> list[dict[str, Any]]:
@@ -54,27 +54,30 @@ def comparison_rows(compared: Sequence[Comparison]) -> list[dict[str, Any]]:
     metrics = {each.first.metric for each in compared}
     rows = []
     for each in compared:
-        row: dict[str, Any] = {"task": place(each.first), "n": each.first.count}
+        row: dict[str, Any] = {"task": task_text(each.first), "n": count_text(each.first)}
         row |= {"metric": each.first.metric} if len(metrics) > 1 else {}
-        row |= {"first": figure(each.first), "second": figure(each.second)}
-        row["difference"] = f"{each.value:+.2f}" if each.difference is None else signed(each.difference)
+        row |= {"first": score_text(each.first), "second": score_text(each.second)}
+        row["difference"] = f"{each.value:+.2f}" if each.difference is None else difference_text(each.difference)
         rows.append(row | {"second is": each.standing, "labels": ", ".join(each.labels)})
-    return tidy(rows)
+    return _tidied(rows)
 
 
-def tidy(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without a column of labels that is empty, and with the task named only where it changes."""
-    if not any(row["labels"] for row in rows):
-        rows = [{name: value for name, value in row.items() if name != "labels"} for row in rows]
-    last = ""
-    for row in rows:
-        last, row["task"] = row["task"], "" if row["task"] == last else row["task"]
-    return rows
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of one shape as a table in Markdown, every line with its end; empty where there are none."""
+    if not rows:
+        return ""
+    lines = [[*rows[0]], ["---"] * len(rows[0]), *([_markdown_cell(value) for value in row.values()] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def place(score: Score) -> str:
+def task_text(score: Score) -> str:
     """Task and split, or the sub-task, indented under its task."""
     return f"{score.task} {score.split}" if score.subset in ("", ALL) else f"  {score.subset}"
+
+
+def count_text(score: Score) -> str:
+    """How many items there are, and in how many groups where not each is independent of the others: "10000 in 644"."""
+    return f"{score.count}" if score.units in (None, score.count) else f"{score.count} in {score.units}"
 
 
 def flat_record(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def seed_rows(runs: Sequence[Sequence[BootstrappedScore]]) -> list[dict[str, Any
         row: dict[str, Any] = {"task": score.task, "split": score.split, "subset": score.subset, "metric": score.metric}
         row |= {"value": float(np.mean(values)), "interval": [spread.low, spread.high], "seeds": len(values)}
         labels = list(dict.fromkeys(label for each in scores for label in each.labels))
-        rows.append(row | {"values": values, "count": score.count, "labels": labels})
+        rows.append(row | {"values": values, "count": score.count, "units": score.units, "labels": labels})
     return rows
 
 
@@ -126,29 +129,50 @@ def short_seed_row(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def figure(score: Score) -> str:
-    """A figure with the two places of published tables, or more where its interval is narrower than they can show."""
+def score_text(score: Score) -> str:
+    """A value with the two places of published tables, or more where its interval is narrower than they can show."""
     return f"{score.value:.{max(2, _places(score.interval))}f}"
 
 
-def interval(found: Interval | None, sign: str = "") -> str:
-    """An interval with as many places as its width deserves."""
-    places = _places(found)
-    return "" if found is None else f"{found.low:{sign}.{places}f} – {found.high:{sign}.{places}f}"
+def interval_text(interval: Interval | None, sign: str = "") -> str:
+    """An interval with as many places as its width deserves.
+
+    Args:
+        interval: The interval, or None for nothing.
+        sign: "+" for a sign before positive ends too.
+    """
+    places = _places(interval)
+    return "" if interval is None else f"{interval.low:{sign}.{places}f} – {interval.high:{sign}.{places}f}"
 
 
-def _places(found: Interval | None) -> int:
-    width = 0.0 if found is None else found.high - found.low
+def difference_text(difference: Difference) -> str:
+    """A difference with its interval, both with signs."""
+    return f"{difference.value:+.{_places(difference.interval)}f} ({interval_text(difference.interval, '+')})"
+
+
+def _places(interval: Interval | None) -> int:
+    width = 0.0 if interval is None else interval.high - interval.low
     return 1 if width >= 0.5 or width == 0 else 2 if width >= 0.05 else 3
-
-
-def signed(difference: Difference) -> str:
-    """A difference with its interval."""
-    return f"{difference.value:+.{_places(difference.interval)}f} ({interval(difference.interval, '+')})"
 
 
 def _beside(each: BootstrappedScore, other: BootstrappedScore | None) -> dict[str, str]:
     difference = None if other is None else each.difference(other)
     if other is None or difference is None:  # a threshold on one scale says nothing of one on another
         return {"overlap": "", "against it": ""}
-    return {"overlap": figure(other.score), "against it": signed(difference)}
+    return {"overlap": score_text(other.score), "against it": difference_text(difference)}
+
+
+def _tidied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows without a column of labels that is empty, and with the task named only where it changes."""
+    if not any(row["labels"] for row in rows):
+        rows = [{name: value for name, value in row.items() if name != "labels"} for row in rows]
+    last = ""
+    for row in rows:
+        last, row["task"] = row["task"], "" if row["task"] == last else row["task"]
+    return rows
+
+
+def _markdown_cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return (f"{value:.4g}" if isinstance(value, float) else str(value)).replace("|", "\\|")

@@ -25,7 +25,9 @@ from juyi.metrics.geometry import (
     uniformity_statistic,
 )
 from juyi.metrics.inputs import finite_vector
+from juyi.metrics.multiple_tests import holm
 from juyi.metrics.ranking import ndcg, recall, reciprocal_rank, relevance
+from juyi.metrics.units import Units, connected, joint_effective
 
 __all__ = [
     "BinaryRanking",
@@ -33,13 +35,17 @@ __all__ = [
     "Counts",
     "Difference",
     "Statistic",
+    "Units",
     "alignment",
     "anisotropy",
     "anisotropy_statistic",
+    "connected",
     "cosine_rows",
     "effective_rank",
     "finite_matrix",
     "finite_vector",
+    "holm",
+    "joint_effective",
     "mean_interval",
     "mean_statistic",
     "ndcg",

@@ -1,22 +1,25 @@
-"""Confidence intervals by resampling the items.
+"""Confidence intervals by resampling what is independent, and what they make of a difference.
 
-A resample is not sorted: it is a vector of counts, how often each pair was drawn. The distinct values of a variable are numbered
-once; the average rank of a value in a resample follows from the counts of the smaller values, so one resample costs a few passes
-over the pairs, and the figures equal those of `scipy.stats.spearmanr` on the drawn pairs.
+A resample draws units, and all items of a drawn unit come along as often as it was drawn. It is not sorted: it is a vector of
+counts, how often each item came. The distinct values of a variable are numbered once; the average rank of a value in a resample
+follows from the counts of the smaller values, so one resample costs a few passes over the items, and the figures equal those of
+`scipy.stats.spearmanr` on the drawn items.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from juyi.errors import UsageError
 from juyi.metrics.correlation import centred_ranks, dense_ranks, paired_vectors
 from juyi.metrics.inputs import finite_vector
+from juyi.metrics.units import Units
 from juyi.types import Interval
 
 Counts = NDArray[np.float64]
@@ -28,23 +31,39 @@ Statistic = Callable[[Counts], float]
 
 @dataclass(frozen=True)
 class Difference:
-    """How much one figure exceeds another that was measured on the same items, with its interval."""
+    """How much one figure exceeds another that was measured on the same items, with its interval.
+
+    Attributes:
+        value: The difference.
+        interval: Where it lies; it holds 0 exactly where `p_value` is not below 1 - level.
+        p_value: How likely a difference at least as large is between two equals; None where it was not asked for.
+    """
 
     value: float
     interval: Interval
+    p_value: float | None = None
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How a figure is taken on resamples of its items, and how an interval is read off.
+    """How a figure is taken on resamples of its units, and how intervals and p-values are read off.
+
+    A bootstrap over few units is too narrow twice over: its variance is short of one unit, and the normal distribution has
+    thinner tails than what few units allow. Both are set right with the effective number of units g (`Units.effective`), by the
+    factor sqrt(g / (g - 1)) and Student's t with g - 1 degrees of freedom. The interval of a figure is read off the resamples at
+    the accordingly widened percentiles, so that it never leaves what the figure can be; that of a difference is the value plus
+    and minus t standard errors, and has a p-value that 1,000 resamples do not limit. Where the resamples are normally
+    distributed the two are the same.
 
     Attributes:
-        level: The share of the figures that lies inside the interval.
+        level: The share of such intervals that hold the truth.
         resamples: How many figures.
         seed: The same seed draws the same resamples.
 
     Source:
-        Efron & Tibshirani 1993, chapter 13: the percentile interval.
+        Hesterberg 2015 (The American Statistician 69), the expanded percentile interval; Field & Welsh 2007, the bootstrap of
+        whole clusters. In simulations with 20 to 1,000 units of equal and of very unequal sizes it held its level where the
+        percentile interval, BCa and the studentised bootstrap did not; see docs/evaluation.md.
     """
 
     level: float = 0.95
@@ -57,11 +76,16 @@ class Bootstrap:
         if self.resamples < 1:
             raise UsageError(f"resamples is {self.resamples}; at least 1 is needed, and 1000 is the usual choice.")
 
-    def replicates(self, statistic: Statistic, *sizes: int) -> NDArray[np.float64]:
-        """The statistic on each resample of the items; with several sizes the items of each class are drawn among themselves.
+    def replicates(self, statistic: Statistic, units: Units, stream: str = "") -> NDArray[np.float64]:
+        """The statistic on each resample.
 
         Two statistics of the same items are taken on the same resamples, place by place: their difference, place by place, is
         the paired bootstrap. Where one is undefined on a resample, a further resample takes that place, and no other place moves.
+
+        Args:
+            statistic: The figure on any resample of the items.
+            units: What is drawn.
+            stream: What is measured, by name: what has another name is drawn independently.
 
         Shapes:
             returns: (resamples,)
@@ -69,24 +93,58 @@ class Bootstrap:
         Raises:
             UsageError: More than 1 % of the resamples leave the statistic undefined.
         """
-        stream = resample_counts(*sizes, seed=self.seed)
-        figures = np.array([statistic(next(stream).astype(np.float64)) for _ in range(self.resamples)])
+        draws = resample_counts(units, seed=self.seed, stream=stream)
+        figures = np.array([statistic(next(draws).astype(np.float64)) for _ in range(self.resamples)])
         redrawn = 0
         for place in np.flatnonzero(np.isnan(figures)):
             while np.isnan(figures[place]):
                 redrawn += 1
                 if redrawn * 100 > self.resamples:
+                    groups = "" if units.count == units.items else f" in {units.count} groups"
                     raise UsageError(
-                        f"More than 1 % of {self.resamples} resamples of these {sum(sizes)} items are constant and have no "
-                        "figure. There are too few items, or too few that differ, for an interval: add some."
+                        f"More than 1 % of {self.resamples} resamples of these {units.items} items{groups} are constant and have "
+                        "no figure. There are too few that are independent, or too few that differ, for an interval: add some."
                     )
-                figures[place] = statistic(next(stream).astype(np.float64))
+                figures[place] = statistic(next(draws).astype(np.float64))
         return figures
 
-    def interval(self, figures: NDArray[np.float64]) -> Interval:
-        """The percentile interval of figures, or of differences of figures."""
-        low, high = np.quantile(figures, [(1 - self.level) / 2, (1 + self.level) / 2])
+    def interval(self, replicates: NDArray[np.float64], effective: float = math.inf) -> Interval:
+        """The interval of a figure: percentiles of its replicates, the further out the fewer units there are.
+
+        Args:
+            replicates: The figure on each resample.
+            effective: The effective number of units, at least 2.
+        """
+        tail = ndtr(-self._deviations(effective) * _widening(effective))
+        low, high = np.quantile(replicates, [tail, 1 - tail])
         return Interval(float(low), float(high), self.level)
+
+    def difference(self, value: float, replicates: NDArray[np.float64], effective: float = math.inf) -> Difference:
+        """A difference with its interval and its p-value, both from Student's t on the standard error of the resamples.
+
+        Args:
+            value: The difference.
+            replicates: The difference on each resample, place by place.
+            effective: The effective number of units, at least 2.
+        """
+        error = float(replicates.std()) * _widening(effective)
+        half = self._deviations(effective) * error
+        interval = Interval(value - half, value + half, self.level)
+        if error == 0:
+            return Difference(value, interval, 1.0 if value == 0 else 0.0)
+        deviations = -abs(value) / error
+        tail = ndtr(deviations) if math.isinf(effective) else stdtr(effective - 1, deviations)
+        return Difference(value, interval, float(2 * tail))
+
+    def _deviations(self, effective: float) -> float:
+        """How many standard errors the interval reaches to each side."""
+        upper = (1 + self.level) / 2
+        return float(ndtri(upper) if math.isinf(effective) else stdtrit(effective - 1, upper))
+
+
+def _widening(effective: float) -> float:
+    """What brings the spread of the resamples to that of the figure."""
+    return 1.0 if math.isinf(effective) else math.sqrt(effective / (effective - 1))
 
 
 def spearman_statistic(x: ArrayLike, y: ArrayLike) -> Statistic:
@@ -141,19 +199,22 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(float(vector.mean() - half), float(vector.mean() + half), level)
 
 
-def resample_counts(*sizes: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """An endless stream of resamples with replacement: how often each item was drawn, as many draws as there are items.
+def resample_counts(units: Units, *, seed: int, stream: str = "") -> Iterator[NDArray[np.int64]]:
+    """An endless stream of resamples with replacement: how often each item came, as many draws as there are units.
 
     Args:
-        sizes: How many items there are; of several classes, one behind the other, how many of each: none gives another its place.
+        units: What is drawn; of several classes each is drawn among itself, and none gives another its place.
         seed: The same seed draws the same resamples.
+        stream: Another name draws others, independently.
 
     Shapes:
-        yields: (sum of sizes,)
+        yields: (items,)
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, *stream.encode()])
+    alone = np.array_equal(units.of, np.arange(units.count))
     while True:
-        yield np.concatenate([np.bincount(rng.integers(0, size, size), minlength=size) for size in sizes])
+        drawn = np.concatenate([np.bincount(rng.integers(0, size, size), minlength=size) for size in units.classes])
+        yield drawn if alone else drawn[units.of]
 
 
 class _Ranked:

@@ -149,10 +149,22 @@ class ScopeFile(_Declared):
         if self.hold_out:
             problem = held_out(self._texts(path), self.hold_out, seed=self.seed)
             train, test, outside = problem.train, problem.test, problem.outside
+            outside_intents = outside.labels
             validation = problem.validation if len(problem.validation) else None  # intents of few queries leave none
         else:
             train, validation, test, outside = _splits(path, "train", "val", "test", "oos_test")
-        return OutOfScope(self.name, self.split, train, test, outside.texts, validation, self.rejection_rate, labels=self.labels)
+            outside_intents = None
+        return OutOfScope(
+            self.name,
+            self.split,
+            train,
+            test,
+            outside.texts,
+            validation,
+            self.rejection_rate,
+            outside_intents,
+            labels=self.labels,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
-"""A figure with what it takes to compare it: the same figure on resamples of its items."""
+"""A score with what it takes to compare it: the same figure on resamples of its units."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from juyi.errors import UsageError
-from juyi.metrics import Bootstrap, Difference, Statistic
+from juyi.metrics import Bootstrap, Difference, Statistic, Units, joint_effective
 from juyi.types import Score
 
 LOWER_IS_BETTER = frozenset({"fpr@95", "alignment", "uniformity"})
@@ -19,26 +20,34 @@ LOWER_IS_BETTER = frozenset({"fpr@95", "alignment", "uniformity"})
 WITHOUT_DIRECTION = frozenset({"mean-cosine"})
 """Metrics of which neither more nor less is better."""
 
+FEWEST_UNITS = 2.0
+"""An interval needs an effective number of units of at least this."""
+
 
 @dataclass(frozen=True, eq=False)
 class BootstrappedScore:
-    """One figure, and the figures on resamples that its interval is read from.
+    """One score, and the figures on resamples that its interval is read from.
 
     Two encoders on the same task have the same resamples, place by place: the difference of their figures is the paired
     bootstrap, far narrower than what two separate intervals suggest.
 
     Attributes:
-        score: The figure with its interval.
-        figures: The same figure on each resample, in the unit of the score; None where resampling makes no sense for it.
+        score: The score with its interval.
+        replicates: The same figure on each resample, in the unit of the score; None where resampling makes no sense for it, or
+            where nearly all of its items hang together, so that there is nothing to draw.
         bootstrap: How the resamples were drawn.
+        units: What was drawn; None where nothing was.
+        effective: The effective number of units that the figure rests on; see `juyi.metrics.Units.effective`.
 
     Shapes:
-        figures: (resamples,)
+        replicates: (resamples,)
     """
 
     score: Score
     replicates: NDArray[np.float64] | None
     bootstrap: Bootstrap
+    units: Units | None = None
+    effective: float = math.inf
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -46,7 +55,7 @@ class BootstrappedScore:
         return self.score.task, self.score.split, self.score.subset, self.score.metric
 
     def labelled(self, *labels: str) -> BootstrappedScore:
-        """The same figure with further labels."""
+        """The same score with further labels."""
         score = dataclasses.replace(self.score, labels=tuple(dict.fromkeys((*self.score.labels, *labels))))
         return dataclasses.replace(self, score=score)
 
@@ -54,39 +63,59 @@ class BootstrappedScore:
         """By how much this figure exceeds another one of the same key; None where there are no resamples.
 
         Raises:
-            UsageError: The two are figures of different things.
+            UsageError: The two are figures of different things, or were drawn over different units.
         """
-        if (self.key, self.score.count, self.bootstrap) != (other.key, other.score.count, other.bootstrap):
+        if self._identity != other._identity or self.units != other.units:
             raise UsageError(f"{' '.join(self.key)} and {' '.join(other.key)} cannot be compared: they are not the same figure.")
         if self.replicates is None or other.replicates is None:
             return None
-        return Difference(self.score.value - other.score.value, self.bootstrap.interval(self.replicates - other.replicates))
+        value = self.score.value - other.score.value
+        return self.bootstrap.difference(value, self.replicates - other.replicates, self.effective)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        return self.key, self.score.count, self.score.units, self.bootstrap
 
 
 def bootstrapped(
-    identity: Score, statistic: Statistic, bootstrap: Bootstrap, scale: float = 100.0, sizes: Sequence[int] = ()
+    identity: Score,
+    statistic: Statistic,
+    bootstrap: Bootstrap,
+    units: Units,
+    *,
+    items: NDArray[np.intp] | None = None,
+    effective: float | None = None,
+    scale: float = 100.0,
 ) -> BootstrappedScore:
-    """The statistic on all items, and on resamples of them.
+    """The statistic on all items, and on resamples of their units.
 
     Args:
-        identity: A score that has everything but value and interval.
+        identity: A score that has everything but value, interval and units. Task and split name the stream of the draws: figures
+            of one task on the same units are taken on the same resamples, those of different tasks on independent ones.
         statistic: The figure on any resample.
         bootstrap: Draws the resamples.
+        units: Which items are drawn together.
+        items: The places of those that the figure is about, where it is not about all.
+        effective: The effective number of units of the figure, where it is not that of its items.
         scale: From the statistic's unit to the score's.
-        sizes: How many items of each class there are, where they are drawn class by class; else the score's count is drawn.
 
     Raises:
         UsageError: Too many resamples leave the statistic undefined.
     """
-    sizes = sizes or (identity.count,)
-    value = scale * statistic(np.ones(sum(sizes)))
-    figures = scale * bootstrap.replicates(statistic, *sizes)
-    score = dataclasses.replace(identity, value=value, interval=bootstrap.interval(figures))
-    return BootstrappedScore(score, figures, bootstrap)
+    effective = units.effective(items) if effective is None else effective
+    score = dataclasses.replace(identity, value=scale * statistic(np.ones(units.items)), units=units.among(items))
+    if effective < FEWEST_UNITS:
+        return BootstrappedScore(score, None, bootstrap, units, effective)
+    replicates = scale * bootstrap.replicates(statistic, units, f"{identity.task} {identity.split}")
+    score = dataclasses.replace(score, interval=bootstrap.interval(replicates, effective))
+    return BootstrappedScore(score, replicates, bootstrap, units, effective)
 
 
 def mean_of(parts: Sequence[BootstrappedScore], *, weighted: bool = False, **identity: str) -> BootstrappedScore:
-    """The mean of figures of different items: of sub-tasks, of splits, of tasks.
+    """The mean of scores: of sub-tasks, of splits, of tasks.
+
+    Sub-tasks of one task were drawn together, so that sentences which they share are counted for what they are; splits and tasks
+    were drawn independently, and sentences that these share are not known here.
 
     Args:
         parts: At least one.
@@ -94,22 +123,34 @@ def mean_of(parts: Sequence[BootstrappedScore], *, weighted: bool = False, **ide
         identity: What the mean is called, where it is not called as the first part: `task`, `split`, `subset`, `metric`.
 
     Returns:
-        A figure whose count is that of all parts and that bears the labels of each; its resamples are drawn within each part.
+        A score whose count is that of all parts and that bears the labels of each.
     """
     counts = [part.score.count for part in parts]
     weights = np.array(counts if weighted else [1] * len(parts), dtype=np.float64)
+    units = _units_of(parts)
     score = dataclasses.replace(
         parts[0].score,
         value=float(np.average([part.score.value for part in parts], weights=weights)),
         count=sum(counts),
         interval=None,
         labels=tuple(dict.fromkeys(label for part in parts for label in part.score.labels)),
+        units=None if units is None else units.count,
         **identity,
     )
     bootstrap = parts[0].bootstrap
     known = [part.replicates for part in parts if part.replicates is not None]
     if len(known) < len(parts):
-        return BootstrappedScore(score, None, bootstrap)
-    # Parts of equal size were resampled by the same draws; moving each on by another step makes the parts independent.
-    figures = np.average([np.roll(each, step) for step, each in enumerate(known)], axis=0, weights=weights)
-    return BootstrappedScore(dataclasses.replace(score, interval=bootstrap.interval(figures)), figures, bootstrap)
+        return BootstrappedScore(score, None, bootstrap, units)
+    replicates = np.average(known, axis=0, weights=weights)
+    effective = joint_effective([part.effective for part in parts], weights.tolist())
+    score = dataclasses.replace(score, interval=bootstrap.interval(replicates, effective))
+    return BootstrappedScore(score, replicates, bootstrap, units, effective)
+
+
+def _units_of(parts: Sequence[BootstrappedScore]) -> Units | None:
+    """The units of all parts: the same ones where they were drawn together."""
+    units = [part.units for part in parts if part.units is not None]
+    if not units or len(units) < len(parts):
+        return None
+    together = len({(part.score.task, part.score.split) for part in parts}) == 1 and all(each == units[0] for each in units)
+    return units[0] if together else Units.joined(units)

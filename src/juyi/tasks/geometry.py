@@ -10,8 +10,9 @@ import numpy as np
 from juyi.data import ScoredPairs
 from juyi.embeddings import encoded, unit_rows
 from juyi.errors import UsageError
-from juyi.metrics import anisotropy_statistic, effective_rank, mean_statistic, singular_values, uniformity_statistic
+from juyi.metrics import Units, anisotropy_statistic, effective_rank, mean_statistic, singular_values, uniformity_statistic
 from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.sentence_units import sentence_units
 from juyi.tasks.similarity import EncodeOrSimilarity, encode_of
 from juyi.tasks.task import Task
 
@@ -75,17 +76,27 @@ class Geometry(Task):
             for side in (self.pairs.first, self.pairs.second)
         )
         distances = ((first.astype(np.float64) - second) ** 2).sum(axis=1)
-        vectors = encoded(encode, self._sentences())
+        sentences = self._sentences()
+        vectors, units = encoded(encode, sentences), self._units_of(sentences)
+        pairs = sentence_units((self.pairs.first[i], self.pairs.second[i]) for i in positive)
         count = len(vectors)
         variances = singular_values(vectors) ** 2
         shares = np.cumsum(variances) / variances.sum()
         return [
-            self.bootstrapped("alignment", mean_statistic(distances), len(positive), scale=1),
-            self.bootstrapped("uniformity", uniformity_statistic(vectors), count, scale=1),
-            self.bootstrapped("mean-cosine", anisotropy_statistic(vectors), count, scale=1),
+            self.bootstrapped("alignment", mean_statistic(distances), pairs, scale=1),
+            self.bootstrapped("uniformity", uniformity_statistic(vectors), units, scale=1),
+            self.bootstrapped("mean-cosine", anisotropy_statistic(vectors), units, scale=1),
             self.plain("effective-rank", effective_rank(vectors), count),
             *(self.plain(f"variance-{top}", float(shares[min(top, len(shares)) - 1]), count) for top in SPECTRUM_SHARES),
         ]
+
+    def _units_of(self, sentences: Sequence[str]) -> Units:
+        """Sentences came in pairs, the two of a pair alike: those of connected pairs are one unit."""
+        sides = list(zip(self.pairs.first, self.pairs.second, strict=True))
+        unit_of: dict[str, int] = {}
+        for pair, unit in zip(sides, sentence_units(sides).of.tolist(), strict=True):
+            unit_of.update(dict.fromkeys(pair, unit))
+        return Units.grouped([unit_of[sentence] for sentence in sentences])
 
     def _sentences(self) -> list[str]:
         distinct = list(dict.fromkeys(self.texts()))

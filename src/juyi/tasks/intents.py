@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
-from juyi.metrics import mean_statistic
+from juyi.metrics import Units, mean_statistic
 from juyi.tasks.bootstrapped_score import BootstrappedScore
 from juyi.tasks.encode_once import EncodeOnce
 from juyi.tasks.similarity import EncodeOrSimilarity, Similarity, similarity_of
@@ -47,6 +48,15 @@ class IntentRecall(Task):
     def __len__(self) -> int:
         return len(self.test)
 
+    @cached_property
+    def units(self) -> Units:
+        """The queries of an intent are one unit.
+
+        They are found by the same few examples, and right or wrong together where an encoder takes two intents for one. What is
+        measured is meant to hold for other intents of the kind; for these very intents and further queries the interval is wide.
+        """
+        return Units.grouped(self.test.labels)
+
     def texts(self) -> Sequence[str]:
         """The examples and the queries."""
         return [*self.train.texts, *self.test.texts]
@@ -60,7 +70,7 @@ class IntentRecall(Task):
         similarity = similarity_of(encoder if isinstance(encoder, Similarity | EncodeOnce) else EncodeOnce(encoder))
         ranks = intent_ranks(similarity, self.train, self.test)
         cuts = {"accuracy": 1} | {f"recall@{k}": k for k in _RECALLS}
-        return [self.bootstrapped(metric, mean_statistic(ranks < k), len(self)) for metric, k in cuts.items()]
+        return [self.bootstrapped(metric, mean_statistic(ranks < k), self.units) for metric, k in cuts.items()]
 
 
 def check_intents(name: str, train: LabelledTexts, queries: LabelledTexts) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from juyi.data import LabelledTexts
+from juyi.data import LabelledTexts, normalise
 from juyi.errors import UsageError
-from juyi.metrics import BinaryRanking, Counts, Statistic
+from juyi.metrics import BinaryRanking, Counts, Statistic, Units, joint_effective
 from juyi.tasks.bootstrapped_score import BootstrappedScore, bootstrapped
 from juyi.tasks.intents import check_intents
 from juyi.tasks.pair_classification import DEV_THRESHOLD, ORACLE_THRESHOLD
@@ -25,7 +26,8 @@ class OutOfScope(Task):
 
     The score of a query is its similarity to the nearest training query. The threshold is the highest that rejects at most
     `rejection_rate` of the in-scope validation queries. Without these it is taken from the in-scope test queries themselves, and
-    the figures that depend on it bear the label `oracle-threshold`. Intervals are over the test queries, drawn within each class.
+    the figures that depend on it bear the label `oracle-threshold`. Intervals are over the intents, and outside over the distinct
+    queries or, where they are known, the intents there; each class is drawn within itself.
 
     Attributes:
         train: Examples of each intent.
@@ -33,6 +35,8 @@ class OutOfScope(Task):
         outside_test: Queries that belong to none of the intents.
         validation: In-scope queries, for the threshold.
         rejection_rate: The share of in-scope queries that may be rejected.
+        outside_intents: The intent of each query of `outside_test` where it has one that was kept out of the training, as
+            `held_out` makes them: the queries of one such intent are rejected or accepted together.
 
     Raises:
         UsageError: One of the parts is empty, the examples lack an intent of the queries, or `rejection_rate` is not at least 0
@@ -44,6 +48,7 @@ class OutOfScope(Task):
     outside_test: Sequence[str] = field(repr=False)
     validation: LabelledTexts | None = field(default=None, repr=False)
     rejection_rate: float = 0.05
+    outside_intents: Sequence[str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.rejection_rate < 1:
@@ -57,12 +62,24 @@ class OutOfScope(Task):
         for part, texts in parts.items():
             if texts is not None and not len(texts):
                 raise UsageError(f"{self} has no {part} queries. Give it at least one.")
+        if self.outside_intents is not None and len(self.outside_intents) != len(self.outside_test):
+            raise UsageError(
+                f"{self} has {len(self.outside_intents)} intents for {len(self.outside_test)} out-of-scope queries. "
+                "Give one a query, or none."
+            )
         for queries in (self.test, self.validation):
             if queries is not None:
                 check_intents(str(self), self.train, queries)
 
     def __len__(self) -> int:
         return len(self.test) + len(self.outside_test)
+
+    @cached_property
+    def units(self) -> Units:
+        """The queries of an intent are one unit, as in `IntentRecall`; so are repeats of an out-of-scope query."""
+        outside = self.outside_intents or [normalise(text) for text in self.outside_test]
+        inside = len(self.test)
+        return Units.grouped([*self.test.labels, *outside], [place < inside for place in range(len(self))])
 
     def texts(self) -> Sequence[str]:
         """The examples and all queries."""
@@ -95,28 +112,45 @@ class OutOfScope(Task):
 
         def accuracy(counts: Counts) -> float:
             accepted = scores[:inside] >= threshold(counts)
-            return float(counts[:inside] @ (accepted & right)) / inside
+            return float(counts[:inside] @ (accepted & right) / counts[:inside].sum())
 
         def rejected(counts: Counts) -> float:
-            return float(counts[inside:] @ (scores[inside : len(self)] < threshold(counts))) / len(self.outside_test)
+            below = scores[inside : len(self)] < threshold(counts)
+            return float(counts[inside:] @ below / counts[inside:].sum())
 
         label = ORACLE_THRESHOLD if self.validation is None else DEV_THRESHOLD
         return [
-            self._figure("auroc", ranking.auroc, len(self)),
-            self._figure("aupr-in", ranking.average_precision, len(self)),
-            self._figure("aupr-out", others.average_precision, len(self)),
-            self._figure("fpr@95", lambda counts: ranking.false_positive_rate(0.95, counts), len(self)),
-            self._figure("in-scope accuracy", accuracy, inside, label),
-            self._figure("out-of-scope recall", rejected, len(self.outside_test), label),
+            self._figure("auroc", ranking.auroc),
+            self._figure("aupr-in", ranking.average_precision),
+            self._figure("aupr-out", others.average_precision),
+            self._figure("fpr@95", lambda counts: ranking.false_positive_rate(0.95, counts)),
+            self._figure("in-scope accuracy", accuracy, self._inside, label),
+            self._figure("out-of-scope recall", rejected, self._outside, label),
             self.plain("threshold", fixed, len(known.scores), labels=[label]),
         ]
 
     def _queries(self) -> list[str]:
         return [*self.test.texts, *self.outside_test, *(() if self.validation is None else self.validation.texts)]
 
-    def _figure(self, metric: str, statistic: Statistic, count: int, *labels: str) -> BootstrappedScore:
+    @property
+    def _inside(self) -> NDArray[np.intp]:
+        return np.arange(len(self.test))
+
+    @property
+    def _outside(self) -> NDArray[np.intp]:
+        return np.arange(len(self.test), len(self))
+
+    def _figure(
+        self, metric: str, statistic: Statistic, items: NDArray[np.intp] | None = None, *labels: str
+    ) -> BootstrappedScore:
+        if items is None:
+            # Both classes weigh alike in what compares one with the other, however few queries one of them has.
+            effective = joint_effective([self.units.effective(each) for each in (self._inside, self._outside)], [1, 1])
+        else:
+            effective = self.units.effective(items)
+        count = len(self) if items is None else len(items)
         identity = Score(self.name, self.split, metric, 0.0, count, labels=(*self.labels, *labels))
-        return bootstrapped(identity, statistic, self.bootstrap, sizes=[len(self.test), len(self.outside_test)])
+        return bootstrapped(identity, statistic, self.bootstrap, self.units, items=items, effective=effective)
 
 
 @dataclass(frozen=True)

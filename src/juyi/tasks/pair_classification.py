@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
-from juyi.metrics import BinaryRanking, Counts, Statistic
+from juyi.metrics import BinaryRanking, Counts, Statistic, Units
 from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.sentence_units import sentence_units
 from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 
@@ -47,6 +48,11 @@ class PairClassification(Task):
     def __len__(self) -> int:
         return len(self.pairs)
 
+    @cached_property
+    def units(self) -> Units:
+        """Pairs that share a sentence, and those that share one with these, are one unit."""
+        return sentence_units(zip(self.pairs.first, self.pairs.second, strict=True))
+
     def texts(self) -> Sequence[str]:
         """Both sides of the pairs, of the development pairs too."""
         sides = [*self.pairs.first, *self.pairs.second]
@@ -61,7 +67,7 @@ class PairClassification(Task):
         ranking = _ranking(self.pairs, encoder)
         chosen = ranking if self.development is None else _ranking(self.development, encoder)
         label = ORACLE_THRESHOLD if self.development is None else DEV_THRESHOLD
-        found = [self.bootstrapped("average-precision", ranking.average_precision, len(self))]
+        found = [self.bootstrapped("average-precision", ranking.average_precision, self.units)]
         for metric, best, at in (
             ("f1", chosen.best_f1, ranking.f1),
             ("accuracy", chosen.best_accuracy, ranking.accuracy),
@@ -69,7 +75,7 @@ class PairClassification(Task):
             threshold = best()[1]
             # An oracle's threshold belongs to the figure: it is chosen anew on each resample.
             statistic = _first(best) if self.development is None else partial(at, threshold)
-            found.append(self.bootstrapped(metric, statistic, len(self), labels=[label]))
+            found.append(self.bootstrapped(metric, statistic, self.units, labels=[label]))
             found.append(self.plain(f"{metric}-threshold", threshold, len(self), labels=[label]))
         return found
 

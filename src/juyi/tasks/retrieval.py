@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
-from juyi.metrics import mean_statistic, ndcg, recall, reciprocal_rank, relevance
+from juyi.metrics import Units, mean_statistic, ndcg, recall, reciprocal_rank, relevance
 from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.sentence_units import sentence_units
 from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 
@@ -22,7 +24,8 @@ _RECALLS = (1, 5, 10)
 class Retrieval(Task):
     """Queries, a corpus, and which texts of the corpus are relevant to each query: MRR@10, recall@k, nDCG@10, times 100.
 
-    The intervals are over the queries. Of equally near texts the one that stands first in the corpus comes first.
+    The intervals are over groups of queries that share no relevant text. Of equally near texts the one that stands first in the
+    corpus comes first.
 
     Attributes:
         queries: What is asked.
@@ -57,6 +60,16 @@ class Retrieval(Task):
     def __len__(self) -> int:
         return len(self.queries)
 
+    @cached_property
+    def units(self) -> Units:
+        """Queries with a relevant text in common, and those that have one in common with these, are one unit.
+
+        Whether a text is found is as much a matter of the text as of the query: the paraphrases of one question, a group of a
+        FAQ, are found or missed together.
+        """
+        rows = zip(self.queries, self.relevant, strict=True)
+        return sentence_units([query, *(self.corpus[place] for place in places)] for query, places in rows)
+
     def texts(self) -> Sequence[str]:
         """The queries and the corpus."""
         return [*self.queries, *self.corpus]
@@ -73,7 +86,7 @@ class Retrieval(Task):
         figures = {f"mrr@{_MOST}": reciprocal_rank(found, _MOST)}
         figures |= {f"recall@{k}": recall(found, totals, k) for k in _RECALLS}
         figures |= {f"ndcg@{_MOST}": ndcg(found, totals, _MOST)}
-        return [self.bootstrapped(metric, mean_statistic(values), len(self)) for metric, values in figures.items()]
+        return [self.bootstrapped(metric, mean_statistic(values), self.units) for metric, values in figures.items()]
 
 
 def retrieval_from_groups(name: str, split: str, groups: LabelledTexts, labels: tuple[str, ...] = ()) -> Retrieval:

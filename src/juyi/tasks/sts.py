@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
-from juyi.metrics import Difference, spearman_statistic
+from juyi.metrics import Counts, Difference, Units, spearman_statistic
 from juyi.tasks.bootstrapped_score import BootstrappedScore, mean_of
+from juyi.tasks.sentence_units import sentence_units
 from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 from juyi.types import Score
@@ -59,6 +61,11 @@ class STS(Task):
     def __len__(self) -> int:
         return len(self.pairs)
 
+    @cached_property
+    def units(self) -> Units:
+        """Pairs that share a sentence, and those that share one with these, are one unit; drawn sub-task by sub-task."""
+        return sentence_units(zip(self.pairs.first, self.pairs.second, strict=True), self.pairs.subsets)
+
     def texts(self) -> Sequence[str]:
         """Both sides of the pairs."""
         return [*self.pairs.first, *self.pairs.second]
@@ -86,7 +93,7 @@ class STS(Task):
         """What `measure` gives, from similarities that are known already."""
         if self.pairs.subsets is None:
             return [self._pooled(similarities)]
-        parts = [self._spearman(similarities[places], places, subset) for subset, places in self._subsets().items()]
+        parts = [self._part(similarities, places, subset) for subset, places in self._subsets().items()]
         means = (mean_of(parts, subset=MEAN), mean_of(parts, weighted=True, subset=WEIGHTED_MEAN))
         return [self._pooled(similarities, ALL), *means, *parts]
 
@@ -95,17 +102,31 @@ class STS(Task):
         return self._pooled(similarities).score
 
     def difference(self, similarities: NDArray[np.float64], others: NDArray[np.float64]) -> Difference:
-        """By how many points the first similarities score better than the others, on the same resamples of the pairs."""
+        """By how many points the first similarities score better than the others, on the same resamples of the pairs.
+
+        Raises:
+            UsageError: Nearly all pairs hang together by shared sentences, so that nothing can be said of how sure it is.
+        """
         difference = self._pooled(similarities).difference(self._pooled(others))
-        assert difference is not None  # a correlation has resamples
+        if difference is None:
+            raise UsageError(
+                f"{self}: {len(self)} pairs hang together in {self.units.count} groups by the sentences that they share, which "
+                f"weigh like {self.units.effective():.1f} independent ones; an interval needs at least 2. Add pairs of sentences "
+                "that do not occur in the others."
+            )
         return difference
 
     def _pooled(self, similarities: NDArray[np.float64], subset: str = "") -> BootstrappedScore:
-        return self._spearman(similarities, np.arange(len(self)), subset)
+        return self.bootstrapped("spearman", spearman_statistic(similarities, self.pairs.scores), self.units, subset=subset)
 
-    def _spearman(self, similarities: NDArray[np.float64], places: NDArray[np.intp], subset: str) -> BootstrappedScore:
-        statistic = spearman_statistic(similarities, self.pairs.scores[places])
-        return self.bootstrapped("spearman", statistic, len(places), subset=subset)
+    def _part(self, similarities: NDArray[np.float64], places: NDArray[np.intp], subset: str) -> BootstrappedScore:
+        """The figure of one sub-task, on resamples of all of them."""
+        of_part = spearman_statistic(similarities[places], self.pairs.scores[places])
+
+        def statistic(counts: Counts) -> float:
+            return of_part(counts[places])
+
+        return self.bootstrapped("spearman", statistic, self.units, items=places, subset=subset)
 
     def _subsets(self) -> dict[str, NDArray[np.intp]]:
         """The places of the pairs of each sub-task."""

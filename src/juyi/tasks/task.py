@@ -6,7 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from juyi.metrics import Bootstrap, Statistic
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.metrics import Bootstrap, Statistic, Units
 from juyi.tasks.bootstrapped_score import BootstrappedScore, bootstrapped
 from juyi.tasks.similarity import EncodeOrSimilarity
 from juyi.types import Score
@@ -55,20 +58,30 @@ class Task(ABC):
         return [each.score for each in self.measure(encoder)]
 
     def bootstrapped(
-        self, metric: str, statistic: Statistic, size: int, *, subset: str = "", labels: Sequence[str] = (), scale: float = 100.0
+        self,
+        metric: str,
+        statistic: Statistic,
+        units: Units,
+        *,
+        items: NDArray[np.intp] | None = None,
+        subset: str = "",
+        labels: Sequence[str] = (),
+        scale: float = 100.0,
     ) -> BootstrappedScore:
-        """A figure of this task: the statistic on all `size` items, and on resamples of them.
+        """A figure of this task: the statistic on all items, and on resamples of their units.
 
         Args:
             metric: Its name.
             statistic: The figure on any resample.
-            size: How many items there are; the score's count.
-            subset: The part of the split that the items are.
+            units: Which items are drawn together, because they are not independent; `Units.single(n)` where each of n is.
+            items: The places of the items that the figure is about, where it is not about all; the score counts them.
+            subset: The part of the split that they are.
             labels: Further labels of this figure.
             scale: From the statistic's unit to the score's.
         """
-        identity = Score(self.name, self.split, metric, 0.0, size, subset, labels=(*self.labels, *labels))
-        return bootstrapped(identity, statistic, self.bootstrap, scale)
+        count = units.items if items is None else len(items)
+        identity = Score(self.name, self.split, metric, 0.0, count, subset, labels=(*self.labels, *labels))
+        return bootstrapped(identity, statistic, self.bootstrap, units, items=items, scale=scale)
 
     def plain(self, metric: str, value: float, count: int, *, labels: Sequence[str] = ()) -> BootstrappedScore:
         """A figure of this task that has no interval: a threshold, a rank."""

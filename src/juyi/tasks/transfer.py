@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -11,9 +12,10 @@ from juyi.data import LabelledPairs, LabelledTexts
 from juyi.data.sets import TransferSet
 from juyi.embeddings import encoded
 from juyi.errors import UsageError
-from juyi.metrics import Counts, mean_statistic
+from juyi.metrics import Counts, Units, mean_statistic
 from juyi.tasks.bootstrapped_score import BootstrappedScore
 from juyi.tasks.linear_probe import Data, Predicted, nested_cross_validation, search_by_folds, search_on_dev
+from juyi.tasks.sentence_units import sentence_units
 from juyi.tasks.similarity import EncodeOrSimilarity, encode_of
 from juyi.tasks.task import Task
 from juyi.types import Embeddings, Encode
@@ -70,6 +72,11 @@ class Transfer(Task):
     def __len__(self) -> int:
         return len(self._tested)
 
+    @cached_property
+    def units(self) -> Units:
+        """Tested examples that share a sentence, and those that share one with these, are one unit."""
+        return sentence_units(zip(*_sides(self._tested), strict=True))
+
     def texts(self) -> Sequence[str]:
         """The sentences of all splits."""
         return [text for part in self.data.splits.values() for side in _sides(part) for text in side]
@@ -82,14 +89,14 @@ class Transfer(Task):
             MissingExtraError: scikit-learn is not installed.
         """
         gold, predicted = np.array(self._tested.labels), self.classify(encoder).labels
-        figures = [self.bootstrapped("accuracy", mean_statistic(predicted == gold), len(self))]
+        figures = [self.bootstrapped("accuracy", mean_statistic(predicted == gold), self.units)]
         if isinstance(self._tested, LabelledPairs):
             right, wrong = (predicted == _POSITIVE) & (gold == _POSITIVE), predicted != gold
 
             def f1(counts: Counts) -> float:
                 return float(2 * (counts @ right) / (2 * (counts @ right) + counts @ wrong))
 
-            figures.append(self.bootstrapped("f1", f1, len(self)))
+            figures.append(self.bootstrapped("f1", f1, self.units))
         return figures
 
     def classify(self, encoder: EncodeOrSimilarity) -> Predicted:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from juyi.data import Triplets
 from juyi.errors import UsageError
-from juyi.metrics import mean_statistic
+from juyi.metrics import Units, mean_statistic
 from juyi.tasks.bootstrapped_score import BootstrappedScore
+from juyi.tasks.sentence_units import sentence_units
 from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
 from juyi.tasks.task import Task
 
@@ -35,6 +37,11 @@ class TripletAccuracy(Task):
     def __len__(self) -> int:
         return len(self.triplets)
 
+    @cached_property
+    def units(self) -> Units:
+        """Triplets that share a sentence, and those that share one with these, are one unit."""
+        return sentence_units(self.triplets)
+
     def texts(self) -> Sequence[str]:
         """The three sentences of each triplet."""
         return [text for triplet in self.triplets for text in triplet]
@@ -48,7 +55,7 @@ class TripletAccuracy(Task):
         anchors, positives, negatives = zip(*self.triplets, strict=True)
         similarities = similarity_of(encoder).pairs([*anchors, *anchors], [*positives, *negatives])
         right = similarities[: len(self)] > similarities[len(self) :]
-        return [self.bootstrapped("accuracy", mean_statistic(right), len(self))]
+        return [self.bootstrapped("accuracy", mean_statistic(right), self.units)]
 
 
 def triplets_from_nli(rows: Triplets) -> Triplets:
