@@ -19,8 +19,8 @@ from juyi.evaluation import Signals, adaptation_verdict, label_free_signals
 from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, is_isotropic
 from juyi.experiments.examples import select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
-from juyi.experiments.recipe import DataSettings, Recipe
-from juyi.experiments.run import run_recipe
+from juyi.experiments.recipe import DataSettings, TrainRecipe
+from juyi.experiments.runner import run
 from juyi.index import TextIndex
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.metrics import Difference
@@ -60,7 +60,7 @@ class Adaptation:
 
     model: str
     inspection: dict[str, Any]
-    recipe: Recipe
+    recipe: TrainRecipe
     scores: dict[str, Score] = field(default_factory=dict)
     differences: dict[str, Difference] = field(default_factory=dict)
     signals: dict[str, Signals] = field(default_factory=dict)
@@ -140,7 +140,7 @@ def adapt(
         max_length=raw.max_length,
     )
     result = Adaptation(_name(settings), inspection.as_dict(), recipe, notes=list(inspection.advice))
-    finished = run_recipe(recipe, texts, out / "runs", log=log, progress=progress)
+    finished = run(recipe, out / "runs", examples=texts, log=log, progress=progress)
     result.notes += finished.train_result.warnings
     log("Measuring raw, whitening, SimCSE, SimCSE and whitening")
     variants = _variants(recipe, finished.encoder, select_sentences(sentences, recipe.data), result)
@@ -156,7 +156,7 @@ def _name(settings: EncoderSettings) -> str:
     return settings.model or DEFAULT_ENCODER
 
 
-def _variants(recipe: Recipe, trained: Encoder, sentences: Sequence[str], result: Adaptation) -> dict[str, Encoder]:
+def _variants(recipe: TrainRecipe, trained: Encoder, sentences: Sequence[str], result: Adaptation) -> dict[str, Encoder]:
     raw = load_encoder(recipe.encoder)  # with the dropout of the training, so that both are asked the same question
     found = {"raw": raw, "simcse": trained}
     for name, encoder in (("whitening", raw), ("simcse+whitening", trained)):

@@ -90,7 +90,7 @@ def _shape(objective: Objective) -> tuple[str, ...]:
     if shape not in _SHAPES:
         raise UsageError(
             f"The objective needs the columns {', '.join(objective.columns)}, which no file of sentences or pairs gives. "
-            "Recipes with a [corpus] table make them: see `juyi recipes list`."
+            "Recipes of the kind train-on-sources make them: see `juyi recipes list`."
         )
     return shape
 

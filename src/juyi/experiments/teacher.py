@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from juyi.atomic import replaced_file
 from juyi.encoder import fast_precision, load_encoder
 from juyi.errors import DataError
-from juyi.hub import resolve, weights_digest
+from juyi.hub import folder_digest, resolve
 from juyi.types import Embeddings
 
 _BLOCK = 8192
@@ -25,8 +25,8 @@ def teacher_vectors(
 ) -> NDArray[np.float16]:
     """What the teacher makes of the texts, at unit length.
 
-    The vectors are kept in the cache in blocks, under a key of the teacher's weights and the texts: a second call reads them, and
-    a call that was stopped is taken up at the block in hand.
+    The vectors are kept in the cache in blocks, under a key of the teacher's folder (its weights, pooling and tokenizer), the
+    precision and the texts: a second call reads them, and a call that was stopped is taken up at the block in hand.
 
     Args:
         teacher: A folder, a hub id or an embedded encoder.
@@ -52,9 +52,9 @@ def teacher_vectors(
             part = texts[start : start + _BLOCK]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_precision() == "bfloat16"):
                 vectors = encoder.encode(part)
-            draft = path.with_suffix(f".{os.getpid()}.tmp.npy")  # several processes may be at it
-            np.save(draft, _units(vectors, part, teacher))
-            draft.replace(path)
+            units = _units(vectors, part, teacher)
+            with replaced_file(path) as draft, draft.open("wb") as file:  # several processes may be at it
+                np.save(file, units)
             progress(min(start + _BLOCK, len(texts)), len(texts))
         blocks.append(np.load(path))
     return np.concatenate(blocks)
@@ -73,7 +73,7 @@ def _units(vectors: Embeddings, texts: Sequence[str], teacher: str) -> NDArray[n
 
 
 def _key(teacher: str, texts: Sequence[str]) -> str:
-    digest = hashlib.sha256(weights_digest(resolve(teacher)).encode())
+    digest = hashlib.sha256(f"{folder_digest(resolve(teacher))} {fast_precision()} float16\n".encode())
     for text in texts:
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()[:16]
