@@ -24,8 +24,8 @@ from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import load_encoder
 from juyi.experiments.examples import Examples, read_examples, select_examples
 from juyi.experiments.load import load_recipe
-from juyi.experiments.recipe import Recipe
-from juyi.experiments.run import run_recipe
+from juyi.experiments.recipe import TrainRecipe
+from juyi.experiments.runner import run
 from juyi.objectives import SENTENCES
 from juyi.tasks import STS
 from markdown import put, table
@@ -148,7 +148,7 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
             drawn = replace(recipe, data=replace(recipe.data, seed=seed), training=replace(recipe.training, seed=seed))
             count = len(next(iter(select_examples(examples, drawn.data).values())))
             began = time.monotonic()
-            trained = run_recipe(drawn, examples, arguments.runs, log=lambda text: print(text, file=sys.stderr))
+            trained = run(drawn, arguments.runs, examples=examples, log=lambda text: print(text, file=sys.stderr))
             seconds = round(time.monotonic() - began)
             for name, task in tasks.items():
                 after = task.similarities(trained.encoder.encode)
@@ -157,9 +157,10 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
                 yield {**common, "case": case, "task": name, "seed": seed, **found, **facts}
 
 
-def prepared(case: Case, arguments: argparse.Namespace, model: str, measured: set[str]) -> tuple[Recipe, Examples]:
+def prepared(case: Case, arguments: argparse.Namespace, model: str, measured: set[str]) -> tuple[TrainRecipe, Examples]:
     """The recipe on this encoder, and its rows without any that has a sentence to measure on."""
-    recipe = load_recipe(case.recipe, Recipe, (*case.overrides, f"encoder.model={model}", *arguments.overrides))
+    recipe = load_recipe(case.recipe, (*case.overrides, f"encoder.model={model}", *arguments.overrides))
+    assert isinstance(recipe, TrainRecipe)
     files = tuple(str(arguments.data / file) for file in case.files)
     kind = "texts" if "text" in recipe.objective.columns else "pairs"
     examples = read_examples(recipe.objective, replace(recipe.data, **{kind: files}))  # type: ignore[arg-type]

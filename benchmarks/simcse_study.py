@@ -23,7 +23,7 @@ from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import select_sentences
 from juyi.experiments.load import apply_overrides
 from juyi.experiments.recipe import DataSettings
-from juyi.experiments.run import run_recipe
+from juyi.experiments.runner import run
 from juyi.postprocessing import fit_whitening
 from juyi.tasks import STS, EncodeOnce
 from juyi.types import Embeddings
@@ -64,7 +64,7 @@ def measure(data: Path, name: str, arguments: argparse.Namespace) -> Sequence[di
             len(sentences), int(raw.config.hidden_size), settings=EncoderSettings(model=arguments.model), gentle=gentle, seed=seed
         )
         recipe = apply_overrides(recipe, arguments.overrides)
-        finished = run_recipe(recipe, sentences, arguments.runs, log=lambda text: print(text, file=sys.stderr))
+        finished = run(recipe, arguments.runs, examples=sentences, log=lambda text: print(text, file=sys.stderr))
         trained = variants(finished.encoder.encode, sentences, task)
         for variant, values in (("simcse", trained["raw"]), ("simcse+whitening", trained["whitening"])):
             against = {f"minus_{other}": gap(task, values, views[other]) for other in ("raw", "whitening")}

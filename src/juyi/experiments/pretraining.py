@@ -55,7 +55,7 @@ def prepare_pretraining(recipe: PretrainRecipe, data: Path, vocabulary: Path, lo
         counts,
         lambda result: _card(recipe, parameters, result),
         half=True,
-        graph=True,
+        graph=recipe.graph,
     )
 
 

@@ -153,7 +153,12 @@ class SourcesRecipe:
 
 @dataclass(frozen=True)
 class PretrainRecipe:
-    """An experiment that makes a new encoder from running text by masked language modelling."""
+    """An experiment that makes a new encoder from running text by masked language modelling.
+
+    Attributes:
+        max_length: Longest input in tokens.
+        graph: Write the graph for the engine without torch beside the weights.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -167,6 +172,7 @@ class PretrainRecipe:
     objective: MaskedLM = field(default_factory=MaskedLM)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     max_length: int = 128
+    graph: bool = True
 
     def __post_init__(self) -> None:
         if self.sources.sequence_length > self.max_length:

@@ -14,7 +14,7 @@ from juyi.experiments.sources import PairSources, TextSources
 
 
 def source_digests(sources: TextSources | PairSources, folder: Path) -> dict[str, str]:
-    """File name to SHA-256 of all that is read for the sources, what they keep out too; `recipes/…` lies beside the recipes.
+    """SHA-256 of all that is read for the sources, what they keep out too, by file name; of templates by their setting.
 
     Raises:
         UsageError: A file is not in the folder, or a pattern of `exclude` finds none.
@@ -24,7 +24,10 @@ def source_digests(sources: TextSources | PairSources, folder: Path) -> dict[str
     if isinstance(sources, PairSources) and sources.templates is not None:
         templates = sources.templates
         files += [templates.dictionary, *templates.count]
-        digests = {f"recipes/{file}": file_digest(RECIPES / file) for file in (templates.templates, templates.phrases)}
+        digests = {
+            "sources.templates.templates": file_digest(RECIPES / templates.templates),
+            "sources.templates.phrases": file_digest(RECIPES / templates.phrases),
+        }
     check_there(files, folder)
     files += [path.relative_to(folder).as_posix() for path in excluded_files(sources.exclude, folder)]
     return digests | {file: file_digest(folder / file) for file in files}

@@ -91,8 +91,8 @@ class TemplateSource:
         dictionary: Its path in the data folder: a word and its glosses a line, a tab between them. Words with a short gloss fill
             the slots `noun` and `verb` ("to …").
         rows: How many sentences to put together.
-        templates: A file beside the recipes: a template in both languages a line, "{noun}多少钱" and "how much is {noun}". A 2
-            behind the name of a slot asks for a second filling.
+        templates: A file beside the recipes, or anywhere by its full path: a template in both languages a line, "{noun}多少钱"
+            and "how much is {noun}". A 2 behind the name of a slot asks for a second filling.
         phrases: A file beside the recipes: the name of a slot and a filling in both languages a line.
         count: Files of the data folder by which the words are weighed: frequent ones are drawn more often.
         min_count: Words that occur less often there are left out.
