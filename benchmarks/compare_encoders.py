@@ -81,7 +81,9 @@ def measure(row: Row, tasks: Sequence[STS]) -> Iterator[tuple[str, Evaluation]]:
 def _section(table: Mapping[str, Sequence[Evaluation]], columns: Sequence[Column], limit: int | None) -> str:
     parts = [column_table(table, columns)]
     if LEXICAL in table:
-        parts.append(overlap_leads(table[LEXICAL][0], {title: found for title, found in table.items() if title != LEXICAL}, columns))
+        parts.append(
+            overlap_leads(table[LEXICAL][0], {title: found for title, found in table.items() if title != LEXICAL}, columns)
+        )
     if limit is not None:
         parts.append(f"**A trial on the first {limit} pairs of each set, not a measurement.**")
     return "\n\n".join(parts)

@@ -18,8 +18,8 @@ from scipy.stats import binomtest
 from juyi.data import normalise, read_lines
 from juyi.encoder import load_encoder
 from juyi.experiments.load import load_recipe
-from juyi.experiments.pairs import read_corpus_pairs
-from juyi.experiments.recipe import CorpusRecipe
+from juyi.experiments.pairs import read_source_pairs
+from juyi.experiments.recipe import SourcesRecipe
 from juyi.types import Embeddings
 
 
@@ -54,7 +54,9 @@ def main() -> None:
 
 def unseen_pairs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     """The pairs of all parallel files of which no side was learned from, each English side once."""
-    learned = read_corpus_pairs(load_recipe(arguments.recipe, CorpusRecipe).corpus, arguments.data)
+    recipe = load_recipe(arguments.recipe)
+    assert isinstance(recipe, SourcesRecipe)
+    learned = read_source_pairs(recipe.sources, arguments.data)
     seen = {normalise(text) for text in (*learned.first, *learned.second)}
     shortest, longest = arguments.characters
     found: dict[str, tuple[str, str]] = {}

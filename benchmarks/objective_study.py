@@ -153,7 +153,15 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
             after = evaluate_suite([*tasks.values()], trained.encoder.encode, name=case)
             for name in tasks:
                 gain = difference_to(before.only(name), after.only(name))
-                yield {**common, "case": case, "task": name, "seed": seed, **figures(after.only(name)), "minus_raw": gain, **facts}
+                yield {
+                    **common,
+                    "case": case,
+                    "task": name,
+                    "seed": seed,
+                    **figures(after.only(name)),
+                    "minus_raw": gain,
+                    **facts,
+                }
 
 
 def prepared(case: Case, arguments: argparse.Namespace, model: str, measured: set[str]) -> tuple[TrainRecipe, Examples]:

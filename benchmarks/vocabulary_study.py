@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from juyi.encoder import create_encoder, load_encoder, save_encoder
-from juyi.experiments.corpus import read_corpus
 from juyi.experiments.load import load_recipe
-from juyi.experiments.pairs import both_sides, read_corpus_pairs
-from juyi.experiments.recipe import CorpusRecipe, PretrainRecipe
-from juyi.experiments.run import run_corpus_recipe
+from juyi.experiments.pairs import both_sides, read_source_pairs
+from juyi.experiments.recipe import AnyRecipe, PretrainRecipe, SourcesRecipe
+from juyi.experiments.runner import run
+from juyi.experiments.running_text import read_running_text
 from juyi.postprocessing import fit_whitening
 from juyi.suites import chinese_five
 from juyi.tasks import EncodeOnce
@@ -50,16 +50,17 @@ def main() -> None:
 
 def measure(name: str, arguments: argparse.Namespace) -> dict[str, object]:
     """What the vocabulary does to text, and the figures of the encoder that was trained with it."""
-    shape = load_recipe("pretrain/mini-words", PretrainRecipe)
+    shape = load_recipe("pretrain/mini-words")
+    assert isinstance(shape, PretrainRecipe)
     student = arguments.runs / "students" / name
     if not any(student.rglob("config.json")):  # in a folder below where the tokenizer is one of words
-        sources, _ = read_corpus(shape.corpus, arguments.data)
+        sources, _ = read_running_text(shape.sources, arguments.data)
         tokenizer = VOCABULARIES[name]([line for source in sources for line in source])
         backbone = shape.backbone
         save_encoder(create_encoder(backbone.model_type, backbone.options, tokenizer, max_length=128, seed=42), student)
     model = str(student)
     for recipe_name, million in (("mini/words", arguments.words), ("mini/distillation", arguments.distillation)):
-        recipe = load_recipe(recipe_name, CorpusRecipe)
+        recipe = load_recipe(recipe_name)
         steps = round(million * 1e6 / recipe.training.batch_size / tokens_a_row(model, recipe, arguments.data))
         random = "encoder.random_weights=42" if recipe_name == "mini/words" else "encoder.pooling=last-avg"
         overrides = [
@@ -69,15 +70,16 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, object]:
             f"teacher={arguments.teacher}",
             f"training.steps={steps}",
         ]
-        recipe = load_recipe(recipe_name, CorpusRecipe, overrides)
-        finished = run_corpus_recipe(recipe, arguments.data, arguments.runs, log=lambda text: print(text, file=sys.stderr))
+        recipe = load_recipe(recipe_name, overrides)
+        finished = run(recipe, arguments.runs, data=arguments.data, log=lambda text: print(text, file=sys.stderr))
         model = str(finished.folder / "model")
     return {**coverage(load_encoder(model).tokenizer, arguments.data), **scores(model, arguments.data)}
 
 
-def tokens_a_row(model: str, recipe: CorpusRecipe, data: Path) -> float:
+def tokens_a_row(model: str, recipe: AnyRecipe, data: Path) -> float:
     """The mean length of what the student reads, on a sample."""
-    texts, _ = both_sides(read_corpus_pairs(recipe.corpus, data))
+    assert isinstance(recipe, SourcesRecipe)
+    texts, _ = both_sides(read_source_pairs(recipe.sources, data))
     sample = np.random.default_rng(0).choice(len(texts), min(SAMPLE, len(texts)), replace=False)
     rows = load_encoder(model).tokenizer.tokenize([texts[i] for i in sample], recipe.encoder.max_length)
     return float(np.mean([len(row) for row in rows]))

@@ -64,7 +64,10 @@ def column_table(table: Table, columns: Sequence[Column]) -> str:
     for title, evaluations in table.items():
         transductive = any("transductive" in score.labels for each in evaluations for score in each.scores)
         daggers = daggers or transductive
-        cells = {str(column): _figure([score for each in evaluations for score in each.scores if column.shows(score)]) for column in columns}
+        cells = {
+            str(column): _figure([score for each in evaluations for score in each.scores if column.shows(score)])
+            for column in columns
+        }
         rows.append({"": f"{title} †" if transductive else title, **cells})
     note = "\n\n† Fitted on the very sentences that are scored, without their labels (transductive)."
     return markdown_table(rows).strip() + (note if daggers else "")
@@ -75,7 +78,12 @@ def cost_table(costs: Sequence[Cost], reference: str) -> str:
     rows = []
     for cost in costs:
         ratio = NOTHING if cost.ratio is None else f"{cost.ratio:.2g}" if cost.ratio < 10 else f"{cost.ratio:.0f}"
-        row = {"": cost.row, "MB on disk": _millions(cost.size), "parameters, M": _millions(cost.parameters), "engine": cost.engine}
+        row = {
+            "": cost.row,
+            "MB on disk": _millions(cost.size),
+            "parameters, M": _millions(cost.parameters),
+            "engine": cost.engine,
+        }
         rows.append(row | {"sentences/s": f"{cost.speed:,.0f}", f"speed, {reference} = 1": ratio})
     return markdown_table(rows).strip()
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from juyi.errors import UsageError
+
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"  # numbers of processes mean something on one machine only
 
 
 @contextmanager
@@ -17,8 +21,8 @@ def replaced_folder(folder: str | Path, *manifests: str) -> Iterator[Path]:
     """A temporary folder beside the wanted one, which takes its place when the block ends without an error.
 
     A reader sees the old folder or the new one, never a half-written one. A process that is killed while it writes leaves the old
-    folder as it was, and a hidden `.name.….tmp` beside it that may be deleted. Only in the instant between two renames is there
-    none; then the old one lies beside, named `.name.….old`.
+    folder as it was, and a hidden `.name.….tmp` beside it, which the next one to write there deletes. Only in the instant between
+    two renames is there none; then the old one lies beside, named `.name.….old`, and is never deleted by another process.
 
     Args:
         folder: Where the result shall be; its parents are made.
@@ -30,10 +34,11 @@ def replaced_folder(folder: str | Path, *manifests: str) -> Iterator[Path]:
     target = Path(folder).absolute()
     _check_replaceable(target, manifests)
     target.parent.mkdir(parents=True, exist_ok=True)
-    stem = f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    stem = f".{target.name}.{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
     fresh, old = target.with_name(f"{stem}.tmp"), target.with_name(f"{stem}.old")
-    fresh.mkdir()
     try:
+        _remove_orphans(target)
+        fresh.mkdir()
         yield fresh
         # A folder cannot be renamed over one with content: the old one steps aside first.
         if target.exists():
@@ -49,15 +54,48 @@ def replaced_folder(folder: str | Path, *manifests: str) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def write_text(target: Path, text: str) -> None:
-    """Write a UTF-8 file under a temporary name and rename it."""
+@contextmanager
+def replaced_file(target: str | Path) -> Iterator[Path]:
+    """A temporary name beside the wanted file, which takes its place when the block ends without an error; else nothing stays.
+
+    Args:
+        target: Where the result shall be; its parents are made.
+    """
+    target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    draft = target.with_name(f".{target.name}.{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
-        draft.write_text(text, encoding="utf-8")
+        yield draft
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a UTF-8 file under a temporary name and rename it."""
+    with replaced_file(target) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def _remove_orphans(target: Path) -> None:
+    """Delete the drafts of the folder that processes of this machine left which are no longer alive."""
+    start = f".{target.name}.{_HOST}-"
+    for draft in target.parent.iterdir():
+        pid = draft.name.removeprefix(start).partition("-")[0]
+        if draft.name.startswith(start) and draft.suffix == ".tmp" and pid.isdecimal() and not _is_alive(int(pid)):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # there, asking with signal 0 would end it
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # of another user
+    return True
 
 
 def _check_replaceable(target: Path, manifests: tuple[str, ...]) -> None:

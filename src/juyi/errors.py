@@ -5,6 +5,7 @@ JuyiError
 ├── DataError           a file or a row cannot be used as it is
 ├── ModelError          a model folder cannot be loaded, saved or does what it was not asked to do
 ├── TrainingError       a run cannot start, go on or be resumed
+├── BusyError           another process works in the folder
 └── MissingExtraError   an optional dependency is not installed
 
 One message is one clear paragraph: what was got, what is allowed, what to do next.
@@ -45,6 +46,25 @@ class ModelError(JuyiError):
 
 class TrainingError(JuyiError):
     """A run cannot start, go on or be resumed."""
+
+
+class BusyError(JuyiError):
+    """Another process works in the folder.
+
+    Args:
+        folder: The folder.
+        pid: The number of the process; None where it has not said it yet.
+        host: The machine it runs on.
+        since: When it began, as ISO 8601 writes it.
+    """
+
+    def __init__(self, folder: Path, pid: int | None = None, host: str | None = None, since: str | None = None) -> None:
+        self.folder, self.pid, self.host, self.since = folder, pid, host, since
+        who = "another process" if pid is None else f"process {pid} on {host}, since {since}"
+        super().__init__(
+            f"{folder} is in use by {who}. Two at once would spoil each other's work, so nothing was written. Wait until it is "
+            "done, end it, or give another folder. A process that has died holds nothing: then the same command just works."
+        )
 
 
 class MissingExtraError(JuyiError):

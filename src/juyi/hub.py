@@ -7,6 +7,7 @@ from pathlib import Path
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.errors import ModelError
+from juyi.provenance import PROVENANCE
 
 _PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.bin", "*.onnx", "*/*.json", "*/*.safetensors", "*/*.bin", "README.md"]
 
@@ -46,9 +47,9 @@ def weights_digest(folder: Path) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """A digest of all files of a model folder but its card: pooling and tokenizer decide about the vectors as the weights do."""
+    """A digest of all files of a model folder but its card and its provenance: pooling and tokenizer decide as weights do."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "README.md"):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", PROVENANCE)):
         digest.update(path.relative_to(folder).as_posix().encode())
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -10,12 +10,12 @@ from pathlib import Path
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "cross_lingual_retrieval.py"
 RECIPE = """
 name = "toy"
+kind = "train-on-sources"
 source = "here"
 teacher = "mini"
 [objective]
 kind = "distillation"
-[corpus]
-[[corpus.sources]]
+[[sources.files]]
 file = "parallel/open/learned.tsv"
 """
 

@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import objective_study
 from juyi.data import normalise
 from juyi.experiments.load import load_recipe
-from juyi.experiments.recipe import Recipe
 
 FOLDER = Path(objective_study.__file__).parent
 EVERY = [(study, case) for study, cases in objective_study.STUDIES.items() for case in cases]
@@ -25,7 +24,7 @@ EVERY = [(study, case) for study, cases in objective_study.STUDIES.items() for c
 @pytest.mark.parametrize(("study", "case"), EVERY)
 def test_every_case_is_a_recipe(study: str, case: str) -> None:
     one = objective_study.STUDIES[study][case]
-    assert load_recipe(one.recipe, Recipe, one.overrides).name == one.recipe
+    assert load_recipe(one.recipe, one.overrides).name == one.recipe
     assert one.files
 
 

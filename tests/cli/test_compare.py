@@ -15,7 +15,7 @@ from scipy import stats
 from juyi.data import ScoredPairs
 from juyi.embeddings import cosine_rows
 from juyi.engines import open_engine
-from juyi.evaluation.compare import compare, comparison_rows, main_figures, verdict
+from juyi.evaluation.compare import compare_scores, comparison_rows, main_figures, verdict
 from juyi.metrics import Bootstrap
 from juyi.tasks import STS, BootstrappedScore
 from juyi.types import Interval, Score
@@ -134,7 +134,7 @@ def test_the_difference_of_correlated_models_is_surer_than_their_figures() -> No
     task = STS("T", "test", ScoredPairs(["a"] * 300, ["b"] * 300, gold))
     noisy = gold + rng.normal(size=300)
     first, second = (task.measure_similarities(noisy + 0.1 * rng.normal(size=300)) for _ in range(2))
-    (found,) = compare(first, second)
+    (found,) = compare_scores(first, second)
     assert found.difference is not None
     assert found.difference.value == found.value == second[0].score.value - first[0].score.value
     width = found.difference.interval.high - found.difference.interval.low
@@ -157,7 +157,7 @@ def test_the_difference_of_correlated_models_is_surer_than_their_figures() -> No
     ],
 )
 def test_where_the_second_stands(metric: str, first: float, second: float, standing: str) -> None:
-    (found,) = compare([made(first, metric=metric)], [made(second, metric=metric)])
+    (found,) = compare_scores([made(first, metric=metric)], [made(second, metric=metric)])
     assert found.standing == standing
     assert comparison_rows([found])[0]["second is"] == standing
 
@@ -167,19 +167,19 @@ def test_a_difference_within_its_interval_is_not_told_apart() -> None:
     first, second = (
         BootstrappedScore(Score("T", "test", "m", value, 9), value + noise * s, Bootstrap()) for value, s in ((5, 1), (5.5, -1))
     )
-    (found,) = compare([first], [second])
+    (found,) = compare_scores([first], [second])
     assert found.standing == "not told apart"  # 0.5, between about -1.4 and 2.4
 
 
 def test_a_figure_without_resamples_has_a_difference_and_no_interval() -> None:
-    (found,) = compare([made(0.5, metric="threshold", half=None)], [made(0.625, metric="threshold", half=None)])
+    (found,) = compare_scores([made(0.5, metric="threshold", half=None)], [made(0.625, metric="threshold", half=None)])
     assert (found.standing, found.record("a", "b")["difference"], found.record("a", "b")["interval"]) == ("", 0.125, None)
     (row,) = comparison_rows([found])
     assert (row["difference"], row["second is"]) == ("+0.12", "")
 
 
 def test_only_what_both_have_is_compared_and_labels_are_those_of_both() -> None:
-    found = compare([made(1), made(2, "U", labels=("a",))], [made(5, "U", labels=("b", "a")), made(6, "V")])
+    found = compare_scores([made(1), made(2, "U", labels=("a",))], [made(5, "U", labels=("b", "a")), made(6, "V")])
     assert [each.first.task for each in found] == ["U"]
     assert found[0].labels == ["a", "b"]
 
@@ -199,7 +199,7 @@ def test_the_sentence_counts_the_main_figure_of_each_task() -> None:
         made(51, "avg"),
         made(0.2, "G", metric="mean-cosine"),
     ]
-    found = compare(first, second)
+    found = compare_scores(first, second)
     assert [str(each.first.task) for each in main_figures(found)] == ["T", "FAQ", "S", "S", "G"]
     assert (
         verdict(found, "one", "two") == "two against one: ahead on 1 of 4; not told apart on S dev, S test; behind on FAQ test."

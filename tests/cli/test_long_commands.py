@@ -92,13 +92,14 @@ def test_train_prints_the_model_and_is_repeatable(juyi, texts: Path, tmp_path: P
 
 PAIRS = """
 name = "pairs"
+kind = "train-on-sources"
 source = "test"
 [objective]
 kind = "pair-contrastive"
 [training]
 batch_size = 8
 steps = 2
-[[corpus.sources]]
+[[sources.files]]
 file = "pairs.tsv"
 """
 
@@ -207,6 +208,7 @@ def test_pretrain_makes_a_model(juyi, tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(
         """
 name = "tiny"
+kind = "pretrain"
 source = "test"
 [vocabulary]
 size = 800
@@ -216,9 +218,9 @@ options = { hidden_size = 32, num_hidden_layers = 2, num_attention_heads = 2, in
 [training]
 batch_size = 8
 steps = 3
-[corpus]
+[sources]
 sequence_length = 32
-sources = [{ file = "text.txt" }]
+files = [{ file = "text.txt" }]
 """,
         encoding="utf-8",
     )

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from juyi.declarations import build
 from juyi.encoder import Encoder, load_encoder
 from juyi.errors import DataError, UsageError
 from juyi.experiments.examples import example_rows, read_examples, select_examples
-from juyi.experiments.load import build, load_recipe
-from juyi.experiments.recipe import DataSettings, MaskedLMTerm, Recipe, trained_objective
-from juyi.experiments.run import run_recipe
+from juyi.experiments.load import load_recipe
+from juyi.experiments.recipe import DataSettings, MaskedLMTerm, TrainRecipe, trained_objective
+from juyi.experiments.runner import run
 from juyi.objectives import (
     SBERT,
     ContrastiveTension,
@@ -112,7 +113,7 @@ def test_the_encoding_is_heeded(tmp_path: Path) -> None:
 
 
 def test_an_objective_that_no_file_feeds_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"needs the columns text, target.*\[corpus\]"):
+    with pytest.raises(UsageError, match=r"needs the columns text, target.*train-on-sources"):
         read_examples(Distillation(), DataSettings(texts=("a.txt",)))
 
 
@@ -158,8 +159,8 @@ def test_rows_that_share_a_key_never_meet_in_a_run(tmp_path: Path, mini: Encoder
     anchors = [f"第{i}个问题怎么办" for i in range(12)]
     examples = {"anchor": anchors * 2, "positive": [f"{text}呢" for text in anchors] + [f"请问{text}" for text in anchors]}
     training = TrainingSettings(batch_size=6, epochs=2, distinct_batches=True, log_every=1)
-    recipe = Recipe("test", "", SimCSESupervised(hard_negatives=False), training=training)
-    finished = run_recipe(recipe, examples, tmp_path)
+    recipe = TrainRecipe("test", "", SimCSESupervised(hard_negatives=False), training=training)
+    finished = run(recipe, tmp_path, examples=examples)
     log = (finished.folder / "log.jsonl").read_text(encoding="utf-8")
     assert "no two rows of a batch with the same text or group" in log
     assert finished.train_result.steps == 6  # a dozen groups of two: the last six rows find no batch without their group
@@ -180,17 +181,17 @@ def test_labels_become_numbers_in_the_order_of_the_alphabet(mini: Encoder) -> No
 
 def test_masked_lm_stands_beside_any_objective() -> None:
     tables = {"name": "x", "source": "y", "objective": {"kind": "cosent"}, "masked_lm": {"weight": 0.2, "rate": 0.3}}
-    recipe = build(tables, Recipe, origin="test")
+    recipe = build(tables, TrainRecipe, origin="test")
     assert trained_objective(recipe) == WithMaskedLM(CoSENT(), MaskedLM(rate=0.3), 0.2)
-    assert trained_objective(build({**tables, "masked_lm": None}, Recipe, origin="test")) == CoSENT()
+    assert trained_objective(build({**tables, "masked_lm": None}, TrainRecipe, origin="test")) == CoSENT()
     with pytest.raises(UsageError, match=r"masked_lm\.weight is 0"):
         MaskedLMTerm(weight=0)
 
 
 def test_a_recipe_asks_for_the_columns_of_its_objective(tmp_path: Path) -> None:
-    recipe = Recipe("test", "", Triplet(), training=TrainingSettings(batch_size=2, steps=1))
+    recipe = TrainRecipe("test", "", Triplet(), training=TrainingSettings(batch_size=2, steps=1))
     with pytest.raises(UsageError, match=r"needs the columns anchor, positive, negative; negative is missing"):
-        run_recipe(recipe, {"anchor": ["甲"], "positive": ["乙"]}, tmp_path)
+        run(recipe, tmp_path, examples={"anchor": ["甲"], "positive": ["乙"]})
 
 
 @pytest.mark.parametrize(
@@ -198,11 +199,12 @@ def test_a_recipe_asks_for_the_columns_of_its_objective(tmp_path: Path) -> None:
 )
 def test_the_chinese_recipes_train(tmp_path: Path, name: str) -> None:
     small = ["training.steps=2", "training.batch_size=4", "training.distinct_batches=false", "data.distinct=false"]
-    recipe = load_recipe(name, Recipe, small)
+    recipe = load_recipe(name, small)
+    assert isinstance(recipe, TrainRecipe)
     text = {"zh/cosent": SCORED, "zh/sbert": LABELLED + "甲\t乙\tneutral\n"}.get(name, TRIPLETS) * 3
     unlabelled = recipe.objective.columns == ("text",)
     file = write(tmp_path, text.replace("\t", "\n") if unlabelled else text, "rows.txt" if unlabelled else "rows.tsv")
     examples = read_examples(recipe.objective, DataSettings(**{"texts" if unlabelled else "pairs": (file,)}))
-    finished = run_recipe(recipe, examples, tmp_path / "runs")
+    finished = run(recipe, tmp_path / "runs", examples=examples)
     assert finished.train_result.steps == 2
     assert finished.encoder.encode(["一句话"]).shape == (1, 384)

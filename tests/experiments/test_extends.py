@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from juyi.errors import UsageError
-from juyi.experiments.load import load_recipe, load_train_recipe
-from juyi.experiments.recipe import CorpusRecipe, Recipe
+from juyi.experiments.load import load_recipe
+from juyi.experiments.recipe import SourcesRecipe
 
 BASE = """
 name = "base"
+kind = "train"
 source = "written for the test"
 [objective]
 kind = "simcse-unsupervised"
@@ -25,7 +26,7 @@ epochs = 3
 def test_a_table_of_ones_own_replaces_the_whole_table_of_the_other(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(BASE)
     (tmp_path / "mine.toml").write_text(f'extends = "{tmp_path / "base.toml"}"\nname = "mine"\n[training]\nbatch_size = 16\n')
-    mine = load_recipe(str(tmp_path / "mine.toml"), Recipe)
+    mine = load_recipe(str(tmp_path / "mine.toml"))
     assert (mine.name, mine.source) == ("mine", "written for the test")
     assert mine.objective.temperature == 0.1  # type: ignore[union-attr]
     assert (mine.training.batch_size, mine.training.epochs) == (16, 1.0)  # not 3: the table is replaced
@@ -34,26 +35,26 @@ def test_a_table_of_ones_own_replaces_the_whole_table_of_the_other(tmp_path: Pat
 def test_overrides_come_last(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(BASE)
     (tmp_path / "mine.toml").write_text(f'extends = "{tmp_path / "base.toml"}"\nname = "mine"\n')
-    mine = load_recipe(str(tmp_path / "mine.toml"), Recipe, ["training.batch_size=8"])
+    mine = load_recipe(str(tmp_path / "mine.toml"), ["training.batch_size=8"])
     assert (mine.training.batch_size, mine.training.epochs) == (8, 3.0)
 
 
 def test_a_base_that_does_not_exist_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('extends = "mini/wordz"\nname = "mine"\n')
     with pytest.raises(UsageError, match=r"no recipe 'mini/wordz'.*Did you mean mini/words"):
-        load_recipe(str(tmp_path / "mine.toml"), Recipe)
+        load_recipe(str(tmp_path / "mine.toml"))
 
 
 def test_a_recipe_that_extends_itself_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "loop.toml"
     path.write_text(f'extends = "{path}"\nname = "loop"\n')
     with pytest.raises(UsageError, match="extends itself"):
-        load_recipe(str(path), Recipe)
+        load_recipe(str(path))
 
 
-def test_both_halves_of_mini_read_the_same_corpus_and_teacher() -> None:
-    words, whole = load_train_recipe("mini/words"), load_train_recipe("mini/distillation")
-    assert isinstance(words, CorpusRecipe) and isinstance(whole, CorpusRecipe)
-    assert words.corpus == whole.corpus and words.teacher == whole.teacher and words.objective == whole.objective
+def test_both_halves_of_mini_read_the_same_sources_and_teacher() -> None:
+    words, whole = load_recipe("mini/words"), load_recipe("mini/distillation")
+    assert isinstance(words, SourcesRecipe) and isinstance(whole, SourcesRecipe)
+    assert words.sources == whole.sources and words.teacher == whole.teacher and words.objective == whole.objective
     assert words.encoder.pooling == "embedding-avg" and whole.encoder.pooling == "last-avg"
     assert whole.encoder.random_weights is None  # it goes on from what the first half learned

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from juyi.declarations import build
 from juyi.errors import UsageError
-from juyi.experiments.load import build, fingerprint, load_recipe, load_train_recipe, resolved
-from juyi.experiments.recipe import CorpusRecipe, PretrainRecipe, Recipe
+from juyi.experiments.identity import Reading, run_hash
+from juyi.experiments.load import load_recipe, resolved
+from juyi.experiments.recipe import KINDS, PretrainRecipe, SourcesRecipe, TrainRecipe
 from juyi.experiments.recipe_files import RECIPES, recipe_names, recipe_path
 from juyi.objectives import Distillation, MaskedLM, PairContrastive, SimCSEUnsupervised
 
@@ -25,17 +27,18 @@ GOOD_PRETRAIN: dict[str, Any] = {
     "name": "mine",
     "source": "written for the test",
     "backbone": {"model_type": "bert", "options": {"hidden_size": 32}},
-    "corpus": {"sources": [{"file": "a.txt"}, {"file": "b.txt", "rows": 3}]},
+    "sources": {"files": [{"file": "a.txt"}, {"file": "b.txt", "rows": 3}]},
 }
-GOOD_CORPUS: dict[str, Any] = {
+GOOD_SOURCES: dict[str, Any] = {
     "name": "mine",
     "source": "written for the test",
     "teacher": "them",
     "objective": {"kind": "distillation"},
-    "corpus": {"sources": [{"file": "a.tsv"}, {"file": "b.tsv", "columns": [2, 1], "repeat": 3, "both": True}]},
+    "sources": {"files": [{"file": "a.tsv"}, {"file": "b.tsv", "columns": [2, 1], "repeat": 3, "both": True}]},
 }
 FILE = """
 name = "mine"
+kind = "train"
 source = "written for the test"
 [objective]
 kind = "simcse-unsupervised"
@@ -57,15 +60,15 @@ def recipe_file(tmp_path: Path) -> str:
 
 
 def test_tables_become_a_recipe() -> None:
-    recipe = build(GOOD, Recipe, origin="x")
+    recipe = build(GOOD, TrainRecipe, origin="x")
     assert recipe.objective == SimCSEUnsupervised(negatives="all-views")
     assert recipe.training.betas == (0.9, 0.98) and recipe.training.batch_size == 32
     assert (recipe.encoder.pooling, recipe.encoder.hidden_dropout, recipe.encoder.attention_dropout) == ("cls", 0.3, None)
     other = build(GOOD_PRETRAIN, PretrainRecipe, origin="x")
-    assert other.objective == MaskedLM() and [source.rows for source in other.corpus.sources] == [0, 3]
-    third = build(GOOD_CORPUS, CorpusRecipe, origin="x")
+    assert other.objective == MaskedLM() and [source.rows for source in other.sources.files] == [0, 3]
+    third = build(GOOD_SOURCES, SourcesRecipe, origin="x")
     assert third.objective == Distillation() and third.teacher == "them"
-    assert [(source.columns, source.repeat, source.both) for source in third.corpus.sources] == [
+    assert [(source.columns, source.repeat, source.both) for source in third.sources.files] == [
         ((1, 2), 1, False),
         ((2, 1), 3, True),
     ]
@@ -86,18 +89,18 @@ def test_tables_become_a_recipe() -> None:
 )
 def test_an_unknown_key_is_named_with_its_path_and_the_nearest_one(path: str, near: str) -> None:
     with pytest.raises(UsageError) as raised:
-        build(changed(GOOD, path, 1), Recipe, origin="my.toml")
+        build(changed(GOOD, path, 1), TrainRecipe, origin="my.toml")
     assert str(raised.value) == f"my.toml: '{path}' is unknown. Did you mean {near!r}?"
 
 
 def test_an_unknown_key_near_nothing() -> None:
     with pytest.raises(UsageError, match=r"^x: 'training\.qqqq' is unknown\.$"):
-        build(changed(GOOD, "training.qqqq", 1), Recipe, origin="x")
+        build(changed(GOOD, "training.qqqq", 1), TrainRecipe, origin="x")
 
 
 def test_an_unknown_key_in_a_list() -> None:
-    wrong = changed(GOOD_PRETRAIN, "corpus.sources", [{"file": "a"}, {"file": "b", "row": 1}])
-    with pytest.raises(UsageError, match=r"'corpus\.sources\.1\.row' is unknown\. Did you mean 'corpus\.sources\.rows'\?"):
+    wrong = changed(GOOD_PRETRAIN, "sources.files", [{"file": "a"}, {"file": "b", "row": 1}])
+    with pytest.raises(UsageError, match=r"'sources\.files\.1\.row' is unknown\. Did you mean 'sources\.files\.rows'\?"):
         build(wrong, PretrainRecipe, origin="x")
 
 
@@ -105,11 +108,11 @@ def test_an_unknown_key_in_a_list() -> None:
     ("key", "near"), [("column", "columns"), ("neighbour", "neighbours"), ("row", "rows"), ("repeats", "repeat"), ("qqqq", None)]
 )
 def test_an_unknown_key_of_a_source_of_pairs(key: str, near: str | None) -> None:
-    wrong = changed(GOOD_CORPUS, "corpus.sources", [{"file": "a"}, {"file": "b", key: 1}])
+    wrong = changed(GOOD_SOURCES, "sources.files", [{"file": "a"}, {"file": "b", key: 1}])
     with pytest.raises(UsageError) as raised:
-        build(wrong, CorpusRecipe, origin="x")
-    hint = f" Did you mean 'corpus.sources.{near}'?" if near else ""
-    assert str(raised.value) == f"x: 'corpus.sources.1.{key}' is unknown.{hint}"
+        build(wrong, SourcesRecipe, origin="x")
+    hint = f" Did you mean 'sources.files.{near}'?" if near else ""
+    assert str(raised.value) == f"x: 'sources.files.1.{key}' is unknown.{hint}"
 
 
 @pytest.mark.parametrize(
@@ -118,32 +121,53 @@ def test_an_unknown_key_of_a_source_of_pairs(key: str, near: str | None) -> None
         ("teacher", "", "A distillation needs a teacher, and nothing else does"),
         ("objective", {"kind": "pair-contrastive"}, "A distillation needs a teacher, and nothing else does"),
         ("objective", {"kind": "masked-lm"}, "'objective.kind' is 'masked-lm'; it must be one of 'distillation', 'pair-contr"),
-        ("corpus.sources", [], "corpus.sources is empty"),
-        ("corpus.sources", [{"file": "a", "repeat": 0}], "a: repeat must be at least 1"),
-        ("corpus.sources", [{"file": "a", "columns": [1]}], r"'corpus.sources.0.columns.1' is missing"),
-        ("corpus.longst", 3, "'corpus.longst' is unknown. Did you mean 'corpus.longest'"),
+        ("sources.files", [], "sources.files is empty"),
+        ("sources.files", [{"file": "a", "repeat": 0}], "a: repeat must be at least 1"),
+        ("sources.files", [{"file": "a", "columns": [1]}], r"'sources.files.0.columns.1' is missing"),
+        ("sources.longst", 3, "'sources.longst' is unknown. Did you mean 'sources.longest'"),
         ("objective.temprature", 3, "'objective.temprature' is unknown. Did you mean 'objective.temperature'"),
     ],
 )
 def test_a_recipe_of_pairs_that_cannot_be(path: str, value: Any, words: str) -> None:
     with pytest.raises(UsageError, match=f"^x: .*{words}"):
-        build(changed(GOOD_CORPUS, path, value), CorpusRecipe, origin="x")
+        build(changed(GOOD_SOURCES, path, value), SourcesRecipe, origin="x")
 
 
-def test_a_recipe_to_train_by_is_known_by_its_corpus(recipe_file: str, tmp_path: Path) -> None:
-    first = load_train_recipe(recipe_file, ["training.steps=7"])
-    assert isinstance(first, Recipe) and first.training.steps == 7
+def test_a_recipe_is_of_the_kind_that_it_states(recipe_file: str, tmp_path: Path) -> None:
+    first = load_recipe(recipe_file, ["training.steps=7"])
+    assert isinstance(first, TrainRecipe) and first.training.steps == 7
     text = Path(recipe_file).read_text(encoding="utf-8").replace("simcse-unsupervised", "pair-contrastive")
     path = tmp_path / "pairs.toml"
-    path.write_text(text + '[[corpus.sources]]\nfile = "a.tsv"\n', encoding="utf-8")
-    second = load_train_recipe(str(path), ["training.steps=7", "corpus.exclude=['x.tsv']"])
-    assert isinstance(second, CorpusRecipe) and second.objective == PairContrastive() and second.training.steps == 7
-    assert second.corpus.exclude == ("x.tsv",)
-    shipped = load_train_recipe("mini/distillation")
-    assert isinstance(shipped, CorpusRecipe) and isinstance(shipped.objective, Distillation)
-    assert isinstance(load_train_recipe("simcse/chinese-bojone"), Recipe)
-    with pytest.raises(UsageError, match="pretrain/mini-base makes a new encoder: it is a recipe of `juyi pretrain`"):
-        load_train_recipe("pretrain/mini-base")
+    path.write_text(text.replace('"train"', '"train-on-sources"') + '[[sources.files]]\nfile = "a.tsv"\n', encoding="utf-8")
+    second = load_recipe(str(path), ["training.steps=7", "sources.exclude=['x.tsv']"])
+    assert isinstance(second, SourcesRecipe) and second.objective == PairContrastive() and second.training.steps == 7
+    assert second.sources.exclude == ("x.tsv",)
+    shipped = load_recipe("mini/distillation")
+    assert isinstance(shipped, SourcesRecipe) and isinstance(shipped.objective, Distillation)
+    assert isinstance(load_recipe("simcse/chinese-bojone"), TrainRecipe)
+    assert isinstance(load_recipe("pretrain/mini-base"), PretrainRecipe)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "'kind' is missing; it must be one of 'train', 'train-on-sources', 'pretrain'."),
+        ('kind = "trian"', "'kind' is 'trian'; it must be one of 'train', 'train-on-sources', 'pretrain'. Did you mean 'train'?"),
+        ("kind = 3", "'kind' is 3; it must be one of 'train', 'train-on-sources', 'pretrain'."),
+        ('kind = "pretrain"', "'backbone' is missing. 'sources' is missing."),
+        ('kind = "train-on-sources"', "'sources' is missing."),
+    ],
+)
+def test_a_kind_that_is_none_or_another(recipe_file: str, line: str, words: str) -> None:
+    path = Path(recipe_file)
+    path.write_text(FILE.replace('kind = "train"', line), encoding="utf-8")
+    with pytest.raises(UsageError) as raised:
+        load_recipe(recipe_file)
+    assert str(raised.value).startswith(f"{path}: ") and words in str(raised.value)
+
+
+def test_every_kind_is_told_by_one_word() -> None:
+    assert len({kind.kind for kind in KINDS}) == len(KINDS) == 3
 
 
 @pytest.mark.parametrize(
@@ -164,21 +188,21 @@ def test_a_recipe_to_train_by_is_known_by_its_corpus(recipe_file: str, tmp_path:
 )
 def test_a_value_that_cannot_be_is_named_with_its_path(path: str, value: Any, words: str) -> None:
     with pytest.raises(UsageError, match="^my.toml: .*" + words.replace("(", r"\(").replace(")", r"\)")):
-        build(changed(GOOD, path, value), Recipe, origin="my.toml")
+        build(changed(GOOD, path, value), TrainRecipe, origin="my.toml")
 
 
 @pytest.mark.parametrize("key", ["name", "source", "objective"])
 def test_a_missing_key_is_named(key: str) -> None:
     with pytest.raises(UsageError, match=f"'{key}' is missing"):
-        build({name: value for name, value in GOOD.items() if name != key}, Recipe, origin="x")
+        build({name: value for name, value in GOOD.items() if name != key}, TrainRecipe, origin="x")
 
 
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("corpus.sources", [], "corpus.sources is empty"),
-        ("corpus.sequence_length", 2, "corpus.sequence_length is 2; it must be at least 3"),
-        ("corpus.sequence_length", 256, "corpus.sequence_length is 256, above the encoder's max_length of 128"),
+        ("sources.files", [], "sources.files is empty"),
+        ("sources.sequence_length", 2, "sources.sequence_length is 2; at least 3 are needed"),
+        ("sources.sequence_length", 256, "sources.sequence_length is 256, above the encoder's max_length of 128"),
     ],
 )
 def test_a_corpus_that_cannot_be(path: str, value: Any, words: str) -> None:
@@ -189,7 +213,6 @@ def test_a_corpus_that_cannot_be(path: str, value: Any, words: str) -> None:
 def test_overrides(recipe_file: str) -> None:
     recipe = load_recipe(
         recipe_file,
-        Recipe,
         [
             "objective.temperature=0.1",
             "objective.negatives=all-views",  # a bare word
@@ -204,6 +227,7 @@ def test_overrides(recipe_file: str) -> None:
             "training.batch_size=64",  # the last one counts
         ],
     )
+    assert isinstance(recipe, TrainRecipe)
     assert recipe.objective == SimCSEUnsupervised(negatives="all-views", temperature=0.1)
     assert recipe.training.betas == (0.8, 0.9) and recipe.encoder.pooling == "cls"
     assert recipe.data.texts == ("a.txt", "b.txt") and recipe.data.distinct is False
@@ -212,8 +236,10 @@ def test_overrides(recipe_file: str) -> None:
 
 
 def test_overrides_reach_below_a_nested_table() -> None:
-    recipe = load_recipe("pretrain/mini-base", PretrainRecipe, ["backbone.options.hidden_size=64", "training.steps=7"])
-    shipped = load_recipe("pretrain/mini-base", PretrainRecipe).backbone.options
+    recipe = load_recipe("pretrain/mini-base", ["backbone.options.hidden_size=64", "training.steps=7"])
+    whole = load_recipe("pretrain/mini-base")
+    assert isinstance(recipe, PretrainRecipe) and isinstance(whole, PretrainRecipe)
+    shipped = whole.backbone.options
     assert recipe.backbone.options == shipped | {"hidden_size": 64} and shipped["hidden_size"] != 64
     assert recipe.training.steps == 7
 
@@ -230,7 +256,7 @@ def test_overrides_reach_below_a_nested_table() -> None:
 )
 def test_overrides_that_cannot_be(recipe_file: str, override: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        load_recipe(recipe_file, Recipe, [override])
+        load_recipe(recipe_file, [override])
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
@@ -246,7 +272,7 @@ def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
 def test_a_file_that_is_no_toml(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.toml").write_bytes(content)
     with pytest.raises(UsageError, match=r"bad\.toml is not valid TOML"):
-        load_recipe(str(tmp_path / "bad.toml"), Recipe)
+        load_recipe(str(tmp_path / "bad.toml"))
 
 
 def leaves(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -272,8 +298,8 @@ OTHER_WORDS = {
     "precision": "bfloat16",
     "keep": None,
     "betas": [0.5, 0.5],
-    "sources": [{"file": "c.txt"}],
-    "frames": {"dictionary": "d.tsv", "rows": 3},
+    "files": [{"file": "c.txt"}],
+    "templates": {"dictionary": "d.tsv", "rows": 3},
 }
 
 
@@ -294,27 +320,32 @@ def other(path: tuple[str, ...], value: Any) -> Any:
             return 0.5 if path[-1].endswith("dropout") else 7
 
 
-@pytest.mark.parametrize(("tables", "kind"), [(GOOD, Recipe), (GOOD_PRETRAIN, PretrainRecipe), (GOOD_CORPUS, CorpusRecipe)])
-def test_the_fingerprint_changes_with_any_setting(tables: dict[str, Any], kind: Any) -> None:
+@pytest.mark.parametrize(
+    ("tables", "kind"), [(GOOD, TrainRecipe), (GOOD_PRETRAIN, PretrainRecipe), (GOOD_SOURCES, SourcesRecipe)]
+)
+def test_the_hash_changes_with_any_setting(tables: dict[str, Any], kind: Any) -> None:
+    def hash_of(recipe: Any, **files: str) -> str:
+        return run_hash(recipe, Reading(files=files))
+
     recipe = build(tables, kind, origin="x")
-    first = fingerprint(recipe)
+    first = hash_of(recipe)
     assert len(first) == 12 and set(first) <= set("0123456789abcdef")
-    assert fingerprint(build(resolved(recipe), kind, origin="x")) == first
+    assert hash_of(build(resolved(recipe), kind, origin="x")) == first
     seen, count = {first}, 1
     for path, value in leaves(resolved(recipe)):
         new = other(path, value)
-        if new is None:
+        if new is None or path in (("data", "texts"), ("data", "pairs")):  # what is in them counts, not where they lie
             continue
-        seen.add(fingerprint(build(changed(resolved(recipe), ".".join(path), new), kind, origin="x")))
+        seen.add(hash_of(build(changed(resolved(recipe), ".".join(path), new), kind, origin="x")))
         count += 1
         assert len(seen) == count, path
     assert count > 15
-    seen |= {fingerprint(recipe, "a"), fingerprint(recipe, "b"), fingerprint(recipe, "a", "b"), fingerprint(recipe, "ab")}
+    seen |= {hash_of(recipe, a="1"), hash_of(recipe, a="2"), hash_of(recipe, b="1"), hash_of(recipe, a="1", b="1")}
     assert len(seen) == count + 4
 
 
 def test_resolved_states_the_defaults_too() -> None:
-    found = resolved(build(GOOD, Recipe, origin="x"))
+    found = resolved(build(GOOD, TrainRecipe, origin="x"))
     assert found["objective"] == {
         "kind": "simcse-unsupervised",
         "negatives": "all-views",
@@ -339,16 +370,15 @@ def stated_by(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_shipped_recipe_loads_and_states_what_it_must(name: str) -> None:
-    stated = stated_by(name)
-    kind: Any = PretrainRecipe if "backbone" in stated else type(load_train_recipe(name))
-    recipe = load_recipe(name, kind)
-    assert recipe.name == name
+    stated, recipe = stated_by(name), load_recipe(name)
+    assert recipe.name == name and recipe.kind == stated["kind"]
     assert len(stated["source"]) > 10 and len(stated["about"]) > 10
     assert "seed" in stated["training"]
-    if kind is CorpusRecipe:
-        assert recipe.corpus.exclude
-    if kind is not Recipe:
-        assert all(source.licence for source in recipe.corpus.sources)
+    first = recipe_path(name).read_text(encoding="utf-8").splitlines()[0]  # `juyi recipes list` prints it
+    assert first.startswith(f"# juyi {'pretrain' if recipe.kind == 'pretrain' else 'train'} {name} --")
+    if not isinstance(recipe, TrainRecipe):
+        assert recipe.sources.exclude
+        assert all(file.licence for file in recipe.sources.files)
         return
     assert {"pooling", "hidden_dropout", "attention_dropout"} <= set(stated["encoder"])
     if recipe.objective.kind.startswith("simcse"):
@@ -357,4 +387,4 @@ def test_every_shipped_recipe_loads_and_states_what_it_must(name: str) -> None:
 
 def test_recipes_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        build(GOOD, Recipe, origin="x").name = "y"  # type: ignore[misc]
+        build(GOOD, TrainRecipe, origin="x").name = "y"  # type: ignore[misc]

@@ -60,7 +60,8 @@ class LexicalOverlap:
         lengths = np.sqrt(_row_sums(counts * counts))
         products: NDArray[np.float64] = (counts @ counts.T).toarray()
         lengths[lengths == 0] = 1.0
-        return (products / np.outer(lengths, lengths)).round(12)
+        cosines: NDArray[np.float64] = (products / np.outer(lengths, lengths)).round(12)
+        return cosines
 
     def nearest(self, queries: Sequence[str], corpus: Sequence[str], k: int) -> Hits:
         """The k texts of the corpus with the highest BM25 scores for each query, best first, the smaller id first where equal.

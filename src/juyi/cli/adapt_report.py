@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from juyi.cli.output import table
+from juyi.evaluation import difference_text, interval_text
 from juyi.experiments.adapt import VARIANTS, Adaptation
 
 
@@ -37,19 +38,19 @@ def print_adaptation(result: Adaptation, out: Path) -> None:
 def _title(result: Adaptation) -> str:
     if not result.scores:
         return "Signals without labels"
-    return f"Spearman × 100 on {result.scores['raw'].count} labelled pairs, 95 % intervals"
+    score = result.scores["raw"]
+    groups = "" if score.units in (None, score.count) else f" in {score.units} groups that share sentences"
+    return f"Spearman × 100 on {score.count} labelled pairs{groups}, 95 % intervals"
 
 
 def _row(result: Adaptation, name: str) -> dict[str, str]:
     row = {"": name}
     if result.scores:
-        score, difference = result.scores[name], result.differences.get(f"{name}-raw")
-        assert score.interval is not None
+        score, comparison = result.scores[name], result.comparisons.get(f"{name}-raw")
+        difference = None if comparison is None else comparison.difference
         row["Spearman"] = f"{score.value:.1f}"
-        row["interval"] = f"{score.interval.low:.1f} – {score.interval.high:.1f}"
-        row["against raw"] = "" if difference is None else (
-            f"{difference.value:+.1f}  ({difference.interval.low:+.1f} – {difference.interval.high:+.1f})"
-        )  # fmt: skip
+        row["interval"] = interval_text(score.interval)
+        row["against raw"] = "" if difference is None else difference_text(difference)
     signals = result.signals[name]
     row["alignment"] = "–" if signals.alignment is None else f"{signals.alignment:.3f}"
     row["uniformity"] = f"{signals.uniformity:.2f}"

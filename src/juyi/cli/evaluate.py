@@ -106,7 +106,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
     from juyi.cli.progress import evaluation_bar
     from juyi.evaluation import (
         LEXICAL,
-        compare,
+        compare_scores,
         comparison_verdict,
         evaluate_model,
         evaluate_overlap,
@@ -134,7 +134,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         if form == "table" and not seeds:
             others = {} if overlap is None or model == LEXICAL else overlap.by_key
             emit(score_rows(found.bootstrapped, others), form, title=found.name)
-            if sentence := comparison_verdict(compare([*others.values()], found.bootstrapped), "word overlap", found.name):
+            if sentence := comparison_verdict(compare_scores([*others.values()], found.bootstrapped), "word overlap", found.name):
                 say(sentence)
             if note := units_note(found.bootstrapped):
                 say(note)

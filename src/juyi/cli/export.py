@@ -34,6 +34,7 @@ def command(model: str, output: str, half: bool, max_length: int | None, card: s
     from juyi.engines import open_engine
     from juyi.engines.export import export_onnx
     from juyi.hub import resolve
+    from juyi.provenance import copy_provenance
 
     folder, target = resolve(model), Path(output)
     own = folder / "README.md"
@@ -41,6 +42,7 @@ def command(model: str, output: str, half: bool, max_length: int | None, card: s
     encoder = load_encoder(EncoderSettings(model=str(folder), max_length=max_length))
     save_encoder(encoder, target, half=half, card=text)
     export_onnx(load_encoder(target), target)
+    copy_provenance(folder, target)
     samples = read_texts(SAMPLES / "questions.tsv").texts[:100]
     before, after = encoder.encode(samples), open_engine(target, "onnx").encode(samples)
     cosines = (before * after).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)

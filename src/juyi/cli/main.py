@@ -25,6 +25,7 @@ COMMANDS = {
     "models": "List the embedded encoders, show what a model folder holds.",
     "pretrain": "Make a new small encoder from running text.",
     "recipes": "List and show the experiments that ship with juyi.",
+    "runs": "List, show and remove what was trained.",
     "similar": "How alike two sentences are.",
     "tasks": "List what can be measured.",
     "train": "Train by a recipe.",

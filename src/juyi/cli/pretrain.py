@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from juyi.cli import options
+from juyi.cli.train import run_and_print
 
 
 @click.command("pretrain")
@@ -17,7 +16,7 @@ from juyi.cli import options
 @options.override
 @options.runs
 def command(recipe: str, data: str, overrides: tuple[str, ...], runs: str) -> None:
-    """Learn a vocabulary and train a masked language model by RECIPE.
+    """Learn a vocabulary and train a masked language model by RECIPE: `juyi train` for recipes of the kind pretrain.
 
     A run that was stopped is taken up by the same command. The path of the model is printed on stdout.
 
@@ -25,18 +24,10 @@ def command(recipe: str, data: str, overrides: tuple[str, ...], runs: str) -> No
     Example:
       juyi pretrain pretrain/mini-base --data corpora/
     """
-    from juyi.cli.output import say
-    from juyi.cli.progress import training_bar
+    from juyi.errors import UsageError
+    from juyi.experiments.given import Given
     from juyi.experiments.load import load_recipe
-    from juyi.experiments.pretrain import pretrain
-    from juyi.experiments.recipe import PretrainRecipe
 
-    try:
-        with training_bar("pre-training") as progress:
-            _, folder = pretrain(
-                load_recipe(recipe, PretrainRecipe, overrides), Path(data), Path(runs), log=say, progress=progress
-            )
-    except KeyboardInterrupt:
-        say("Stopped; the checkpoint is written. The same command goes on from there.")
-        raise
-    click.echo(folder / "model")
+    if (kind := load_recipe(recipe, overrides).kind) != "pretrain":
+        raise UsageError(f"{recipe} is a recipe of the kind {kind}, which starts from an encoder. Run: juyi train {recipe}")
+    run_and_print(recipe, Given(), data, overrides, runs)

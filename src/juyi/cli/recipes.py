@@ -17,15 +17,14 @@ def command() -> None:
 @options.form("table", "json", "jsonl", "csv")
 def list_recipes(form: str) -> None:
     """List the recipes, one a line."""
-    import tomllib
-
     from juyi.experiments import recipe_names, recipe_path
+    from juyi.experiments.recipe_files import recipe_tables
 
     rows = []
     for name in recipe_names():
-        tables = tomllib.loads(recipe_path(name).read_text(encoding="utf-8"))
-        command_name = "pretrain" if "backbone" in tables else "train"
-        rows.append({"recipe": name, "run with": f"juyi {command_name} {name}", "about": tables.get("about", "")})
+        tables = recipe_tables(name)
+        first = recipe_path(name).read_text(encoding="utf-8").partition("\n")[0]
+        rows.append({"recipe": name, "kind": tables["kind"], "run with": first.lstrip("# "), "about": tables["about"]})
     emit(rows, form)
 
 

@@ -37,8 +37,10 @@ def command(
     from juyi.cli.output import say
     from juyi.data import read_texts
     from juyi.encoder import EncoderSettings, load_encoder, save_encoder
+    from juyi.hub import resolve
     from juyi.poolings import known_pooling
     from juyi.postprocessing import whiten_encoder
+    from juyi.provenance import copy_provenance
 
     encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling)))
     corpus = read_texts(texts, columns=columns or None, encoding=encoding)
@@ -47,4 +49,5 @@ def command(
     for note in whitening.notes:
         say(f"Note: {note}")
     save_encoder(whitened, Path(output))
+    copy_provenance(resolve(model), Path(output))
     say(f"Fitted on {len(sentences):,} distinct sentences; {encoder.dim} to {whitened.dim} dimensions; wrote {output}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from juyi.evaluation.candidates import LEXICAL, Candidate, open_candidate
-from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare, compare_several, main_figures
+from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare_pairs, compare_scores, compare_several, main_figures
 from juyi.evaluation.evaluate import (
     ENCODING,
     Evaluation,
@@ -13,3 +13,64 @@ from juyi.evaluation.evaluate import (
     open_suite_of,
     transductive,
 )
+from juyi.evaluation.fitting import Fitting, FittingTexts, on_target, on_texts, open_fitting
+from juyi.evaluation.options import EncodeOptions, EvaluationOptions
+from juyi.evaluation.score_tables import (
+    comparison_rows,
+    count_text,
+    difference_text,
+    flat_record,
+    interval_text,
+    markdown_table,
+    score_rows,
+    score_text,
+    seed_rows,
+    short_seed_row,
+    task_text,
+)
+from juyi.evaluation.signals import Signals, label_free_signals
+from juyi.evaluation.verdict import adaptation_verdict, comparison_verdict, units_note
+
+__all__ = [
+    "AHEAD",
+    "BEHIND",
+    "ENCODING",
+    "EVEN",
+    "LEXICAL",
+    "Candidate",
+    "Comparison",
+    "EncodeOptions",
+    "Evaluation",
+    "EvaluationOptions",
+    "Fitting",
+    "FittingTexts",
+    "Signals",
+    "adaptation_verdict",
+    "compare_pairs",
+    "compare_scores",
+    "compare_several",
+    "comparison_rows",
+    "comparison_verdict",
+    "count_text",
+    "difference_text",
+    "evaluate_model",
+    "evaluate_overlap",
+    "evaluate_suite",
+    "flat_record",
+    "interval_text",
+    "label_free_signals",
+    "main_figures",
+    "markdown_table",
+    "on_target",
+    "on_texts",
+    "open_candidate",
+    "open_fitting",
+    "open_suite_of",
+    "score_rows",
+    "score_text",
+    "seed_rows",
+    "short_seed_row",
+    "task_text",
+    "transductive",
+    "units_note",
+]

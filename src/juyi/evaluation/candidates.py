@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from juyi.errors import UsageError
 from juyi.evaluation.options import EncodeOptions
 from juyi.hub import resolve
 from juyi.poolings import known_pooling
+from juyi.provenance import read_provenance
 from juyi.tasks import EncodeOrSimilarity
 from juyi.types import Encode, Log
 
@@ -140,10 +140,6 @@ def _torch(model: str, options: EncodeOptions, texts: Sequence[str], log: Log) -
 
 
 def _labels(folder: Path) -> tuple[str, ...]:
-    """`dev-selected` for the model of a run that kept the checkpoint that was best on the development set."""
-    recipe = folder.resolve().parent / "recipe.json"
-    try:
-        training = json.loads(recipe.read_text(encoding="utf-8"))["training"]
-        return ("dev-selected",) if training["keep"] == "best" else ()
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()  # no run of ours
+    """`dev-selected` for a model whose weights were chosen on a development set, wherever its folder lies now."""
+    provenance = read_provenance(folder)
+    return ("dev-selected",) if provenance is not None and provenance.dev_selected else ()

@@ -69,26 +69,31 @@ class Comparison:
         return list(dict.fromkeys((*self.first.labels, *self.second.labels)))
 
 
-def compare(first: Sequence[BootstrappedScore], second: Sequence[BootstrappedScore]) -> list[Comparison]:
+def compare_scores(first: Sequence[BootstrappedScore], second: Sequence[BootstrappedScore]) -> list[Comparison]:
     """The figures that both have, in the order of the first; their main figures are one family of comparisons."""
-    return compare_several(first, [second])[0]
+    return compare_pairs([(first, second)])[0]
 
 
 def compare_several(first: Sequence[BootstrappedScore], others: Sequence[Sequence[BootstrappedScore]]) -> list[list[Comparison]]:
-    """Each of several candidates against the first; the main figures of all of them are one family of comparisons.
+    """Each of several candidates against the first; the main figures of all of them are one family of comparisons."""
+    return compare_pairs([(first, other) for other in others])
+
+
+def compare_pairs(pairs: Sequence[tuple[Sequence[BootstrappedScore], Sequence[BootstrappedScore]]]) -> list[list[Comparison]]:
+    """The second of each pair of candidates against the first; the main figures of all of them are one family of comparisons.
 
     Who looks at twenty differences finds one that is certain at 95 % where there is none. So a difference is called `ahead` or
     `behind` by its p-value after Holm's correction for all that are looked at; the intervals are those of one comparison.
     Secondary metrics, sub-tasks and averages say again what the main figures say, and get no word.
     """
-    tables = [_pairs(first, second) for second in others]
+    tables = [_matched(first, second) for first, second in pairs]
     family = [
         (table, place, p_value)
         for table, compared in enumerate(tables)
         for place in _main_places(compared)
         if (p_value := _p_value(compared[place])) is not None
     ]
-    level = first[0].bootstrap.level if first else 0.95
+    level = next((first[0].bootstrap.level for first, _ in pairs if first), 0.95)
     adjusted = holm([p_value for *_, p_value in family]) if family else ()
     for (table, place, _), p_value in zip(family, adjusted, strict=True):
         each = tables[table][place]
@@ -102,7 +107,7 @@ def main_figures(compared: Sequence[Comparison]) -> list[Comparison]:
     return [compared[place] for place in _main_places(compared)]
 
 
-def _pairs(first: Sequence[BootstrappedScore], second: Sequence[BootstrappedScore]) -> list[Comparison]:
+def _matched(first: Sequence[BootstrappedScore], second: Sequence[BootstrappedScore]) -> list[Comparison]:
     others = {each.key: each for each in second}
     both = [(each, others[each.key]) for each in first if each.key in others]
     return [Comparison(one.score, other.score, other.difference(one)) for one, other in both]

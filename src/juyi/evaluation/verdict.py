@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, main_figures
 from juyi.evaluation.signals import Signals
-from juyi.metrics import Difference
 from juyi.tasks import FEWEST_UNITS, BootstrappedScore
 from juyi.types import Score
 
@@ -16,28 +15,36 @@ FEW_UNITS = 30
 _NAMES = {"raw": "The raw encoder", "whitening": "Whitening", "simcse": "SimCSE", "simcse+whitening": "SimCSE with whitening"}
 
 
-def adaptation_verdict(scores: Mapping[str, Score], differences: Mapping[str, Difference], signals: Mapping[str, Signals]) -> str:
+def adaptation_verdict(scores: Mapping[str, Score], comparisons: Mapping[str, Comparison], signals: Mapping[str, Signals]) -> str:
     """One paragraph. Without scores it claims no improvement."""
     if not scores:
         return _without_labels(signals)
-    parts = [_compare("SimCSE", "the raw encoder", differences["simcse-raw"])]
-    parts.append(_compare("SimCSE", "whitening", differences["simcse-whitening"]))
+    parts = [_compared("SimCSE", "the raw encoder", comparisons["simcse-raw"])]
+    parts.append(_compared("SimCSE", "whitening", comparisons["simcse-whitening"]))
     best = max(scores, key=lambda name: scores[name].value)
-    count = scores[best].count
-    parts.append(f"{_NAMES[best]} scores highest, {scores[best].value:.1f} on {count} pairs.")
-    if count < 200:
-        parts.append(f"{count} pairs are few: the interval is wide. Label more to be sure.")
+    count, units = scores[best].count, scores[best].units or scores[best].count
+    groups = "" if units == count else f" in {units} groups"
+    parts.append(f"{_NAMES[best]} scores highest, {scores[best].value:.1f} on {count} pairs{groups}.")
+    if units < 200:
+        parts.append(
+            f"{units} {'pairs' if units == count else 'groups of pairs'} are few: the interval is wide. Label more to be sure."
+        )
     if "transductive" in scores[best].labels:
         parts.append("Sentences of the pairs were among the training sentences (unlabelled), so the figures are transductive.")
+    if (family := comparisons["simcse-raw"].family) > 1:
+        parts.append(f"The words are corrected for {family} comparisons (Holm 1979); the intervals are those of one.")
     return " ".join(parts)
 
 
-def _compare(name: str, other: str, difference: Difference) -> str:
+def _compared(name: str, other: str, comparison: Comparison) -> str:
+    difference = comparison.difference
+    if difference is None:
+        return f"{name} and {other} cannot be compared: nearly all pairs hang together."
     low, high = difference.interval.low, difference.interval.high
     interval = f"{difference.value:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}"
-    if low > 0:
+    if comparison.standing == AHEAD:
         return f"{name} beats {other}: {interval}."
-    if high < 0:
+    if comparison.standing == BEHIND:
         return f"{name} is worse than {other}: {interval}. Keep {other}."
     return f"{name} and {other} cannot be told apart on these pairs: {interval}."
 

@@ -10,27 +10,40 @@ from juyi.experiments.recipe_files import recipe_names, recipe_path
 if TYPE_CHECKING:
     from juyi.experiments.defaults import default_recipe
     from juyi.experiments.load import load_recipe
-    from juyi.experiments.recipe import PretrainRecipe, Recipe
-    from juyi.experiments.run import RunResult, run_recipe
+    from juyi.experiments.recipe import AnyRecipe, PretrainRecipe, SourcesRecipe, TrainRecipe
+    from juyi.experiments.runner import RunResult, run
+    from juyi.experiments.runs import RunSummary, find_run, list_runs, remove_run
 
 _HOMES = {
-    "RunResult": "run",
+    "AnyRecipe": "recipe",
     "PretrainRecipe": "recipe",
-    "Recipe": "recipe",
+    "RunResult": "runner",
+    "RunSummary": "runs",
+    "SourcesRecipe": "recipe",
+    "TrainRecipe": "recipe",
     "default_recipe": "defaults",
+    "find_run": "runs",
+    "list_runs": "runs",
     "load_recipe": "load",
-    "run_recipe": "run",
+    "remove_run": "runs",
+    "run": "runner",
 }
 
 __all__ = [
+    "AnyRecipe",
     "PretrainRecipe",
-    "Recipe",
     "RunResult",
+    "RunSummary",
+    "SourcesRecipe",
+    "TrainRecipe",
     "default_recipe",
+    "find_run",
+    "list_runs",
     "load_recipe",
     "recipe_names",
     "recipe_path",
-    "run_recipe",
+    "remove_run",
+    "run",
 ]
 
 

@@ -17,15 +17,16 @@ from juyi.atomic import replaced_folder, write_text
 from juyi.data import ScoredPairs, inspect, normalise
 from juyi.encoder import EncoderSettings, change_dropout, load_encoder, save_encoder
 from juyi.errors import DataError
-from juyi.evaluation import Comparison, Evaluation, Signals, adaptation_verdict, compare, evaluate_suite, transductive
+from juyi.evaluation import Comparison, Evaluation, Signals, adaptation_verdict, compare_pairs, evaluate_suite, transductive
 from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, is_isotropic
-from juyi.experiments.examples import select_sentences
+from juyi.experiments.examples import sample_sentences, select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
-from juyi.experiments.recipe import DataSettings, Recipe
-from juyi.experiments.run import run_recipe
+from juyi.experiments.recipe import DataSettings, TrainRecipe
+from juyi.experiments.runner import run
 from juyi.experiments.variants import Backbone, Variant
 from juyi.index import TextIndex
 from juyi.layout import MODULES, NATIVE_MODULES
+from juyi.locks import locked_folder
 from juyi.tasks import STS
 from juyi.training import TrainProgress
 from juyi.types import Log, Score
@@ -62,7 +63,7 @@ class Adaptation:
 
     model: str
     inspection: dict[str, Any]
-    recipe: Recipe
+    recipe: TrainRecipe
     scores: dict[str, Score] = field(default_factory=dict)
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     signals: dict[str, Signals] = field(default_factory=dict)
@@ -126,7 +127,22 @@ def adapt(
 
     Raises:
         DataError: Fewer than 32 distinct sentences.
+        BusyError: Another process works in the folder.
     """
+    with locked_folder(out):
+        return _adapt(texts, out, settings, pairs, queries, seed, log, progress)
+
+
+def _adapt(
+    texts: Sequence[str],
+    out: Path,
+    settings: EncoderSettings,
+    pairs: ScoredPairs | None,
+    queries: Sequence[str],
+    seed: int,
+    log: Log,
+    progress: TrainProgress | None,
+) -> Adaptation:
     raw = load_encoder(settings)
     shape = f"{raw.config.num_hidden_layers} layers of {raw.config.hidden_size}"
     log(f"Starting from {_name(settings)}: {raw.config.model_type}, {shape}, pooling {raw.pooling}")
@@ -145,10 +161,11 @@ def adapt(
         max_length=raw.max_length,
     )
     result = Adaptation(_name(settings), inspection.as_dict(), recipe, notes=list(inspection.advice))
-    finished = run_recipe(recipe, sentences, out / "runs", encoder=copy.deepcopy(raw), log=log, progress=progress)
+    chosen = sample_sentences(sentences, recipe.data)
+    finished = run(recipe, out / "runs", examples=chosen, encoder=copy.deepcopy(raw), log=log, progress=progress)
     result.notes += finished.train_result.warnings
     log("Measuring raw, whitening, SimCSE, SimCSE and whitening")
-    variants = _measure(result, before, Backbone(finished.encoder), list(finished.examples["text"]), sentences, pairs)
+    variants = _measure(result, before, Backbone(finished.encoder), chosen["text"], sentences, pairs)
     if queries:
         result.searches = _search(list(queries), sentences, variants)
     result.verdict = adaptation_verdict(result.scores, result.comparisons, result.signals)
@@ -160,7 +177,7 @@ def _name(settings: EncoderSettings) -> str:
     return settings.model or DEFAULT_ENCODER
 
 
-def _recipe(before: Backbone, sentences: Sequence[str], settings: EncoderSettings, seed: int, log: Log) -> Recipe:
+def _recipe(before: Backbone, sentences: Sequence[str], settings: EncoderSettings, seed: int, log: Log) -> TrainRecipe:
     """The recipe that fits; the raw encoder gets its dropout, so that the signals of both are asked the same question."""
     gentle = is_isotropic(before.plain, sentences)
     if gentle:
@@ -201,7 +218,9 @@ def _measure(
 
 
 def _comparisons(measured: Mapping[str, Evaluation]) -> dict[str, Comparison]:
-    return {f"{a}-{b}": compare(measured[b].bootstrapped, measured[a].bootstrapped)[0] for a, b in COMPARISONS}
+    pairs = [(measured[first].bootstrapped, measured[second].bootstrapped) for second, first in COMPARISONS]
+    compared = compare_pairs(pairs)
+    return {f"{second}-{first}": found[0] for (second, first), found in zip(COMPARISONS, compared, strict=True)}
 
 
 def _drawn(sentences: Sequence[str], most: int) -> Sequence[str]:

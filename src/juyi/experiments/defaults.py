@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from juyi.encoder import EncoderSettings, fast_precision
-from juyi.experiments.recipe import DataSettings, Recipe
+from juyi.experiments.recipe import DataSettings, TrainRecipe
 from juyi.metrics import anisotropy
 from juyi.objectives import SimCSEUnsupervised
 from juyi.training import TrainingSettings
@@ -32,7 +32,7 @@ def default_recipe(
     settings: EncoderSettings = EncoderSettings(),
     gentle: bool = False,
     seed: int = 42,
-) -> Recipe:
+) -> TrainRecipe:
     """The recipe of `juyi adapt`, and of `juyi train` where none is named.
 
     At most 10,000 sentences, one epoch where that gives 100 steps and as many as needed where it does not; smaller batches for
@@ -51,7 +51,7 @@ def default_recipe(
     taken = min(sentences, MOST_SENTENCES)
     batch = 64 if taken >= 512 else 32 if taken >= 256 else 16
     steps = max(FEWEST_STEPS, taken // batch)
-    return Recipe(
+    return TrainRecipe(
         name="simcse/adapt",
         about="Unsupervised SimCSE on the user's own sentences, with settings that fit their number.",
         source="juyi's defaults; 10,000 sentences and one epoch as in kexue.fm 8348.",

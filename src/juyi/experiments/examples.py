@@ -53,20 +53,28 @@ def read_examples(objective: Objective, settings: DataSettings) -> Examples:
     return joined
 
 
-def select_examples(examples: Examples, settings: DataSettings) -> Examples:
+class ChosenExamples(dict[str, Sequence[Any]]):
+    """Examples that were selected already: a run takes them as they are."""
+
+
+def select_examples(examples: Examples, settings: DataSettings) -> ChosenExamples:
     """Distinct rows where asked for, the first of each kind, then a random sample where one is smaller."""
     chosen = np.arange(len(next(iter(examples.values()))))
     if settings.distinct:
         _, firsts = np.unique(_numbers(examples), axis=0, return_index=True)
         chosen = np.sort(firsts)
-    if settings.sample and settings.sample < len(chosen):
-        chosen = chosen[np.random.default_rng(settings.seed).choice(len(chosen), settings.sample, replace=False)]
-    return {name: [column[i] for i in chosen.tolist()] for name, column in examples.items()}
+    chosen = chosen[_sample(len(chosen), settings)]
+    return ChosenExamples((name, [column[i] for i in chosen.tolist()]) for name, column in examples.items())
 
 
 def select_sentences(texts: Sequence[str], settings: DataSettings) -> list[str]:
     """As `select_examples`, for sentences alone."""
     return list(select_examples({"text": texts}, settings)["text"])
+
+
+def sample_sentences(distinct: Sequence[str], settings: DataSettings) -> ChosenExamples:
+    """What `select_examples` makes of sentences that are known to be distinct: the sample alone is drawn."""
+    return ChosenExamples(text=[distinct[i] for i in _sample(len(distinct), settings).tolist()])
 
 
 def example_rows(examples: Examples, objective: Objective, encoder: Encoder) -> Rows:
@@ -85,12 +93,19 @@ def example_rows(examples: Examples, objective: Objective, encoder: Encoder) -> 
     return rows
 
 
+def _sample(count: int, settings: DataSettings) -> NDArray[np.intp]:
+    """The places of the sample that the settings ask for; all of them in their order where none is smaller."""
+    if not settings.sample or settings.sample >= count:
+        return np.arange(count)
+    return np.random.default_rng(settings.seed).choice(count, settings.sample, replace=False)
+
+
 def _shape(objective: Objective) -> tuple[str, ...]:
     shape = tuple(column for column in objective.columns if column != "raw")
     if shape not in _SHAPES:
         raise UsageError(
             f"The objective needs the columns {', '.join(objective.columns)}, which no file of sentences or pairs gives. "
-            "Recipes with a [corpus] table make them: see `juyi recipes list`."
+            "Recipes of the kind train-on-sources make them: see `juyi recipes list`."
         )
     return shape
 

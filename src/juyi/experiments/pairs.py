@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from juyi.data import normalise, read_lines
 from juyi.errors import DataError
-from juyi.experiments.corpus import check_there, read_excluded, spread
-from juyi.experiments.recipe import PairCorpus, PairSource
-from juyi.experiments.templates import frame_pairs
+from juyi.experiments.running_text import spread
+from juyi.experiments.source_files import check_there, read_excluded
+from juyi.experiments.sources import PairFile, PairSources
+from juyi.experiments.templates import template_pairs
 
 Pair = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
-class CorpusPairs:
+class SourcePairs:
     """Pairs of sentences.
 
     Attributes:
@@ -38,27 +39,27 @@ class CorpusPairs:
     left_out: int
 
 
-def read_corpus_pairs(corpus: PairCorpus, folder: Path) -> CorpusPairs:
+def read_source_pairs(sources: PairSources, folder: Path) -> SourcePairs:
     """The pairs of every source in the recipe's order, repeated as it says.
 
     Raises:
         UsageError: A file is not in the folder, or a pattern of `exclude` finds none.
         DataError: A line has too few columns, or nothing is left.
     """
-    check_there([source.file for source in corpus.sources], folder)
-    gathered = _Gathered(corpus.longest, read_excluded(corpus.exclude, folder))
-    for source in corpus.sources:
+    check_there([source.file for source in sources.files], folder)
+    gathered = _Gathered(sources.longest, read_excluded(sources.exclude, folder))
+    for source in sources.files:
         itself = source.columns[0] == source.columns[1]
         found = gathered.sift(_pairs(folder / source.file, source), itself=itself)
         gathered.add(spread(found, source.rows) * source.repeat, both=source.both)
-    if corpus.frames is not None:
-        check_there([corpus.frames.dictionary, *corpus.frames.count], folder)
-        made = frame_pairs(corpus.frames, folder)
-        gathered.add(gathered.sift((*pair, i) for i, pair in enumerate(made)), both=corpus.frames.both)
+    if sources.templates is not None:
+        check_there([sources.templates.dictionary, *sources.templates.count], folder)
+        made = template_pairs(sources.templates, folder)
+        gathered.add(gathered.sift((*pair, i) for i, pair in enumerate(made)), both=sources.templates.both)
     if not gathered.pairs:
-        raise DataError("The recipe's sources give no pair. Look at corpus.longest and at the files.", path=folder)
+        raise DataError("The recipe's sources give no pair. Look at sources.longest and at the files.", path=folder)
     firsts, seconds, groups = zip(*gathered.pairs, strict=True)
-    return CorpusPairs(firsts, seconds, np.array(groups, dtype=np.int64), np.array(gathered.both), gathered.left_out)
+    return SourcePairs(firsts, seconds, np.array(groups, dtype=np.int64), np.array(gathered.both), gathered.left_out)
 
 
 @dataclass
@@ -94,7 +95,7 @@ class _Gathered:
         self.both += [both] * len(pairs)
 
 
-def _pairs(path: Path, source: PairSource) -> Iterator[Pair]:
+def _pairs(path: Path, source: PairFile) -> Iterator[Pair]:
     """Pairs with the number of their document: of a table the pairs with one first side are one, of running text neighbours."""
     lines = [(number, line) for number, line in read_lines(path) if line.strip()]
     if source.neighbours:
@@ -112,7 +113,7 @@ def _pairs(path: Path, source: PairSource) -> Iterator[Pair]:
             yield first, second, documents.setdefault(normalise(first), len(documents))
 
 
-def both_sides(pairs: CorpusPairs) -> tuple[list[str], list[str]]:
+def both_sides(pairs: SourcePairs) -> tuple[list[str], list[str]]:
     """What a student reads, and for each text the second side whose vector it shall learn.
 
     The first sides come first, then the second ones of the pairs that are learned from both sides, each once.

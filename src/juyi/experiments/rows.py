@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from juyi.encoder import Encoder
-from juyi.experiments.pairs import CorpusPairs, both_sides
+from juyi.experiments.pairs import SourcePairs, both_sides
 from juyi.experiments.teacher import teacher_vectors
 from juyi.training import Rows
+from juyi.types import Log
 
 
-def distillation_rows(teacher: str, pairs: CorpusPairs, encoder: Encoder, cache: Path, log: Callable[[str], None]) -> Rows:
+def distillation_rows(teacher: str, pairs: SourcePairs, encoder: Encoder, cache: Path, log: Log) -> Rows:
     """Columns text and target: what the student reads, and the teacher's vector of the second side; origin as `fit` needs it.
 
     Args:
@@ -33,7 +34,7 @@ def distillation_rows(teacher: str, pairs: CorpusPairs, encoder: Encoder, cache:
     return {"text": rows, "target": vectors[[number[text] for text in targets]], "origin": _origins(texts, targets)}
 
 
-def pair_rows(pairs: CorpusPairs, encoder: Encoder) -> Rows:
+def pair_rows(pairs: SourcePairs, encoder: Encoder) -> Rows:
     """Columns anchor, positive and group; origin as `fit` needs it."""
     tokenize, longest = encoder.tokenizer.tokenize, encoder.max_length
     return {

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from juyi.atomic import replaced_file
 from juyi.encoder import fast_precision, load_encoder
 from juyi.errors import DataError
-from juyi.hub import resolve, weights_digest
+from juyi.hub import folder_digest, resolve
 from juyi.types import Embeddings
 
 _BLOCK = 8192
@@ -21,18 +22,26 @@ Progress = Callable[[int, int], None]
 
 
 def teacher_vectors(
-    teacher: str, texts: Sequence[str], cache: Path, *, progress: Progress = lambda done, total: None
+    teacher: str,
+    texts: Sequence[str],
+    cache: Path,
+    *,
+    progress: Progress = lambda done, total: None,
+    precision: Literal["float32", "bfloat16"] | None = None,
+    block: int = _BLOCK,
 ) -> NDArray[np.float16]:
     """What the teacher makes of the texts, at unit length.
 
-    The vectors are kept in the cache in blocks, under a key of the teacher's weights and the texts: a second call reads them, and
-    a call that was stopped is taken up at the block in hand.
+    The vectors are kept in the cache in blocks, under a key of the teacher's folder (its weights, pooling and tokenizer), the
+    precision and the texts: a second call reads them, and a call that was stopped is taken up at the block in hand.
 
     Args:
         teacher: A folder, a hub id or an embedded encoder.
         texts: What it reads.
         cache: Where the blocks go.
         progress: Is told after every block that is not in the cache how many texts are done, and of how many.
+        precision: What the teacher computes in; what is fast on this machine where it is not given.
+        block: Texts in one file of the cache.
 
     Raises:
         DataError: There is no text, or the teacher's vector of one has no direction.
@@ -42,20 +51,21 @@ def teacher_vectors(
     """
     if not texts:
         raise DataError("There is no text for the teacher to read. Give at least one.")
-    folder = cache / _key(teacher, texts)
+    precision = precision or fast_precision()
+    folder = cache / _key(teacher, texts, f"{precision} {block}")
     folder.mkdir(parents=True, exist_ok=True)
     blocks, encoder = [], None
-    for start in range(0, len(texts), _BLOCK):
-        path = folder / f"{start // _BLOCK:06}.npy"
+    for start in range(0, len(texts), block):
+        path = folder / f"{start // block:06}.npy"
         if not path.is_file():
             encoder = encoder or load_encoder(teacher)
-            part = texts[start : start + _BLOCK]
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_precision() == "bfloat16"):
+            part = texts[start : start + block]
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
                 vectors = encoder.encode(part)
-            draft = path.with_suffix(f".{os.getpid()}.tmp.npy")  # several processes may be at it
-            np.save(draft, _units(vectors, part, teacher))
-            draft.replace(path)
-            progress(min(start + _BLOCK, len(texts)), len(texts))
+            units = _units(vectors, part, teacher)
+            with replaced_file(path) as draft, draft.open("wb") as file:  # several processes may be at it
+                np.save(file, units)
+            progress(min(start + block, len(texts)), len(texts))
         blocks.append(np.load(path))
     return np.concatenate(blocks)
 
@@ -72,8 +82,8 @@ def _units(vectors: Embeddings, texts: Sequence[str], teacher: str) -> NDArray[n
     return unit
 
 
-def _key(teacher: str, texts: Sequence[str]) -> str:
-    digest = hashlib.sha256(weights_digest(resolve(teacher)).encode())
+def _key(teacher: str, texts: Sequence[str], settings: str) -> str:
+    digest = hashlib.sha256(f"{folder_digest(resolve(teacher))} {settings}\n".encode())
     for text in texts:
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()[:16]

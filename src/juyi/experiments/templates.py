@@ -1,4 +1,4 @@
-"""Sentences put together from frames and a dictionary, in two languages at once."""
+"""Sentences put together from templates and a dictionary, in two languages at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from juyi.data import read_lines
 from juyi.errors import DataError, UsageError
-from juyi.experiments.recipe import FrameSource
 from juyi.experiments.recipe_files import RECIPES
+from juyi.experiments.sources import TemplateSource
 
 _SLOT = re.compile(r"\{[^{}]*\}")
 _ASIDE = re.compile(r"\([^)]*\)")
@@ -23,29 +23,29 @@ Filling = tuple[str, str]
 Fillings = Mapping[str, tuple[Sequence[Filling], Sequence[float]]]
 
 
-def frame_pairs(source: FrameSource, folder: Path) -> list[tuple[str, str]]:
-    """Distinct sentence pairs: a frame is drawn, then for each of its slots a filling, by the recipe's seed.
+def template_pairs(source: TemplateSource, folder: Path) -> list[tuple[str, str]]:
+    """Distinct sentence pairs: a template is drawn, then for each of its slots a filling, by the recipe's seed.
 
-    All frames are equally likely. Words of the dictionary are drawn by the square root of how often they occur in the files that
-    are counted, phrases evenly. Where frames and fillings give fewer sentences than asked for, there are fewer.
+    All templates are equally likely. Words of the dictionary are drawn by the square root of how often they occur in the files
+    that are counted, phrases evenly. Where templates and fillings give fewer sentences than asked for, there are fewer.
 
     Args:
         source: What to put together.
         folder: The folder that holds the dictionary and the files to count in.
 
     Raises:
-        UsageError: A frame has different slots on its two sides, or one that nothing fills.
+        UsageError: A template has different slots on its two sides, or one that nothing fills.
         DataError: A line has too few columns.
     """
-    frames = [tuple(cells) for cells in _table(RECIPES / source.frames, 2)]
+    templates = [tuple(cells) for cells in _table(RECIPES / source.templates, 2)]
     fillings = {**_words(source, folder), **_phrases(RECIPES / source.phrases)}
-    for first, second in frames:
-        _check(first, second, fillings, source.frames)
+    for first, second in templates:
+        _check(first, second, fillings, source.templates)
     rng, found = random.Random(source.seed), dict[str, str]()
     for _ in range(_TRIES * source.rows):
         if len(found) == source.rows:
             break
-        first, second = rng.choice(frames)
+        first, second = rng.choice(templates)
         for slot in sorted({match.group() for match in _SLOT.finditer(first)}):
             candidates, weights = fillings[_kind(slot)]
             this, that = rng.choices(candidates, cum_weights=weights)[0]
@@ -54,7 +54,7 @@ def frame_pairs(source: FrameSource, folder: Path) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def _words(source: FrameSource, folder: Path) -> Fillings:
+def _words(source: TemplateSource, folder: Path) -> Fillings:
     """The dictionary's words of two to four characters under `noun` and `verb`, with the first gloss, where it is short."""
     glosses: dict[str, str] = {}
     for word, gloss in _table(folder / source.dictionary, 2):
@@ -109,10 +109,10 @@ def _kind(slot: str) -> str:
 def _check(first: str, second: str, fillings: Fillings, file: str) -> None:
     slots = {match.group() for match in _SLOT.finditer(first)}
     if slots != {match.group() for match in _SLOT.finditer(second)}:
-        raise UsageError(f"{file}: the frame {first!r} and its other side {second!r} must have the same slots.")
+        raise UsageError(f"{file}: the template {first!r} and its other side {second!r} must have the same slots.")
     if empty := sorted(slot for slot in slots if not fillings.get(_kind(slot), ([], []))[0]):
         raise UsageError(
-            f"{file}: nothing fills {', '.join(empty)} of the frame {first!r}. There is: {', '.join(sorted(fillings))}."
+            f"{file}: nothing fills {', '.join(empty)} of the template {first!r}. There is: {', '.join(sorted(fillings))}."
         )
 
 

@@ -25,6 +25,7 @@ class Position:
         best_value: That figure.
         log_bytes: Length of the log at this point; what a killed run wrote after it is dropped.
         warnings: What the health signals said until here.
+        steps: Steps of the whole run; 0 where it is not known.
     """
 
     step: int
@@ -33,10 +34,13 @@ class Position:
     best_value: float = float("-inf")
     log_bytes: int = 0
     warnings: tuple[str, ...] = ()
+    steps: int = 0
 
 
 def save_checkpoint(folder: Path, position: Position, tensors: dict[str, Any]) -> None:
     """Write `folder/step-N`, then delete the older ones and what a killed run left half written.
+
+    Whoever calls it holds the run's folder (`juyi.locks`): another process's draft would be deleted too.
 
     Args:
         folder: The run's checkpoint folder.

@@ -205,7 +205,7 @@ def _start(
         betas=settings.betas,
         fused=True,
     )
-    run = _Run(encoder, objective, settings, world, state, optimiser, steps, Position(0, world.size))
+    run = _Run(encoder, objective, settings, world, state, optimiser, steps, Position(0, world.size, steps=steps))
     _resume(run, folder / "checkpoint")
     return run
 

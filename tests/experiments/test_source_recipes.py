@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from juyi.declarations import build
 from juyi.encoder import load_encoder, save_encoder
+from juyi.encoder.heads import Dense
 from juyi.errors import DataError, TrainingError, UsageError
-from juyi.experiments import rows as rows_module
-from juyi.experiments import run as module
-from juyi.experiments.load import build, load_train_recipe
-from juyi.experiments.pairs import read_corpus_pairs
-from juyi.experiments.recipe import CorpusRecipe
+from juyi.experiments.load import load_recipe
+from juyi.experiments.pairs import read_source_pairs
+from juyi.experiments.recipe import SourcesRecipe
 from juyi.experiments.rows import distillation_rows, pair_rows
-from juyi.experiments.run import run_corpus_recipe
+from juyi.experiments.runner import run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
@@ -49,17 +49,17 @@ def tables(place: Path, kind: str, **training: Any) -> dict[str, Any]:
         "source": "written for the test",
         "objective": {"kind": kind},
         "encoder": {"model": str(place / "student"), "hidden_dropout": 0.2, "attention_dropout": 0.0},
-        "corpus": {
+        "sources": {
             "exclude": ["*.test.tsv"],
-            "sources": [{"file": "a.tsv", "repeat": 2, "both": True}, {"file": "b.tsv"}],
+            "files": [{"file": "a.tsv", "repeat": 2, "both": True}, {"file": "b.tsv"}],
         },
         "training": {"batch_size": 8, "steps": 3, "log_every": 1, "learning_rate": 1e-3, "held_out": 6} | training,
         **({"teacher": str(place / "teacher")} if kind == "distillation" else {}),
     }
 
 
-def recipe(place: Path, kind: str, **training: Any) -> CorpusRecipe:
-    return build(tables(place, kind, **training), CorpusRecipe, origin="toy")
+def recipe(place: Path, kind: str, **training: Any) -> SourcesRecipe:
+    return build(tables(place, kind, **training), SourcesRecipe, origin="toy")
 
 
 def model_bytes(folder: Path) -> bytes:
@@ -67,28 +67,28 @@ def model_bytes(folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["distillation", "pair-contrastive"])
-def test_pairs_become_a_model_and_a_finished_run_is_loaded(
-    kind: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pairs_become_a_model_and_a_finished_run_is_loaded(kind: str, place: Path, tmp_path: Path) -> None:
     said: list[str] = []
     steps: list[int] = []
+
+    def watch(step: int, of: int, report: Any) -> None:
+        steps.append(step)
+
     chosen = recipe(place, kind)
-    first = run_corpus_recipe(
-        chosen, place / "data", tmp_path / "runs", log=said.append, progress=lambda step, steps_, report: steps.append(step)
-    )
+    first = run(chosen, tmp_path / "runs", data=place / "data", log=said.append, progress=watch)
     assert steps == [1, 2, 3] and first.train_result.steps == 3
     assert first.folder.parent == tmp_path / "runs" / "toy" / kind
-    assert json.loads((first.folder / "data.json").read_text(encoding="utf-8")) == {
-        "pairs": 2 * 19 + 8,
-        "left_out": 1,
-        "sha256": {
-            name: hashlib.sha256((place / "data" / name).read_bytes()).hexdigest() for name in ("a.tsv", "b.tsv", "sts.test.tsv")
-        },
-    }
+    finished = json.loads((first.folder / "finished.json").read_text(encoding="utf-8"))
+    assert finished["counts"] == {"pairs": 2 * 19 + 8, "left_out": 1}
+    files = ("a.tsv", "b.tsv", "sts.test.tsv")
+    digests = {name: hashlib.sha256((place / "data" / name).read_bytes()).hexdigest() for name in files}
+    assert {name: finished["read"][name] for name in files} == digests
+    models = {"encoder.model", "teacher"} if kind == "distillation" else {"encoder.model"}
+    assert set(finished["read"]) == {*files, *models}
     assert any("46 pairs; 1 were left out" in words for words in said)
     log = [json.loads(line) for line in (first.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [record["step"] for record in log] == [1, 2, 3] and log[-1]["held_out_loss"] > 0
-    assert load_train_recipe(str(first.folder / "recipe.json")) == chosen
+    assert load_recipe(str(first.folder / "recipe.toml")) == chosen
     assert not (first.folder / "checkpoint").exists()
     saved = load_encoder(first.folder / "model")
     np.testing.assert_allclose(saved.encode(TEXTS[:5]), first.encoder.encode(TEXTS[:5]), atol=1e-6)
@@ -96,28 +96,30 @@ def test_pairs_become_a_model_and_a_finished_run_is_loaded(
     assert "pairs from 2 sources in 3 steps" in (first.folder / "model" / "README.md").read_text(encoding="utf-8")
     assert (tmp_path / "runs" / "teacher").is_dir() == (kind == "distillation")
 
-    def never(*arguments: Any, **settings: Any) -> Any:
-        raise AssertionError("trained again")
-
-    monkeypatch.setattr(module, "fit", never)
-    again = run_corpus_recipe(chosen, place / "data", tmp_path / "runs", log=said.append)
-    assert again.folder == first.folder and again.train_result == first.train_result and "finished already" in said[-1]
+    steps.clear()
+    again = run(chosen, tmp_path / "runs", data=place / "data", log=said.append, progress=watch)
+    assert (
+        steps == []
+        and again.folder == first.folder
+        and again.train_result == first.train_result
+        and "finished already" in said[-1]
+    )
     np.testing.assert_allclose(again.encoder.encode(TEXTS[:5]), first.encoder.encode(TEXTS[:5]), atol=1e-6)
     assert again.encoder.dropout == first.encoder.dropout == (0.2, 0.0)
 
 
 @pytest.mark.parametrize("kind", ["distillation", "pair-contrastive"])
-def test_a_stopped_run_ends_in_the_same_bytes(kind: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_run_ends_in_the_same_bytes(kind: str, place: Path, tmp_path: Path) -> None:
     chosen = recipe(place, kind, steps=5, checkpoint_every=2)
-    straight = run_corpus_recipe(chosen, place / "data", tmp_path / "straight")
+    straight = run(chosen, tmp_path / "straight", data=place / "data")
 
     def stop(step: int, steps: int, report: Any) -> None:
         if step == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_corpus_recipe(chosen, place / "data", tmp_path / "stopped", progress=stop)
-    resumed = run_corpus_recipe(chosen, place / "data", tmp_path / "stopped")
+        run(chosen, tmp_path / "stopped", data=place / "data", progress=stop)
+    resumed = run(chosen, tmp_path / "stopped", data=place / "data")
     assert model_bytes(resumed.folder) == model_bytes(straight.folder)
 
 
@@ -130,13 +132,13 @@ def test_other_weights_or_other_text_are_another_run(place: Path, tmp_path: Path
             save_encoder(tiny_encoders.build(seed=5), place / "student")
         if change == "text":
             (place / "data" / "b.tsv").write_text("\n".join(f"{a}\t{b}" for a, b in PAIRS[20:25]), encoding="utf-8")
-        folders.append(run_corpus_recipe(chosen, place / "data", tmp_path / "runs").folder)
+        folders.append(run(chosen, tmp_path / "runs", data=place / "data").folder)
     assert len(set(folders)) == 4
     assert len({model_bytes(folder) for folder in folders}) == 4
 
 
 def test_distillation_rows_pair_each_text_with_the_vector_of_its_second_side(place: Path, tmp_path: Path) -> None:
-    pairs = read_corpus_pairs(recipe(place, "distillation").corpus, place / "data")
+    pairs = read_source_pairs(recipe(place, "distillation").sources, place / "data")
     student, teacher = load_encoder(place / "student"), load_encoder(place / "teacher")
     said: list[str] = []
     found = distillation_rows(str(place / "teacher"), pairs, student, tmp_path / "cache", said.append)
@@ -154,7 +156,7 @@ def test_distillation_rows_pair_each_text_with_the_vector_of_its_second_side(pla
 
 
 def test_pair_rows(place: Path) -> None:
-    pairs = read_corpus_pairs(recipe(place, "pair-contrastive").corpus, place / "data")
+    pairs = read_source_pairs(recipe(place, "pair-contrastive").sources, place / "data")
     student = load_encoder(place / "student")
     found = pair_rows(pairs, student)
     assert set(found) == {"anchor", "positive", "group", "origin"}
@@ -167,24 +169,25 @@ def test_pair_rows(place: Path) -> None:
     assert max(map(len, (*pair_rows(pairs, student)["anchor"], *pair_rows(pairs, student)["positive"]))) == 5
 
 
-def test_what_is_missing_or_does_not_fit_is_said(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_or_does_not_fit_is_said(place: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"lacks a\.tsv, b\.tsv"):
-        run_corpus_recipe(recipe(place, "pair-contrastive"), tmp_path, tmp_path / "runs")
+        run(recipe(place, "pair-contrastive"), tmp_path / "runs", data=tmp_path)
     with pytest.raises(UsageError, match=r"selection\.pairs must name"):
-        run_corpus_recipe(recipe(place, "pair-contrastive", evaluate_every=1), place / "data", tmp_path / "runs")
-    monkeypatch.setattr(rows_module, "teacher_vectors", lambda teacher, texts, cache, progress: np.ones((len(texts), 7)))
+        run(recipe(place, "pair-contrastive", evaluate_every=1), tmp_path / "runs", data=place / "data")
+    wide = tiny_encoders.build(heads=(Dense(32, 7, "linear"),))
+    save_encoder(wide, place / "teacher")
     with pytest.raises(TrainingError, match=r"objective\.teacher_dim"):
-        run_corpus_recipe(recipe(place, "distillation"), place / "data", tmp_path / "runs")
+        run(recipe(place, "distillation"), tmp_path / "runs", data=place / "data")
     (place / "data" / "b.tsv").write_text("一\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"b\.tsv, line 1: 1 column"):
-        run_corpus_recipe(recipe(place, "pair-contrastive"), place / "data", tmp_path / "runs")
+        run(recipe(place, "pair-contrastive"), tmp_path / "runs", data=place / "data")
 
 
 def test_the_log_has_the_geometry_of_the_development_pairs(place: Path, tmp_path: Path) -> None:
     rows = [(first, second, score) for (first, second), score in zip(PAIRS[:8], (5, 4.5, 3, 5, 1, 0, 2, 4), strict=True)]
     (tmp_path / "dev.tsv").write_text("".join(f"{a}\t{b}\t{score}\n" for a, b, score in rows), encoding="utf-8")
     chosen = tables(place, "pair-contrastive", evaluate_every=2) | {"selection": {"pairs": str(tmp_path / "dev.tsv")}}
-    done = run_corpus_recipe(build(chosen, CorpusRecipe, origin="toy"), place / "data", tmp_path / "runs")
+    done = run(build(chosen, SourcesRecipe, origin="toy"), tmp_path / "runs", data=place / "data")
     log = [json.loads(line) for line in (done.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     trajectory = {entry["step"]: entry for entry in log if "dev" in entry}
     assert list(trajectory) == [2, 3]  # every second step, and the last

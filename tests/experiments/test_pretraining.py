@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from juyi.declarations import build
 from juyi.encoder import Encoder, load_encoder
 from juyi.errors import TrainingError, UsageError
-from juyi.experiments import pretrain as module
-from juyi.experiments.load import build, fingerprint, resolved
-from juyi.experiments.pretrain import pretrain
+from juyi.experiments.identity import run_hash, what_is_read
+from juyi.experiments.load import load_recipe
 from juyi.experiments.recipe import PretrainRecipe
+from juyi.experiments.runner import run
 from juyi.tokenization import SubwordTokenizer
 
 TABLES: dict[str, Any] = {
@@ -35,7 +36,7 @@ TABLES: dict[str, Any] = {
         },
     },
     "objective": {"kind": "masked-lm", "rate": 0.25},
-    "corpus": {"sequence_length": 12, "sources": [{"file": "one.txt"}, {"file": "two.txt"}]},
+    "sources": {"sequence_length": 12, "files": [{"file": "one.txt"}, {"file": "two.txt"}]},
     "training": {
         "batch_size": 8,
         "chunk_size": 4,
@@ -57,8 +58,13 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def recipe() -> PretrainRecipe:
-    return build(TABLES, PretrainRecipe, origin="toy")
+def recipe(**changes: Any) -> PretrainRecipe:
+    return build(TABLES | {"graph": False} | changes, PretrainRecipe, origin="toy")  # a graph takes seconds
+
+
+def pretrain(chosen: PretrainRecipe, data: Path, runs: Path, **more: Any) -> tuple[Encoder, Path]:
+    result = run(chosen, runs, data=data, **more)
+    return result.encoder, result.folder
 
 
 def model_hash(folder: Path) -> str:
@@ -69,32 +75,32 @@ def test_text_becomes_an_encoder(data: Path, tmp_path: Path) -> None:
     said: list[str] = []
     steps: list[int] = []
     encoder, folder = pretrain(
-        recipe(), data, tmp_path / "runs", log=said.append, progress=lambda step, steps_, report: steps.append(step)
+        recipe(graph=True), data, tmp_path / "runs", log=said.append, progress=lambda step, steps_, report: steps.append(step)
     )
     digests = {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in ("one.txt", "two.txt")}
-    assert folder == tmp_path / "runs" / "pretrain" / "toy" / fingerprint(recipe(), *digests.values())
-    assert steps == [1, 2, 3, 4, 5, 6] and len(said) == 4
-    assert {"recipe.json", "environment.json", "summary.json", "log.jsonl", "model", "tokenizer"} <= {
-        p.name for p in folder.iterdir()
-    }
-    assert json.loads((folder / "recipe.json").read_text()) == json.loads(json.dumps(resolved(recipe())))
+    assert folder == tmp_path / "runs" / "pretrain" / "toy" / run_hash(
+        recipe(graph=True), what_is_read(recipe(graph=True), data=data)
+    )
+    assert steps == [1, 2, 3, 4, 5, 6] and len(said) == 5
+    files = {"recipe.toml", "environment.json", "log.jsonl", "tokenizer", "model", "finished.json"}
+    assert {path.name for path in folder.iterdir()} == files
+    assert load_recipe(str(folder / "recipe.toml")) == recipe(graph=True)
     assert {"juyi", "python", "packages"} <= set(json.loads((folder / "environment.json").read_text()))
-    summary = json.loads((folder / "summary.json").read_text())
-    assert summary["steps"] == 6 and summary["tokens"] == 6 * 8 * 12
-    assert summary["lines"] == {"one.txt": 30, "two.txt": 20} and summary["warnings"] == []
-    assert summary["left_out"] == 0 and summary["sequences"] > 6
-    assert summary["sha256"] == digests and not (folder / "checkpoint").exists()
-    assert summary["parameters"] == sum(p.numel() for p in encoder.parameters())
+    finished = json.loads((folder / "finished.json").read_text())
+    assert finished["train_result"]["steps"] == 6 and finished["train_result"]["warnings"] == []
+    assert finished["read"] == digests
+    counts = finished["counts"]
+    assert counts["lines"] == {"one.txt": 30, "two.txt": 20} and counts["left_out"] == 0 and counts["sequences"] > 6
+    assert counts["parameters"] == sum(p.numel() for p in encoder.parameters())
     loaded = load_encoder(folder / "model")
     texts = ["春天来了", "the train"]
     assert loaded.tokenizer.tokenize(texts) == encoder.tokenizer.tokenize(texts)
     np.testing.assert_allclose(loaded.encode(texts), encoder.encode(texts), atol=5e-3)  # saved in half precision
+    assert (folder / "model" / "model.onnx").is_file()
     assert loaded.max_length == 32 and next(loaded.parameters()).dtype == torch.float32
 
 
-def test_a_stopped_pretraining_goes_on_as_if_it_had_not(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_add_graph", lambda model, say: None)  # it takes seconds, and the first test has it
-
+def test_a_stopped_pretraining_goes_on_as_if_it_had_not(data: Path, tmp_path: Path) -> None:
     def stop(step: int, steps: int, report: Any) -> None:
         if step == 5:
             raise KeyboardInterrupt
@@ -115,20 +121,17 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(data: Path, tmp_path: Pa
     assert model_hash(folder) == model_hash(straight)
 
 
-def test_what_will_be_measured_on_is_left_out_and_a_column_is_read(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_add_graph", lambda model, say: None)
+def test_what_will_be_measured_on_is_left_out_and_a_column_is_read(data: Path, tmp_path: Path) -> None:
     (data / "sts.dev.tsv").write_text("明天会下雨吗？\t今天呢\t2\n", encoding="utf-8")
     (data / "three.tsv").write_text("x\t她在看书\n" * 5 + "x\t明天，会下雨吗\n" * 4, encoding="utf-8")
-    sources = [{"file": "one.txt", "licence": "CC0"}, {"file": "three.tsv", "column": 2}]
-    corpus = {"sequence_length": 12, "sources": sources, "exclude": ["*.dev.tsv"]}
+    files = [{"file": "one.txt", "licence": "CC0"}, {"file": "three.tsv", "column": 2}]
+    texts = {"sequence_length": 12, "files": files, "exclude": ["*.dev.tsv"]}
     said: list[str] = []
     held_out = {"training": TABLES["training"] | {"steps": 2, "held_out": 4, "held_out_every": 1}}
-    chosen = build(TABLES | {"corpus": corpus} | held_out, PretrainRecipe, origin="toy")
+    chosen = recipe(sources=texts, **held_out)
     encoder, folder = pretrain(chosen, data, tmp_path / "runs", log=said.append)
-    summary = json.loads((folder / "summary.json").read_text())
-    assert summary["lines"] == {"one.txt": 20, "three.tsv": 5} and summary["left_out"] == 14
+    counts = json.loads((folder / "finished.json").read_text())["counts"]
+    assert counts["lines"] == {"one.txt": 20, "three.tsv": 5} and counts["left_out"] == 14
     assert any("25 lines; 14 were left out" in words for words in said)
     assert encoder.tokenizer.token_id("看") is not None and encoder.tokenizer.token_id("吗") is None
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -136,15 +139,14 @@ def test_what_will_be_measured_on_is_left_out_and_a_column_is_read(
     assert "| one.txt | all | CC0 |" in (folder / "model" / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_unigram_vocabulary(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_add_graph", lambda model, say: None)
+def test_a_unigram_vocabulary(data: Path, tmp_path: Path) -> None:
     lines = [f"{who}在操场上{what}。" for who in ("我们", "他们", "老师", "学生") for what in ("跑步", "唱歌", "跳舞")]
     (data / "one.txt").write_text("\n".join(lines * 2), encoding="utf-8")
     vocabulary = {"kind": "unigram", "size": 512, "min_frequency": 10}
     short = {"training": TABLES["training"] | {"steps": 1}}
 
     def learn(**changes: Any) -> tuple[Encoder, Path]:
-        chosen = build(TABLES | {"vocabulary": vocabulary | changes} | short, PretrainRecipe, origin="toy")
+        chosen = recipe(vocabulary=vocabulary | changes, **short)
         return pretrain(chosen, data, tmp_path / "runs")
 
     encoder, folder = learn()
@@ -163,8 +165,7 @@ def test_a_unigram_vocabulary(data: Path, tmp_path: Path, monkeypatch: pytest.Mo
         assert bool(beyond) == (not words)
 
 
-def test_other_text_is_another_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_add_graph", lambda model, say: None)
+def test_other_text_is_another_run(data: Path, tmp_path: Path) -> None:
     _, first = pretrain(recipe(), data, tmp_path / "runs")
     (data / "two.txt").write_text("she is reading a book\n" * 20, encoding="utf-8")
     _, second = pretrain(recipe(), data, tmp_path / "runs")

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from juyi.errors import UsageError
-from juyi.experiments import corpus as module
-from juyi.experiments.corpus import pack, read_corpus
-from juyi.experiments.recipe import Corpus, Source
+from juyi.experiments.running_text import pack, read_running_text
+from juyi.experiments.sources import TextFile, TextSources
 from juyi.tokenization import SubwordTokenizer, train_wordpiece
 
 
@@ -21,14 +20,14 @@ def tokenizer() -> SubwordTokenizer:
 def test_lines_come_in_the_order_of_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("一\n\n  \n二\n", encoding="utf-8")
     (tmp_path / "a.txt.xz").write_bytes(lzma.compress("三\n四\n".encode()))
-    found = read_corpus(Corpus((Source("b.txt"), Source("a.txt.xz"))), tmp_path)
+    found = read_running_text(TextSources((TextFile("b.txt"), TextFile("a.txt.xz"))), tmp_path)
     assert found == ([["一", "二"], ["三", "四"]], 0)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("一\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"lacks b\.txt, c\.txt, which the recipe reads"):
-        read_corpus(Corpus((Source("b.txt"), Source("a.txt"), Source("c.txt"))), tmp_path)
+        read_running_text(TextSources((TextFile("b.txt"), TextFile("a.txt"), TextFile("c.txt"))), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +36,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 )
 def test_a_part_of_a_file_is_blocks_of_neighbours_from_all_over_it(tmp_path: Path, lines: int, rows: int, taken: int) -> None:
     (tmp_path / "a.txt").write_text("".join(f"{i}\n" for i in range(lines)), encoding="utf-8")
-    ((found,), _) = read_corpus(Corpus((Source("a.txt", rows=rows),)), tmp_path)
+    ((found,), _) = read_running_text(TextSources((TextFile("a.txt", rows=rows),)), tmp_path)
     numbers = [int(line) for line in found]
     assert len(numbers) == taken and numbers == sorted(set(numbers))
     starts = [0, *(i for i in range(1, taken) if numbers[i] != numbers[i - 1] + 1)]
@@ -48,21 +47,21 @@ def test_a_part_of_a_file_is_blocks_of_neighbours_from_all_over_it(tmp_path: Pat
 def test_a_column_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("一\ttwo\t三\n四\t \t六\n七\teight\n", encoding="utf-8")
     for column, wanted in ((0, ["一\ttwo\t三", "四\t \t六", "七\teight"]), (1, ["一", "四", "七"]), (2, ["two", "eight"])):
-        assert read_corpus(Corpus((Source("a.tsv", column=column),)), tmp_path) == ([wanted], 0)
+        assert read_running_text(TextSources((TextFile("a.tsv", column=column),)), tmp_path) == ([wanted], 0)
     with pytest.raises(UsageError, match=r"a\.tsv: 1 of 3 lines have no column 3"):
-        read_corpus(Corpus((Source("a.tsv", column=3),)), tmp_path)
+        read_running_text(TextSources((TextFile("a.tsv", column=3),)), tmp_path)
 
 
 def test_a_part_of_a_column(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("".join(f"{i}\t{-i}\n" for i in range(300)), encoding="utf-8")
-    ((found,), _) = read_corpus(Corpus((Source("a.tsv", rows=128, column=2),)), tmp_path)
+    ((found,), _) = read_running_text(TextSources((TextFile("a.tsv", rows=128, column=2),)), tmp_path)
     assert found == [str(-i) for i in (*range(64), *range(236, 300))]
 
 
 @pytest.mark.parametrize("changes", [{"rows": -1}, {"column": -1}])
 def test_a_source_that_cannot_be(changes: dict[str, int]) -> None:
     with pytest.raises(UsageError, match=r"a\.txt: rows and column must be at least 0"):
-        Source("a.txt", **changes)
+        TextFile("a.txt", **changes)
 
 
 def test_what_will_be_measured_on_is_left_out(tmp_path: Path) -> None:
@@ -79,20 +78,20 @@ def test_what_will_be_measured_on_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n".join(lines), encoding="utf-8")
     (tmp_path / "b.txt").write_text("你好！\n再见\n", encoding="utf-8")
     (tmp_path / "c.tsv").write_text("1\t你好\n2\t早\n", encoding="utf-8")
-    sources = (Source("a.txt"), Source("b.txt"), Source("c.tsv", column=2))
+    sources = (TextFile("a.txt"), TextFile("b.txt"), TextFile("c.tsv", column=2))
     patterns = ("measure/*.dev.tsv", "measure/*.test.tsv")
-    assert read_corpus(Corpus(sources, exclude=patterns), tmp_path) == ([kept, ["再见"], ["早"]], 7)
-    assert read_corpus(Corpus(sources), tmp_path) == ([lines, ["你好！", "再见"], ["你好", "早"]], 0)
+    assert read_running_text(TextSources(sources, exclude=patterns), tmp_path) == ([kept, ["再见"], ["早"]], 7)
+    assert read_running_text(TextSources(sources), tmp_path) == ([lines, ["你好！", "再见"], ["你好", "早"]], 0)
 
 
 def test_a_pattern_that_finds_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("一\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"holds no file measure/\*\.tsv, whose sentences the recipe keeps out"):
-        read_corpus(Corpus((Source("a.txt"),), exclude=("a.*", "measure/*.tsv")), tmp_path)
+        read_running_text(TextSources((TextFile("a.txt"),), exclude=("a.*", "measure/*.tsv")), tmp_path)
 
 
 @pytest.mark.parametrize("length", [3, 5, 16])
-def test_packing_equals_the_loop(tokenizer: SubwordTokenizer, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packing_equals_the_loop(tokenizer: SubwordTokenizer, length: int) -> None:
     sources = [["春天来了", "the fox", "花"], ["花"], ["quick brown", "开了 fox", "天"] * 4]
     special, wanted = tokenizer.special, []
     for lines in sources:
@@ -103,7 +102,7 @@ def test_packing_equals_the_loop(tokenizer: SubwordTokenizer, length: int, monke
     rows = pack(tokenizer, sources, length)
     assert rows.dtype == np.int32 and rows.shape == (len(wanted), length)
     assert rows.tolist() == wanted
-    assert module.pack(tokenizer, [[], *sources], length).tolist() == wanted
+    assert pack(tokenizer, [[], *sources], length).tolist() == wanted
 
 
 def test_many_lines_are_packed_as_one(tokenizer: SubwordTokenizer) -> None:

@@ -1,0 +1,72 @@
+"""The development set of a run: figures while it trains, scores in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from juyi.data import read_scored_pairs
+from juyi.errors import UsageError
+from juyi.experiments.recipe import AnyRecipe, PretrainRecipe
+from juyi.metrics import Bootstrap, spearman
+from juyi.tasks import STS, EncodeOnce, Geometry
+from juyi.types import Encode, Score
+
+_PREFIX = "dev_"
+_FIGURE = "dev"
+
+
+class Development:
+    """Scored pairs that the training is watched on.
+
+    Args:
+        file: The pairs.
+        labels: What the scores owe to the run: `dev-selected`.
+    """
+
+    def __init__(self, file: str, labels: tuple[str, ...] = ()) -> None:
+        pairs = read_scored_pairs(file)
+        self._task = STS("development", "dev", pairs, labels=labels)
+        self._geometry = Geometry.of("development", "dev", pairs, labels=labels)
+
+    @classmethod
+    def of(cls, recipe: AnyRecipe) -> Development | None:
+        """That of a recipe; None where it measures nothing while it trains.
+
+        Raises:
+            UsageError: It shall measure, and names no pairs.
+            DataError: They cannot be read.
+        """
+        if isinstance(recipe, PretrainRecipe) or not recipe.training.evaluate_every:
+            return None
+        if not recipe.selection.pairs:
+            raise UsageError("training.evaluate_every is set, so selection.pairs must name a file of scored pairs.")
+        return cls(recipe.selection.pairs, ("dev-selected",) if recipe.training.keep == "best" else ())
+
+    def figures(self, encode: Encode) -> dict[str, float]:
+        """The figure of merit, `dev`, and how the vectors lie; without intervals, which would take longer than the figures."""
+        once = EncodeOnce(encode)
+        geometry = replace(self._geometry, bootstrap=Bootstrap(resamples=1))
+        lie = {_PREFIX + each.score.metric: each.score.value for each in geometry.measure(once)}
+        return {_FIGURE: 100 * spearman(self._task.similarities(once), self._task.pairs.scores), **lie}
+
+    def records(self, model: str, log: Sequence[Mapping[str, Any]], encode: Encode, step: int) -> list[dict[str, Any]]:
+        """The scores of a whole run: of each evaluation as the log has it, then of the final weights with their intervals.
+
+        Args:
+            model: What the records call the encoder.
+            log: The records of the log.
+            encode: The encoder at the end.
+            step: The step that its weights are of.
+        """
+        once = EncodeOnce(encode)
+        final = [*self._task.evaluate(once), *self._geometry.evaluate(once)]
+        known: dict[str, Score] = {_FIGURE: final[0]} | {_PREFIX + score.metric: score for score in final[1:] if not score.subset}
+        before = [
+            replace(known[name], value=entry[name], interval=None).as_record(model) | {"step": entry["step"]}
+            for entry in log
+            for name in known
+            if name in entry
+        ]
+        return [*before, *(score.as_record(model) | {"step": step} for score in final)]

@@ -1,0 +1,103 @@
+"""What a run trains, and on what: the encoder and its rows, for recipes that start from an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from juyi.encoder import Encoder, load_encoder
+from juyi.experiments.examples import Examples, example_rows
+from juyi.experiments.pairs import read_source_pairs
+from juyi.experiments.recipe import SourcesRecipe, TrainRecipe, trained_objective
+from juyi.experiments.rows import distillation_rows, pair_rows
+from juyi.objectives import Distillation, Objective
+from juyi.training import Rows, TrainResult
+from juyi.types import Log
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that the training needs, and what is saved with the model.
+
+    Attributes:
+        encoder: What is trained.
+        objective: What is minimised.
+        rows: What is learned from.
+        counts: How much that is, for `finished.json`.
+        card: The model card.
+        half: Store the weights in float16.
+        graph: Write the graph for the engine without torch beside them.
+    """
+
+    encoder: Encoder
+    objective: Objective
+    rows: Rows
+    counts: Mapping[str, Any]
+    card: Callable[[TrainResult], str]
+    half: bool = False
+    graph: bool = False
+
+
+def prepare_rows(recipe: TrainRecipe, rows: Examples, encoder: Encoder, log: Log) -> Prepared:
+    """The encoder, and the given rows tokenized."""
+    count = len(rows[recipe.objective.columns[0]])
+    learned_from = f"{count:,} {'unlabelled sentences' if 'text' in rows else 'rows of ' + ', '.join(recipe.objective.columns)}"
+    log(f"Training on {learned_from}")
+    return Prepared(
+        encoder,
+        trained_objective(recipe),
+        example_rows(rows, recipe.objective, encoder),
+        {"rows": count},
+        lambda result: _card(recipe, learned_from, result),
+    )
+
+
+def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) -> Prepared:
+    """The encoder, and the pairs of the sources, with the teacher's vectors where there is one.
+
+    Args:
+        recipe: What to do.
+        data: The folder of the sources.
+        teacher: Where the teacher's vectors are kept.
+        log: Hears what is being done.
+    """
+    encoder = load_encoder(recipe.encoder)
+    files = len(recipe.sources.files)
+    log(f"Reading {files} sources from {data}")
+    pairs = read_source_pairs(recipe.sources, data)
+    log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
+    if isinstance(recipe.objective, Distillation):
+        rows = distillation_rows(recipe.teacher, pairs, encoder, teacher, log)
+    else:
+        rows = pair_rows(pairs, encoder)
+    return Prepared(
+        encoder,
+        trained_objective(recipe),
+        rows,
+        {"pairs": len(pairs.first), "left_out": pairs.left_out},
+        lambda result: _card(recipe, f"pairs from {files} sources", result),
+    )
+
+
+def _card(recipe: TrainRecipe | SourcesRecipe, learned_from: str, result: TrainResult) -> str:
+    encoder, training = recipe.encoder, recipe.training
+    return f"""---
+library_name: sentence-transformers
+pipeline_tag: sentence-similarity
+tags: [sentence-transformers, sentence-similarity, feature-extraction, simcse]
+---
+
+# {recipe.name}
+
+{recipe.about}
+
+- starts from: {encoder.model or "juyi's embedded encoder"}
+- objective: {recipe.objective}
+- learned from {learned_from} in {result.steps:,} steps of {training.batch_size}
+- learning rate {training.learning_rate:g}, seed {training.seed}
+- source of the settings: {recipe.source}
+
+Loads with `sentence_transformers.SentenceTransformer(folder)` and `juyi encode -m folder`.
+"""

@@ -1,0 +1,144 @@
+"""The sources that a recipe names: running text, pairs, and sentences put together from templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from juyi.errors import UsageError
+from juyi.experiments.recipe_files import RECIPES
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """One file of text.
+
+    Attributes:
+        file: Its path in the data folder.
+        rows: Take about this many lines, in evenly spread blocks of neighbours; 0 takes all.
+        column: Of a file with tabs: the column to take, counted from 1; 0 takes whole lines.
+        licence: What its origin says.
+    """
+
+    file: str
+    rows: int = 0
+    column: int = 0
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if self.rows < 0 or self.column < 0:
+            raise UsageError(f"{self.file}: rows and column must be at least 0; 0 takes all lines and whole ones.")
+
+
+@dataclass(frozen=True)
+class TextSources:
+    """The running text that a pre-training reads.
+
+    Attributes:
+        files: The files.
+        exclude: Patterns of files in the data folder whose sentences must not be learned from: what will be measured on.
+        sequence_length: Neighbouring lines are joined into sequences of this many tokens.
+    """
+
+    files: tuple[TextFile, ...]
+    exclude: tuple[str, ...] = ()
+    sequence_length: int = 64
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise UsageError("sources.files is empty; name at least one file to read.")
+        if self.sequence_length < 3:
+            raise UsageError(
+                f"sources.sequence_length is {self.sequence_length}; at least 3 are needed, [CLS], a token, [SEP]; 64 is usual."
+            )
+
+
+@dataclass(frozen=True)
+class PairFile:
+    """One file of pairs.
+
+    Attributes:
+        file: Its path in the data folder.
+        columns: Of a file with tabs: the two columns to take, counted from 1. One column twice pairs a text with itself, which is
+            SimCSE; running text is one column.
+        neighbours: Above 0: the file is running text, each line is paired with the next, and so many lines in a row count as one
+            document.
+        both: Distillation: the student learns the second side too, not the first alone.
+        rows: Take about this many pairs, in evenly spread blocks of neighbours; 0 takes all.
+        repeat: How often the pairs are seen in one epoch.
+        licence: What its origin says.
+    """
+
+    file: str
+    columns: tuple[int, int] = (1, 2)
+    neighbours: int = 0
+    both: bool = False
+    rows: int = 0
+    repeat: int = 1
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if min(self.columns) < 1:
+            raise UsageError(f"{self.file}: columns are {list(self.columns)}; they are counted from 1.")
+        if self.repeat < 1 or self.neighbours < 0 or self.rows < 0:
+            raise UsageError(f"{self.file}: repeat must be at least 1, neighbours and rows at least 0.")
+
+
+@dataclass(frozen=True)
+class TemplateSource:
+    """Sentences put together from templates in two languages and the words of a dictionary.
+
+    Attributes:
+        dictionary: Its path in the data folder: a word and its glosses a line, a tab between them. Words with a short gloss fill
+            the slots `noun` and `verb` ("to …").
+        rows: How many sentences to put together.
+        templates: A file beside the recipes, or anywhere by its full path: a template in both languages a line, "{noun}多少钱"
+            and "how much is {noun}". A 2 behind the name of a slot asks for a second filling.
+        phrases: A file beside the recipes: the name of a slot and a filling in both languages a line.
+        count: Files of the data folder by which the words are weighed: frequent ones are drawn more often.
+        min_count: Words that occur less often there are left out.
+        both: Distillation: the student learns the second side too.
+        seed: Draws templates and fillings.
+        licence: What the dictionary's origin says.
+    """
+
+    dictionary: str
+    rows: int
+    templates: str = "mini/templates.tsv"
+    phrases: str = "mini/phrases.tsv"
+    count: tuple[str, ...] = ()
+    min_count: int = 0
+    both: bool = False
+    seed: int = 42
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        for file in (self.templates, self.phrases):
+            if not (RECIPES / file).is_file():
+                raise UsageError(f"sources.templates: there is no {file} beside the recipes, in {RECIPES}.")
+        if self.rows < 1 or self.min_count < 0:
+            raise UsageError(
+                f"sources.templates: rows is {self.rows} and must be at least 1, min_count {self.min_count} at least 0."
+            )
+        if self.min_count and not self.count:
+            raise UsageError("sources.templates: min_count is set, but `count` names no file to count in.")
+
+
+@dataclass(frozen=True)
+class PairSources:
+    """The pairs that a recipe names.
+
+    Attributes:
+        files: The files.
+        templates: Sentences to put together beside them.
+        exclude: Patterns of files in the data folder whose sentences must not be learned from: what will be measured on.
+        longest: A pair with a side of more characters is left out.
+    """
+
+    files: tuple[PairFile, ...]
+    templates: TemplateSource | None = None
+    exclude: tuple[str, ...] = ()
+    longest: int = 200
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise UsageError("sources.files is empty; name at least one file to read.")
