@@ -15,15 +15,16 @@ from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.baselines import LexicalOverlap
 from juyi.data import ScoredPairs
 from juyi.errors import DataError
-from juyi.metrics import Difference, spearman
-from juyi.tasks import STS
+from juyi.evaluation import Candidate, Evaluation
+from juyi.metrics import Bootstrap, spearman
+from juyi.tasks import STS, BootstrappedScore
 from juyi.types import Interval, Score
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import compare_encoders
-from baselines.contenders import Contender
-from baselines.page import Cost, check_page, cost_table, overlap_leads, score_table, write_sections
+from baselines.page import Column, Cost, check_page, column_table, cost_table, overlap_leads, write_sections
+from baselines.rows import Row
 
 English = tuple[Path, list[float], dict[str, list[int]]]
 
@@ -37,22 +38,32 @@ between
 the end, without a line end"""
 
 
-def score(value: float, low: float, high: float, *labels: str) -> Score:
-    return Score("BQ", "test", "spearman", value, 9, interval=Interval(low, high), labels=labels)
+def evaluation(*scores: Score) -> Evaluation:
+    """One whose figures were drawn ten times and always came out the same: differences are certain."""
+    return Evaluation("m", tuple(BootstrappedScore(each, np.full(10, each.value), Bootstrap(resamples=10)) for each in scores))
+
+
+def score(task: str, value: float, low: float, high: float, *labels: str) -> Score:
+    return Score(task, "test", "spearman", value, 9, interval=Interval(low, high), labels=labels)
+
+
+COLUMNS = [Column("BQ", "test"), Column("LCQMC", "test")]
 
 
 def test_a_table_shows_intervals_means_over_seeds_daggers_and_gaps() -> None:
-    cells = {
-        "plain": {"BQ test": [score(-0.5, -2.04, 1.0)]},
-        "random": {"BQ test": [score(10, 8, 12), score(20, 17, 23)], "LCQMC test": [score(30, 29, 31)]},
-        "plain + whitening": {"BQ test": [score(70, 69, 71, "transductive")]},
+    table = {
+        "plain": [evaluation(score("BQ", -0.5, -2.04, 1.0))],
+        "random": [evaluation(score("BQ", 10, 8, 12), score("LCQMC", 30, 29, 31)), evaluation(score("BQ", 20, 17, 23))],
+        "plain + whitening": [evaluation(score("BQ", 70, 69, 71, "transductive"))],
+        "knows no Chinese": [],
     }
-    assert score_table(cells, ["BQ test", "LCQMC test"]).splitlines() == [
+    assert column_table(table, COLUMNS).splitlines() == [
         "|  | BQ test | LCQMC test |",
-        "| --- | ---: | ---: |",
+        "| --- | --- | --- |",
         "| plain | −0.5 <small>(−2.0–1.0)</small> | – |",
         "| random | 15.0 <small>(12.5–17.5)</small> | 30.0 <small>(29.0–31.0)</small> |",
         "| plain + whitening † | 70.0 <small>(69.0–71.0)</small> | – |",
+        "| knows no Chinese | – | – |",
         "",
         "† Fitted on the very sentences that are scored, without their labels (transductive).",
     ]
@@ -65,18 +76,20 @@ def test_costs_show_what_is_not_known_as_a_dash() -> None:
 
 
 def test_the_list_names_every_place_where_overlap_leads() -> None:
-    lead, unsure = Difference(3.14, Interval(1, 5)), Difference(0.4, Interval(-1, 2))
-    behind = Difference(-2.0, Interval(-3, -1))
-    found = overlap_leads(
-        {"a": {"BQ test": [lead], "STS-B test": [unsure], "LCQMC test": [behind]}, "b": {"BQ test": [behind]}, "c": {"X": [lead]}}
-    )
-    assert found.splitlines() == [
+    overlap = evaluation(score("BQ", 50, 49, 51), score("LCQMC", 40, 39, 41))
+    wide = BootstrappedScore(score("LCQMC", 39.6, 30, 49), 39.6 + np.linspace(-9, 9, 10), Bootstrap(resamples=10))
+    table = {
+        "a": [Evaluation("a", (*evaluation(score("BQ", 46.86, 46, 47)).bootstrapped, wide))],
+        "b": [evaluation(score("BQ", 52, 51, 53))],
+        "c": [evaluation(score("BQ", 48, 47, 49)), evaluation(score("BQ", 49, 48, 50))],
+    }
+    assert overlap_leads(overlap, table, COLUMNS).splitlines() == [
         "Lexical overlap is ahead of",
         "",
-        "- a: BQ test (+3.1), STS-B test (+0.4, not certain)",
-        "- c: X (+3.1)",
+        "- a: BQ test (+3.1), LCQMC test (+0.4, not certain)",
+        "- c: BQ test (+1.5)",
     ]
-    assert overlap_leads({"b": {"BQ test": [behind]}}) == "Lexical overlap is nowhere ahead of another row."
+    assert overlap_leads(overlap, {"b": table["b"]}, COLUMNS) == "Lexical overlap is nowhere ahead of another row."
 
 
 def test_writing_keeps_the_rest_of_the_page(tmp_path: Path) -> None:
@@ -179,13 +192,12 @@ def test_both_tables_have_all_rows(english: English, tmp_path: Path, rng: np.ran
     assert "old figures" not in zh
 
 
-def test_speed_fills_the_cost_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare_encoders, "keep_to", lambda cores: None)  # it would bind the other tests too
-    monkeypatch.setattr(compare_encoders, "model_folders", lambda given: {"ours": EMBEDDED[DEFAULT_ENCODER]})
+def test_speed_fills_the_cost_table_alone(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(PAGE + "\n<!-- measured: cost -->\n<!-- end -->\n", encoding="utf-8")
     (tmp_path / "stsb.test.tsv").write_text("怎么还款\t如何还款\t5\n换套餐\t银行卡\t0\n", encoding="utf-8")
-    compare_encoders.main(["--zh", str(tmp_path), "--speed", "--rows", "lexical,ours", "--write", str(page)])
+    options = ["--speed", "--keep-cores", "--rows", "lexical,ours", "--encoder", f"ours={EMBEDDED[DEFAULT_ENCODER]}"]
+    compare_encoders.main(["--zh", str(tmp_path), *options, "--write", str(page)])
     before, written = page.read_text(encoding="utf-8").split("<!-- measured: cost -->")
     assert before == PAGE.replace("\r", "") + "\n"
     megabytes = sum(path.stat().st_size for path in EMBEDDED[DEFAULT_ENCODER].rglob("*") if path.is_file()) / 1e6
@@ -223,15 +235,18 @@ def test_whitening_is_fitted_on_the_task_and_says_so() -> None:
         calls.append(len(texts))
         return np.stack([vectors[text] for text in texts])
 
-    raw, whitened = compare_encoders.measure(Contender("m", "m, seed 0", encode, whitens=True), [task])
+    (title, raw), (whitened_title, whitened) = compare_encoders.measure(
+        Row("m", Candidate("m, seed 0", encode), whitens=True), [task]
+    )
     assert calls == [40]  # each sentence once, for both rows
-    assert (raw.row, whitened.row, whitened.model) == ("m", "m + whitening", "m, seed 0 + whitening")
-    assert (raw.task.labels, whitened.task.labels) == ((), ("transductive",))
+    assert (title, whitened_title) == ("m", "m + whitening")
+    assert (raw.name, whitened.name) == ("m, seed 0", "m, seed 0 + whitening")
+    assert (raw.scores[0].labels, whitened.scores[0].labels) == ((), ("transductive",))
     everything = np.stack(list(vectors.values())).astype(np.float64)
     mean, inverse = everything.mean(axis=0), np.linalg.inv(np.cov(everything.T))
     a, b = everything[:20] - mean, everything[20:] - mean
     mahalanobis = [x @ inverse @ y / math.sqrt((x @ inverse @ x) * (y @ inverse @ y)) for x, y in zip(a, b, strict=True)]
-    np.testing.assert_allclose(whitened.similarities, mahalanobis, atol=1e-5)
+    assert whitened.value("T", "test") == pytest.approx(100 * spearman(mahalanobis, np.arange(20.0)), abs=1e-9)
 
 
 @pytest.fixture

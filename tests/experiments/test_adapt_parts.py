@@ -9,7 +9,7 @@ from juyi.assets import SAMPLES
 from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, dropout_views, load_encoder
 from juyi.errors import DataError
-from juyi.evaluation import Signals, adaptation_verdict, label_free_signals
+from juyi.evaluation import AHEAD, BEHIND, EVEN, Comparison, Signals, adaptation_verdict, label_free_signals
 from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import read_examples, select_sentences
 from juyi.experiments.recipe import DataSettings
@@ -76,24 +76,31 @@ def test_signals_see_a_collapse_and_missing_dropout() -> None:
     assert label_free_signals(vectors).alignment is None
 
 
-def scores(**values: float) -> dict[str, Score]:
-    return {name: Score("pairs", "given", "spearman", value, 300) for name, value in values.items()}
-
-
-def differences(value: float, low: float, high: float) -> dict[str, Difference]:
-    return dict.fromkeys(("simcse-raw", "simcse-whitening"), Difference(value, Interval(low, high)))
+def comparisons(value: float, low: float, high: float, standing: str) -> dict[str, Comparison]:
+    first, second = (Score("pairs", "given", "spearman", each, 300, units=120) for each in (50.0, 50.0 + value))
+    each = Comparison(first, second, Difference(value, Interval(low, high)), standing, 4)
+    return dict.fromkeys(("simcse-raw", "simcse-whitening"), each)
 
 
 SIGNALS = {name: Signals(0.1, -2.0, 0.2, 50.0, 0.1, 60) for name in ("raw", "simcse")}
 
 
 @pytest.mark.parametrize(
-    ("difference", "words"),
-    [((3.0, 1.0, 5.0), "beats"), ((-3.0, -5.0, -1.0), "is worse than"), ((1.0, -1.0, 3.0), "cannot be told apart")],
+    ("difference", "standing", "words"),
+    [
+        ((3.0, 1.0, 5.0), AHEAD, "beats"),
+        ((-3.0, -5.0, -1.0), BEHIND, "is worse than"),
+        ((1.0, -1.0, 3.0), EVEN, "cannot be told apart"),
+        ((3.0, 0.1, 5.9), EVEN, "cannot be told apart"),  # certain alone, and not among four
+    ],
 )
-def test_the_verdict_follows_the_interval(difference: tuple[float, float, float], words: str) -> None:
-    text = adaptation_verdict(scores(raw=50.0, simcse=50.0 + difference[0]), differences(*difference), SIGNALS)
+def test_the_verdict_follows_the_corrected_standing(difference: tuple[float, float, float], standing: str, words: str) -> None:
+    compared = comparisons(*difference, standing)
+    text = adaptation_verdict({"simcse": compared["simcse-raw"].second}, compared, SIGNALS)
     assert words in text
+    assert f"{difference[0]:+.1f} points, 95 % interval {difference[1]:+.1f} to {difference[2]:+.1f}" in text
+    assert "on 300 pairs in 120 groups" in text and "120 groups of pairs are few" in text
+    assert "corrected for 4 comparisons" in text
 
 
 def test_without_labels_the_verdict_claims_nothing_and_sees_a_collapse() -> None:
