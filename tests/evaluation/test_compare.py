@@ -49,7 +49,7 @@ def test_twenty_comparisons_can_be_told_apart() -> None:
 
 
 def test_holm_lets_the_next_follow() -> None:
-    """A difference of 2.3 standard errors is none beside two that are none; beside two that are certain it is the last to judge."""
+    """Of 2.3 standard errors: nothing beside two that are nothing; beside two that are certain the last of three to judge."""
     assert [each.standing for each in compare(*table([2.3, 0.1, 0.1]))] == ["not told apart"] * 3
     assert [each.standing for each in compare(*table([2.3, 5, 5]))] == ["ahead"] * 3
 
