@@ -15,7 +15,7 @@ from scipy import stats
 from juyi.data import ScoredPairs
 from juyi.embeddings import cosine_rows
 from juyi.engines import open_engine
-from juyi.evaluation.compare import compare_scores, comparison_rows, main_figures, verdict
+from juyi.evaluation import compare_scores, comparison_rows, comparison_verdict, main_figures
 from juyi.metrics import Bootstrap
 from juyi.tasks import STS, BootstrappedScore
 from juyi.types import Interval, Score
@@ -52,13 +52,18 @@ def test_the_interval_is_the_paired_bootstrap(run: Run, pairs: Path) -> None:
     for name in ("mini", "mini-base"):
         encode = open_engine(name).encode
         cosines.append(cosine_rows(encode(first), encode(second)))
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng([0, *b"pairs all"])
     differences = []
     for _ in range(1000):
         drawn = rng.integers(0, 24, 24)
         one, two = (stats.spearmanr(side[drawn], np.array(gold)[drawn]).statistic for side in cosines)
         differences.append(100 * (two - one))
-    assert record["interval"] == pytest.approx(np.quantile(differences, [0.025, 0.975]).tolist(), abs=0.2)
+    # All pairs are independent; 24 are few, and Student's t and the variance of a sample say so.
+    error = np.std(differences) * np.sqrt(24 / 23)
+    half = stats.t.ppf(0.975, 23) * error
+    assert record["interval"] == pytest.approx([record["difference"] - half, record["difference"] + half], abs=0.2)
+    assert record["p_value"] == pytest.approx(2 * stats.t.sf(abs(record["difference"]) / error, 23), abs=1e-3)
+    assert record["units"] == record["count"] == 24
 
 
 def test_a_record_has_a_stable_form_and_holds_the_figures_of_evaluate(run: Run, pairs: Path) -> None:
@@ -75,7 +80,7 @@ def test_a_record_has_a_stable_form_and_holds_the_figures_of_evaluate(run: Run, 
     for record in done.records:
         assert [*record] == [
             *("first", "second", "task", "split", "subset", "metric"),
-            *("first_value", "second_value", "difference", "count", "interval", "labels"),
+            *("first_value", "second_value", "difference", "count", "units", "interval", "p_value", "standing", "labels"),
         ]
         assert record["first_value"] == values[record["first"]]
         assert record["second_value"] == values[record["second"]]
@@ -92,15 +97,17 @@ def test_a_table_and_a_sentence_for_each_of_the_others(run: Run, pairs: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("first: lexical-overlap") == 2
     assert "second: mini-base" in done.stdout and "second is" in done.stdout
-    first, second = done.stderr.splitlines()
+    first, second, note = done.stderr.splitlines()
     assert first.startswith("mini against lexical-overlap: ahead on ")
     assert second.startswith("mini-base against lexical-overlap: ahead on ")
+    assert first.endswith(" Corrected for 2 comparisons (Holm 1979).") and second.endswith(" (Holm 1979).")
+    assert note == "Few independent groups or items, so that intervals are a rough guide: pairs all (24)."
 
 
 def test_an_encoder_is_not_told_apart_from_itself(run: Run, pairs: Path) -> None:
     done = run("compare", "mini", "mini", "--suite", pairs)
     assert "not told apart" in done.stdout
-    assert done.stderr == "mini against mini: ahead on 0 of 1; not told apart on pairs all.\n"
+    assert done.stderr.splitlines()[0] == "mini against mini: ahead on 0 of 1; not told apart on pairs all."
 
 
 def test_what_one_of_them_cannot_do_is_a_problem_and_the_others_are_compared(run: Run, pairs: Path, tmp_path: Path) -> None:
@@ -131,7 +138,7 @@ def test_wrong_use_is_exit_code_2(run: Run, pairs: Path, arguments: list[str], w
 def test_the_difference_of_correlated_models_is_surer_than_their_figures() -> None:
     rng = np.random.default_rng(0)
     gold = rng.normal(size=300)
-    task = STS("T", "test", ScoredPairs(["a"] * 300, ["b"] * 300, gold))
+    task = STS("T", "test", ScoredPairs([f"a{i}" for i in range(300)], [f"b{i}" for i in range(300)], gold))
     noisy = gold + rng.normal(size=300)
     first, second = (task.measure_similarities(noisy + 0.1 * rng.normal(size=300)) for _ in range(2))
     (found,) = compare_scores(first, second)
@@ -202,9 +209,11 @@ def test_the_sentence_counts_the_main_figure_of_each_task() -> None:
     found = compare_scores(first, second)
     assert [str(each.first.task) for each in main_figures(found)] == ["T", "FAQ", "S", "S", "G"]
     assert (
-        verdict(found, "one", "two") == "two against one: ahead on 1 of 4; not told apart on S dev, S test; behind on FAQ test."
+        comparison_verdict(found, "one", "two")
+        == "two against one: ahead on 1 of 4; not told apart on S dev, S test; behind on FAQ test. "
+        "Corrected for 4 comparisons (Holm 1979)."
     )
-    assert verdict([], "one", "two") == ""
+    assert comparison_verdict([], "one", "two") == ""
 
 
 def test_post_processing_behind_a_name_is_for_that_model_alone(run: Run, pairs: Path, tmp_path: Path) -> None:

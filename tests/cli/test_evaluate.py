@@ -86,7 +86,7 @@ def test_json_has_a_line_a_score_in_a_stable_form(evaluate: Run, five: Path) -> 
     done = evaluate("--data", five, "--json")
     assert done.returncode == 0, done.stderr
     for record in done.records:
-        assert [*record] == ["model", "task", "split", "subset", "metric", "value", "count", "interval", "labels"]
+        assert [*record] == ["model", "task", "split", "subset", "metric", "value", "count", "units", "interval", "labels"]
         assert record["interval"][0] <= record["value"] <= record["interval"][1]
         assert record["subset"] == "" and record["metric"] == "spearman"
         assert ("translated" in record["labels"]) == (record["task"] in ("STS-B", "avg"))

@@ -10,7 +10,19 @@ from scipy import stats
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
-from juyi.evaluation.score_tables import figure, flat, interval, score_rows, seed_rows, short_seed_row, signed
+from juyi.evaluation import (
+    compare,
+    comparison_rows,
+    count_text,
+    difference_text,
+    flat_record,
+    interval_text,
+    markdown_table,
+    score_rows,
+    score_text,
+    seed_rows,
+    short_seed_row,
+)
 from juyi.metrics import Bootstrap, Difference
 from juyi.tasks import STS, BootstrappedScore
 from juyi.types import Interval, Score
@@ -37,18 +49,34 @@ def test_a_figure_has_as_many_places_as_its_interval_deserves(
     value: float, low: float, high: float, shown: str, between: str
 ) -> None:
     found = Interval(low, high)
-    assert figure(Score("T", "test", "m", value, 10, interval=found)) == shown
-    assert interval(found) == between
+    assert score_text(Score("T", "test", "m", value, 10, interval=found)) == shown
+    assert interval_text(found) == between
 
 
 def test_a_figure_without_interval_has_two_places() -> None:
-    assert figure(Score("T", "test", "threshold", 0.63499, 10)) == "0.63"
-    assert interval(None) == ""
+    assert score_text(Score("T", "test", "threshold", 0.63499, 10)) == "0.63"
+    assert interval_text(None) == ""
+
+
+@pytest.mark.parametrize(("units", "shown"), [(None, "10000"), (10000, "10000"), (644, "10000 in 644")])
+def test_the_number_of_groups_stands_beside_that_of_the_items_where_they_differ(units: int | None, shown: str) -> None:
+    score = Score("BQ", "test", "spearman", 41.0, 10000, units=units)
+    assert count_text(score) == shown
+    scored = BootstrappedScore(score, None, Bootstrap())
+    assert score_rows([scored], {})[0]["n"] == comparison_rows(compare([scored], [scored]))[0]["n"] == shown
+    assert (score.as_record("m")["units"], flat_record(score.as_record("m"))["units"]) == (units, units)
+
+
+def test_a_table_in_markdown() -> None:
+    assert markdown_table([{"task": "a|b", "n": 10, "x": 0.123456}, {"task": "c", "n": None, "x": "1.00"}]) == (
+        "| task | n | x |\n| --- | --- | --- |\n| a\\|b | 10 | 0.1235 |\n| c | – | 1.00 |\n"
+    )
+    assert markdown_table([]) == ""
 
 
 def test_a_difference_has_signs() -> None:
-    assert signed(Difference(1.25, Interval(-0.5, 3.0))) == "+1.2 (-0.5 – +3.0)"
-    assert signed(Difference(-0.211, Interval(-0.44, -0.04))) == "-0.21 (-0.44 – -0.04)"
+    assert difference_text(Difference(1.25, Interval(-0.5, 3.0))) == "+1.2 (-0.5 – +3.0)"
+    assert difference_text(Difference(-0.211, Interval(-0.44, -0.04))) == "-0.21 (-0.44 – -0.04)"
 
 
 def test_sub_tasks_stand_below_their_task_and_means_beside_it() -> None:
@@ -68,7 +96,7 @@ def test_sub_tasks_stand_below_their_task_and_means_beside_it() -> None:
         ("72.00", "", ""),
         ("70.00", "", ""),
     ]
-    assert [row["n"] for row in rows] == [30, 20, 10, 10]
+    assert [row["n"] for row in rows] == ["30", "20", "10", "10"]
 
 
 def test_columns_that_would_be_empty_are_left_out() -> None:
@@ -84,23 +112,23 @@ def test_columns_that_would_be_empty_are_left_out() -> None:
 def test_word_overlap_stands_beside_each_figure_with_the_paired_difference() -> None:
     rng = np.random.default_rng(0)
     gold = rng.normal(size=200)
-    task = STS("T", "test", ScoredPairs(["a"] * 200, ["b"] * 200, gold))
+    task = STS("T", "test", ScoredPairs([f"a{i}" for i in range(200)], [f"b{i}" for i in range(200)], gold))
     model, other = (task.measure_similarities(gold + rng.normal(size=200) * scale) for scale in (0.5, 1.0))
     found = [*model, made(0.63, metric="threshold", half=None, split="test"), made(1, "U")]
     (first, threshold, unmatched) = score_rows(found, {each.key: each for each in [*other, found[1]]})
     difference = model[0].difference(other[0])
     assert difference is not None
-    assert (first["overlap"], first["against it"]) == (figure(other[0].score), signed(difference))
+    assert (first["overlap"], first["against it"]) == (score_text(other[0].score), difference_text(difference))
     assert (threshold["overlap"], threshold["against it"]) == ("", "")  # a threshold is on another scale there
     assert (unmatched["overlap"], unmatched["against it"]) == ("", "")
 
 
 def test_a_flat_record_has_the_bounds_as_columns() -> None:
     record = made(60, labels=("a", "b")).score.as_record("m")
-    row = flat(record)
-    assert [*row] == ["model", "task", "split", "subset", "metric", "value", "count", "low", "high", "labels"]
+    row = flat_record(record)
+    assert [*row] == ["model", "task", "split", "subset", "metric", "value", "count", "units", "low", "high", "labels"]
     assert (row["low"], row["high"], row["labels"]) == (58.0, 62.0, "a b")
-    assert flat(made(60, half=None).score.as_record("m"))["low"] is None
+    assert flat_record(made(60, half=None).score.as_record("m"))["low"] is None
 
 
 def test_seeds_are_summed_up_by_student_s_t() -> None:
@@ -111,7 +139,7 @@ def test_seeds_are_summed_up_by_student_s_t() -> None:
     assert first["interval"] == pytest.approx(list(expected))
     assert (first["seeds"], first["values"], first["labels"]) == (3, [60.0, 61.0, 65.0], ["a", "b"])
     assert second["interval"] == [7, 7]
-    assert flat(first)["low"] == first["interval"][0] and "values" not in flat(first)
+    assert flat_record(first)["low"] == first["interval"][0] and "values" not in flat_record(first)
 
 
 def test_what_one_run_lacks_has_no_mean() -> None:

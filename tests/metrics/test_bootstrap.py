@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from juyi.errors import UsageError
-from juyi.metrics import Bootstrap, mean_interval, mean_statistic, resample_counts, spearman, spearman_statistic
+from juyi.metrics import Bootstrap, Units, mean_interval, mean_statistic, resample_counts, spearman, spearman_statistic
 from juyi.types import Interval
 
 Vector = NDArray[np.float64]
@@ -25,7 +25,7 @@ def example(size: int = 60, levels: int = 6, seed: int = 0) -> tuple[Vector, Vec
 def slow_figures(x: Vector, y: Vector, resamples: int, seed: int) -> list[float]:
     """The first resamples that are not constant, written out pair by pair and ranked by scipy."""
     figures = []
-    for counts in resample_counts(len(x), seed=seed):
+    for counts in resample_counts(Units.single(len(x)), seed=seed):
         drawn = np.repeat(np.arange(len(x)), counts)
         if len(set(x[drawn])) > 1 and len(set(y[drawn])) > 1:
             figures.append(stats.spearmanr(x[drawn], y[drawn]).statistic)
@@ -35,7 +35,7 @@ def slow_figures(x: Vector, y: Vector, resamples: int, seed: int) -> list[float]
 
 
 def correlations(x: Vector, y: Vector, bootstrap: Bootstrap) -> Vector:
-    return bootstrap.replicates(spearman_statistic(x, y), len(x))
+    return bootstrap.replicates(spearman_statistic(x, y), Units.single(len(x)))
 
 
 def interval_of(x: Vector, y: Vector, bootstrap: Bootstrap) -> Interval:
@@ -68,9 +68,9 @@ def test_statistics_of_every_item_once_are_the_figures() -> None:
 
 def test_the_mean_of_a_resample_is_that_of_the_drawn_values() -> None:
     values = example()[0]
-    drawn = islice(resample_counts(60, seed=4), 50)
+    drawn = islice(resample_counts(Units.single(60), seed=4), 50)
     wanted = [np.mean(np.repeat(values, counts)) for counts in drawn]
-    np.testing.assert_allclose(Bootstrap(resamples=50, seed=4).replicates(mean_statistic(values), 60), wanted)
+    np.testing.assert_allclose(Bootstrap(resamples=50, seed=4).replicates(mean_statistic(values), Units.single(60)), wanted)
 
 
 def test_figures_of_two_systems_are_taken_on_the_same_resamples() -> None:
@@ -82,12 +82,12 @@ def test_figures_of_two_systems_are_taken_on_the_same_resamples() -> None:
 
 
 def test_resamples_draw_with_replacement_as_many_as_there_are() -> None:
-    draws = list(islice(resample_counts(40, seed=1), 300))
+    draws = list(islice(resample_counts(Units.single(40), seed=1), 300))
     assert all(counts.shape == (40,) and counts.sum() == 40 for counts in draws)
     # Binomial(40, 1/40): mean 1, variance 39/40.
     assert np.mean(draws) == 1
     assert np.var(draws) == pytest.approx(39 / 40, abs=0.05)
-    np.testing.assert_array_equal(np.stack(draws), np.stack(list(islice(resample_counts(40, seed=1), 300))))
+    np.testing.assert_array_equal(np.stack(draws), np.stack(list(islice(resample_counts(Units.single(40), seed=1), 300))))
 
 
 def test_seed_decides_the_interval() -> None:
@@ -126,7 +126,7 @@ def test_paired_interval_is_narrower_than_separate_ones_when_the_errors_are_shar
 def test_a_constant_resample_gives_its_place_to_a_further_one() -> None:
     # All ten draws fall into one half with probability 2 / 2^10: about four times in 2000.
     x, gold = np.arange(10.0), np.repeat([0.0, 1.0], 5)
-    draws = list(islice(resample_counts(10, seed=5), 2000))
+    draws = list(islice(resample_counts(Units.single(10), seed=5), 2000))
     constant = np.array([not counts[:5].any() or not counts[5:].any() for counts in draws])
     assert 0 < constant.sum() < 20, "the example holds no constant resample"
     got = correlations(x, gold, Bootstrap(resamples=2000, seed=5))
@@ -139,14 +139,14 @@ def test_a_constant_resample_gives_its_place_to_a_further_one() -> None:
 def test_more_constant_resamples_than_one_in_a_hundred_are_an_error() -> None:
     gold = np.zeros(30)
     gold[3] = 1
-    with pytest.raises(UsageError, match=r"More than 1 % of 1000 resamples of these 30 items are constant.*too few items"):
+    with pytest.raises(UsageError, match=r"More than 1 % of 1000 resamples of these 30 items are constant.*too few that are"):
         correlations(np.arange(30.0), gold, Bootstrap())
     with pytest.raises(UsageError, match="are constant"):
         correlations(gold, np.arange(30.0), Bootstrap())
 
     def figures(undefined: int) -> Vector:
         values = chain(repeat(float("nan"), undefined), repeat(1.0))
-        return Bootstrap(resamples=500).replicates(lambda counts: next(values), 3)
+        return Bootstrap(resamples=500).replicates(lambda counts: next(values), Units.single(3))
 
     assert figures(5).tolist() == [1.0] * 500
     with pytest.raises(UsageError, match="More than 1 %"):
@@ -188,9 +188,9 @@ def test_the_mean_over_seeds_has_student_s_interval() -> None:
 
 
 def test_items_of_several_classes_are_drawn_among_themselves() -> None:
-    for counts in islice(resample_counts(30, 10, seed=2), 50):
+    for counts in islice(resample_counts(Units.single(30, 10), seed=2), 50):
         assert (counts.shape, counts[:30].sum(), counts[30:].sum()) == ((40,), 30, 10)
     values = np.random.default_rng(0).normal(size=40)
-    figures = Bootstrap(resamples=20, seed=2).replicates(mean_statistic(values), 30, 10)
-    slow = [np.repeat(values, counts).mean() for counts in islice(resample_counts(30, 10, seed=2), 20)]
+    figures = Bootstrap(resamples=20, seed=2).replicates(mean_statistic(values), Units.single(30, 10))
+    slow = [np.repeat(values, counts).mean() for counts in islice(resample_counts(Units.single(30, 10), seed=2), 20)]
     np.testing.assert_allclose(figures, slow)

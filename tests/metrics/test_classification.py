@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from juyi.errors import UsageError
-from juyi.metrics import resample_counts
+from juyi.metrics import Units, resample_counts
 from juyi.metrics.classification import BinaryRanking
 
 Example = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -71,7 +71,7 @@ def test_areas_equal_sklearn(decimals: int | None, seed: int) -> None:
     ranking = BinaryRanking(scores, labels)
     assert ranking.average_precision() == pytest.approx(oracle.average_precision_score(labels, scores), abs=1e-12)
     assert ranking.auroc() == pytest.approx(oracle.roc_auc_score(labels, scores), abs=1e-12)
-    for counts in islice(resample_counts(len(scores), seed=seed), 20):
+    for counts in islice(resample_counts(Units.single(len(scores)), seed=seed), 20):
         wanted = oracle.average_precision_score(labels, scores, sample_weight=counts)
         assert ranking.average_precision(counts) == pytest.approx(wanted, abs=1e-12)
         assert ranking.auroc(counts) == pytest.approx(oracle.roc_auc_score(labels, scores, sample_weight=counts), abs=1e-12)
@@ -135,7 +135,7 @@ def test_a_recall_that_is_reached_exactly_counts_as_reached() -> None:
 @given(rows=small, seed=st.integers(0, 5))
 def test_a_resample_equals_its_items_written_out(name: str, rows: Example, seed: int) -> None:
     scores, labels = rows
-    counts = next(resample_counts(len(scores), seed=seed))
+    counts = next(resample_counts(Units.single(len(scores)), seed=seed))
     got = FIGURES[name](BinaryRanking(scores, labels), counts)
     drawn = np.repeat(np.arange(len(scores)), counts)
     if len(set(labels[drawn])) < 2:

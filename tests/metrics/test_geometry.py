@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from juyi.embeddings import cosine_rows
 from juyi.errors import UsageError
 from juyi.metrics import (
+    Units,
     alignment,
     anisotropy,
     anisotropy_statistic,
@@ -109,7 +110,7 @@ def test_statistics_of_a_resample_are_the_figures_of_its_pairs_to_first_order() 
     kernel = np.exp(-2 * (2 - 2 * cosines))
     projected = uniformity_statistic(embeddings), anisotropy_statistic(embeddings)
     got, wanted = [], []
-    stream = resample_counts(800, seed=0)
+    stream = resample_counts(Units.single(800), seed=0)
     for _ in range(60):
         counts = next(stream).astype(np.float64)
         weights = np.outer(counts, counts)

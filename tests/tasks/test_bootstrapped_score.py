@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from juyi.errors import UsageError
-from juyi.metrics import Bootstrap, mean_statistic, resample_counts
+from juyi.metrics import Bootstrap, Units, mean_statistic, resample_counts
 from juyi.tasks import BootstrappedScore, EncodeOrSimilarity, Task, mean_of
 from juyi.types import Interval, Score
+
+Percentiles = Callable[[Sequence[float], float, float], list[float]]
 
 RESAMPLES = 80
 
@@ -29,7 +32,7 @@ class Mean(Task):
     def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         size = len(self.values)
         return [
-            self.bootstrapped("mean", mean_statistic(self.values), size, subset="s", labels=["own"]),
+            self.bootstrapped("mean", mean_statistic(self.values), Units.single(size), subset="s", labels=["own"]),
             self.plain("most", self.values.max(), size, labels=["oracle-threshold"]),
         ]
 
@@ -46,14 +49,11 @@ def mean(
     return task.measure(nothing)[0]
 
 
-def slow_figures(size: int, seed: int) -> list[float]:
+def slow_figures(size: int, seed: int, stream: str = "x test") -> list[float]:
     """The mean times 100 of each resample, with the drawn values written out."""
     values = np.random.default_rng(seed).normal(size=size)
-    return [float(100 * np.repeat(values, counts).mean()) for counts in islice(resample_counts(size, seed=3), RESAMPLES)]
-
-
-def quantiles(figures: Sequence[float] | NDArray[np.float64]) -> list[float]:
-    return [float(np.quantile(figures, share)) for share in (0.05, 0.95)]
+    draws = islice(resample_counts(Units.single(size), seed=3, stream=stream), RESAMPLES)
+    return [float(100 * np.repeat(values, counts).mean()) for counts in draws]
 
 
 def ends(interval: Interval | None) -> list[float]:
@@ -62,14 +62,22 @@ def ends(interval: Interval | None) -> list[float]:
     return [interval.low, interval.high]
 
 
-def test_a_figure_comes_with_its_resamples_and_their_interval() -> None:
+def t_interval(value: float, figures: Sequence[float] | NDArray[np.float64], units: int) -> list[float]:
+    """Student's interval, with the standard error of the figures set right for the one unit that their variance is short of."""
+    error = np.std(figures) * np.sqrt(units / (units - 1))
+    return [value + sign * float(stats.t.ppf(0.95, units - 1) * error) for sign in (-1, 1)]
+
+
+def test_a_figure_comes_with_its_resamples_and_their_interval(
+    percentiles: Percentiles,
+) -> None:
     figure = mean(30, 0)
     assert figure.replicates is not None
     np.testing.assert_allclose(figure.replicates, slow_figures(30, 0))
-    assert ends(figure.score.interval) == pytest.approx(quantiles(slow_figures(30, 0)))
+    assert ends(figure.score.interval) == pytest.approx(percentiles(slow_figures(30, 0), 0.9, 30))
     assert figure.score.value == pytest.approx(100 * np.random.default_rng(0).normal(size=30).mean())
     assert figure.key == ("x", "test", "s", "mean")
-    assert (figure.score.count, figure.score.labels) == (30, ("translated", "own"))
+    assert (figure.score.count, figure.score.units, figure.score.labels) == (30, 30, ("translated", "own"))
 
 
 def test_a_plain_figure_has_neither() -> None:
@@ -85,8 +93,10 @@ def test_a_difference_is_the_paired_bootstrap() -> None:
     difference = mean(30, 0).difference(mean(30, 1))
     assert difference is not None
     wanted = np.subtract(slow_figures(30, 0), slow_figures(30, 1))
-    assert ends(difference.interval) == pytest.approx(quantiles(wanted))
     assert difference.value == pytest.approx(mean(30, 0).score.value - mean(30, 1).score.value)
+    assert ends(difference.interval) == pytest.approx(t_interval(difference.value, wanted, 30))
+    error = np.std(wanted) * np.sqrt(30 / 29)
+    assert difference.p_value == pytest.approx(2 * stats.t.sf(abs(difference.value) / error, 29))
     back = mean(30, 1).difference(mean(30, 0))
     assert back is not None
     assert (back.value, *ends(back.interval)) == pytest.approx(
@@ -109,10 +119,12 @@ def test_a_constant_lead_is_certain_though_both_figures_are_not() -> None:
         mean(30, 0, split="dev"),
         mean(31, 0),
         mean(30, 0, resamples=RESAMPLES + 1),
+        dataclasses.replace(mean(30, 0), units=Units.grouped([place // 2 for place in range(30)])),
+        dataclasses.replace(mean(30, 0), units=None),
         dataclasses.replace(mean(30, 0), score=dataclasses.replace(mean(30, 0).score, subset="t")),
         dataclasses.replace(mean(30, 0), score=dataclasses.replace(mean(30, 0).score, metric="f1")),
     ],
-    ids=["task", "split", "count", "bootstrap", "subset", "metric"],
+    ids=["task", "split", "count", "bootstrap", "units", "no units", "subset", "metric"],
 )
 def test_figures_of_different_things_are_not_compared(other: BootstrappedScore) -> None:
     with pytest.raises(UsageError, match=r"x test s mean and .* cannot be compared: they are not the same figure"):
@@ -134,39 +146,50 @@ def test_means_by_hand() -> None:
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("sizes", [(30, 50, 40), (30, 30, 30)])
-def test_resamples_of_a_mean_are_means_of_resamples(sizes: tuple[int, ...], weighted: bool) -> None:
-    got = mean_of([mean(size, seed) for seed, size in enumerate(sizes)], weighted=weighted, subset="mean")
+def test_resamples_of_a_mean_are_means_of_resamples(sizes: tuple[int, ...], weighted: bool, percentiles: Percentiles) -> None:
+    names = ("x", "y", "z")
+    parts = [mean(size, seed, name=name) for seed, (size, name) in enumerate(zip(sizes, names, strict=True))]
+    got = mean_of(parts, weighted=weighted, subset="mean")
     weights = sizes if weighted else (1, 1, 1)
-    drawn = [slow_figures(size, seed) for seed, size in enumerate(sizes)]
-    # Part i takes the resample that is i places before.
-    wanted = [
-        sum(weight * figures[place - i] for i, (weight, figures) in enumerate(zip(weights, drawn, strict=True))) / sum(weights)
-        for place in range(RESAMPLES)
-    ]
+    drawn = [slow_figures(size, seed, f"{names[seed]} test") for seed, size in enumerate(sizes)]
+    wanted = np.average(drawn, axis=0, weights=weights)
     assert got.replicates is not None
     np.testing.assert_allclose(got.replicates, wanted)
-    assert ends(got.score.interval) == pytest.approx(quantiles(wanted))
-    assert (got.score.count, got.key) == (sum(sizes), ("x", "test", "mean", "mean"))
+    # Welch and Satterthwaite: the variance of each part is as one over its size.
+    variances = [weight**2 / size for weight, size in zip(weights, sizes, strict=True)]
+    freedom = sum(variances) ** 2 / sum(each**2 / (size - 1) for each, size in zip(variances, sizes, strict=True))
+    assert ends(got.score.interval) == pytest.approx(percentiles(wanted.tolist(), 0.9, 1 + freedom))
+    assert (got.score.count, got.score.units, got.key) == (sum(sizes), sum(sizes), ("x", "test", "mean", "mean"))
 
 
-def test_parts_of_equal_size_are_resampled_independently() -> None:
+def test_tasks_and_splits_are_resampled_independently_and_figures_of_one_task_together() -> None:
     one = mean(60, 0, resamples=4000)
-    four = mean_of([one] * 4)
-    assert one.replicates is not None and four.replicates is not None
-    # The mean of four independent figures of one spread has half of it; of the same figure four times, all of it.
-    assert four.replicates.std() == pytest.approx(one.replicates.std() / 2, rel=0.05)
+    assert one.replicates is not None
+    for others in (
+        [mean(60, 0, resamples=4000, name=name) for name in "abc"],
+        [mean(60, 0, resamples=4000, split=split) for split in "abc"],
+    ):
+        four = mean_of([one, *others])
+        assert four.replicates is not None
+        # The mean of four independent figures of one spread has half of it; of the same figure four times, all of it.
+        assert four.replicates.std() == pytest.approx(one.replicates.std() / 2, rel=0.05)
+    together = mean_of([one] * 4)
+    assert together.replicates is not None
+    np.testing.assert_allclose(together.replicates, one.replicates)
+    assert together.units == one.units
 
 
 def test_a_difference_of_means_is_paired_part_by_part() -> None:
-    first = mean_of([mean(30, 0), mean(30, 1)])
-    second = mean_of([mean(30, 2), mean(30, 3)])
+    first = mean_of([mean(30, 0), mean(40, 1, name="y")])
+    second = mean_of([mean(30, 2), mean(40, 3, name="y")])
     difference = first.difference(second)
     assert difference is not None
-    one, two = np.subtract(slow_figures(30, 0), slow_figures(30, 2)), np.subtract(slow_figures(30, 1), slow_figures(30, 3))
-    assert ends(difference.interval) == pytest.approx(quantiles([(one[r] + two[r - 1]) / 2 for r in range(RESAMPLES)]))
+    one = np.subtract(slow_figures(30, 0), slow_figures(30, 2))
+    two = np.subtract(slow_figures(40, 1, "y test"), slow_figures(40, 3, "y test"))
+    assert difference.interval.high - difference.value == pytest.approx(stats.norm.ppf(0.95) * np.std((one + two) / 2), rel=0.05)
     assert difference.value == pytest.approx(first.score.value - second.score.value)
     with pytest.raises(UsageError, match="not the same figure"):
-        first.difference(mean_of([mean(30, 2), mean(31, 3)]))
+        first.difference(mean_of([mean(30, 2), mean(41, 3, name="y")]))
 
 
 def test_a_mean_with_a_part_that_has_no_resamples_has_none() -> None:
@@ -174,3 +197,37 @@ def test_a_mean_with_a_part_that_has_no_resamples_has_none() -> None:
     both = mean_of([part, dataclasses.replace(part, replicates=None)])
     assert (both.replicates, both.score.interval) == (None, None)
     assert both.score.value == pytest.approx(part.score.value)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedMean(Mean):
+    """The same mean over groups of items."""
+
+    groups: tuple[int, ...] = ()
+
+    def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
+        return [self.bootstrapped("mean", mean_statistic(self.values), Units.grouped(self.groups))]
+
+
+def test_items_of_one_group_are_drawn_together(percentiles: Percentiles) -> None:
+    groups = (0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4)
+    values = np.random.default_rng(0).normal(size=12)
+    (got,) = GroupedMean("x", "test", values, bootstrap=Bootstrap(0.9, RESAMPLES, 3), groups=groups).measure(nothing)
+    rng = np.random.default_rng([3, *b"x test"])
+    wanted = []
+    for _ in range(RESAMPLES):
+        drawn = [value for unit in rng.integers(0, 5, 5) for value, group in zip(values, groups, strict=True) if group == unit]
+        wanted.append(100 * float(np.mean(drawn)))
+    assert got.replicates is not None
+    np.testing.assert_allclose(got.replicates, wanted)
+    assert (got.score.count, got.score.units) == (12, 5)
+    assert got.effective == pytest.approx(12**2 / (1 + 4 + 9 + 16 + 4))
+    assert ends(got.score.interval) == pytest.approx(percentiles(wanted, 0.9, got.effective))
+
+
+@pytest.mark.parametrize("groups", [(0,) * 8, (0, 0, 0, 0, 0, 0, 0, 1)], ids=["one", "nearly one"])
+def test_items_that_nearly_all_hang_together_have_a_figure_and_no_interval(groups: tuple[int, ...]) -> None:
+    values = np.random.default_rng(0).normal(size=8)
+    (got,) = GroupedMean("x", "test", values, groups=groups).measure(nothing)
+    assert got.score == Score("x", "test", "mean", 100 * float(values.mean()), 8, units=len(set(groups)))
+    assert got.replicates is None and got.difference(got) is None

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from math import cos, exp, log, radians
 
@@ -9,9 +9,20 @@ import pytest
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
-from juyi.metrics import Bootstrap, alignment, anisotropy, effective_rank, resample_counts, singular_values, uniformity
-from juyi.tasks import Geometry, Task, geometry
+from juyi.metrics import (
+    Bootstrap,
+    alignment,
+    anisotropy,
+    connected,
+    effective_rank,
+    resample_counts,
+    singular_values,
+    uniformity,
+)
+from juyi.tasks import Geometry, Task, geometry, sentence_units
 from juyi.types import Embeddings
+
+Percentiles = Callable[[Sequence[float], float, float], list[float]]
 
 
 def angles(texts: Sequence[str]) -> Embeddings:
@@ -31,10 +42,13 @@ def pairs_of(rows: Sequence[tuple[object, object, float]]) -> ScoredPairs:
     return ScoredPairs([str(text) for text in first], [str(text) for text in second], np.array(scores))
 
 
-def example(count: int = 60) -> ScoredPairs:
+def example(count: int = 60, sentences: int = 50) -> ScoredPairs:
     rng = np.random.default_rng(0)
     return pairs_of(
-        [(f"句{rng.integers(50)}", f"句{rng.integers(50)}", score) for score in rng.integers(0, 6, count).astype(float)]
+        [
+            (f"句{rng.integers(sentences)}", f"句{rng.integers(sentences)}", score)
+            for score in rng.integers(0, 6, count).astype(float)
+        ]
     )
 
 
@@ -58,7 +72,9 @@ def test_figures_of_a_circle_by_hand() -> None:
         abs=1e-6,
     )
     assert [score.count for score in scores] == [2] + [24] * 6
-    assert [score.interval is None for score in scores] == [False] * 3 + [True] * 4
+    # The circle is one component of the pairs, and so are the positives: nothing could be drawn.
+    assert {score.interval for score in scores} == {None}
+    assert [score.units for score in scores] == [1] * 3 + [None] * 4
     assert {(score.task, score.split, score.subset, score.labels) for score in scores} == {("STS-B", "dev", "", ("translated",))}
 
 
@@ -83,17 +99,23 @@ def test_figures_are_those_of_the_metrics() -> None:
     )
 
 
-def test_the_interval_of_alignment_is_over_its_pairs_and_that_of_the_others_over_the_sentences() -> None:
-    pairs, bootstrap = example(200), Bootstrap(0.9, 50, 3)
+def test_the_interval_of_alignment_is_over_its_pairs_and_that_of_the_others_over_the_sentences(
+    percentiles: Percentiles,
+) -> None:
+    pairs, bootstrap = example(200, 800), Bootstrap(0.9, 50, 3)
     scores = {score.metric: score for score in Geometry("x", "dev", pairs, bootstrap=bootstrap).evaluate(encode)}
     close = [place for place, score in enumerate(pairs.scores) if score > 4]
     distances = np.array([alignment(encode([pairs.first[i]]), encode([pairs.second[i]])) for i in close])
-    drawn = [np.repeat(distances, counts).mean() for counts in islice(resample_counts(len(close), seed=3), 50)]
+    units = sentence_units([(pairs.first[i], pairs.second[i]) for i in close])
+    draws = islice(resample_counts(units, seed=3, stream="x dev"), 50)
+    drawn = [np.repeat(distances, counts).mean() for counts in draws]
     interval = scores["alignment"].interval
     assert interval is not None
-    np.testing.assert_allclose((interval.low, interval.high), np.quantile(drawn, [0.05, 0.95]), rtol=1e-5)
+    np.testing.assert_allclose((interval.low, interval.high), percentiles(drawn, 0.9, units.effective()), rtol=1e-5)
     for metric in ("uniformity", "mean-cosine"):
         around = scores[metric].interval
+        # Components of the pairs among 800 sentences: two sentences of a pair are drawn together.
+        assert scores[metric].units == len(set(connected(zip(pairs.first, pairs.second, strict=True)).tolist()))
         assert around is not None and around.low < scores[metric].value < around.high
 
 

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
-from juyi.metrics import Bootstrap, resample_counts
+from juyi.metrics import Bootstrap, Units, resample_counts
 from juyi.tasks import Cosine, intents
 from juyi.tasks.intents import IntentRecall, check_intents, intent_ranks
 from juyi.types import Embeddings
+
+Percentiles = Callable[[Sequence[float], float, float], list[float]]
 
 
 def encode(texts: Sequence[str]) -> Embeddings:
@@ -51,7 +53,7 @@ def test_ranks_equal_the_slow_loop(monkeypatch: pytest.MonkeyPatch, hits: int, k
     np.testing.assert_array_equal(intent_ranks(Cosine(encode), train, test), wanted)
 
 
-def test_figures_and_intervals_equal_the_slow_loop() -> None:
+def test_figures_and_intervals_equal_the_slow_loop(percentiles: Percentiles) -> None:
     train, test = example()
     task = IntentRecall("SMP", "test", train, test, labels=("transductive",), bootstrap=Bootstrap(0.9, 50, 3))
     ranks = np.array(slow_ranks(train, test))
@@ -60,10 +62,12 @@ def test_figures_and_intervals_equal_the_slow_loop() -> None:
     for score, k in zip(scores, (1, 3, 5, 10), strict=True):
         assert score.value == pytest.approx(100 * np.mean(ranks < k))
         assert (score.task, score.split, score.count, score.labels) == ("SMP", "test", 60, ("transductive",))
-        stream = resample_counts(60, seed=3)
-        drawn = [100 * np.mean(np.repeat(ranks, next(stream)) < k) for _ in range(50)]
+        # Four queries of each of fifteen intents, one intent after the other: an intent is drawn with all its queries.
+        stream = resample_counts(Units.single(15), seed=3, stream="SMP test")
+        drawn = [100 * np.mean(np.repeat(ranks, np.tile(next(stream), 4)) < k) for _ in range(50)]
         assert score.interval is not None
-        np.testing.assert_allclose((score.interval.low, score.interval.high), np.quantile(drawn, [0.05, 0.95]))
+        np.testing.assert_allclose((score.interval.low, score.interval.high), percentiles(drawn, 0.9, 15))
+        assert score.units == 15
 
 
 def test_each_text_is_encoded_once_however_often_hits_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

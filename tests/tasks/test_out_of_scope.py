@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from juyi.errors import UsageError
 from juyi.metrics import Bootstrap
 from juyi.tasks.out_of_scope import OutOfScope, held_out
 from juyi.types import Embeddings
+
+Percentiles = Callable[[Sequence[float], float, float], list[float]]
 
 INSIDE, OUTSIDE = 60, 40
 
@@ -53,11 +55,13 @@ def slow_threshold(scores: NDArray[np.float32], rate: float) -> float:
 
 
 def draws() -> Iterator[NDArray[np.intp]]:
-    """The places of all test queries, and then of the resamples, as many of each class as there are."""
+    """The places of all test queries, and then of the resamples: six intents with all their queries, and as many outside."""
     yield np.arange(INSIDE + OUTSIDE)
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng([3, *b"CLINC150 test"])
     for _ in range(40):
-        yield np.concatenate([rng.integers(0, INSIDE, INSIDE), INSIDE + rng.integers(0, OUTSIDE, OUTSIDE)])
+        intents = rng.integers(0, 6, 6)
+        inside = [place for intent in intents for place in range(intent, INSIDE, 6)]
+        yield np.concatenate([inside, INSIDE + rng.integers(0, OUTSIDE, OUTSIDE)]).astype(np.intp)
 
 
 def slow_figures(task: OutOfScope) -> dict[str, list[float]]:
@@ -84,7 +88,7 @@ def slow_figures(task: OutOfScope) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("validated", [False, True])
-def test_figures_and_intervals_equal_the_slow_loop(validated: bool, rate: float) -> None:
+def test_figures_and_intervals_equal_the_slow_loop(validated: bool, rate: float, percentiles: Percentiles) -> None:
     task = example(queries("验", 50) if validated else None, rate)
     *scores, threshold = task.evaluate(encode)
     wanted = slow_figures(task)
@@ -94,7 +98,11 @@ def test_figures_and_intervals_equal_the_slow_loop(validated: bool, rate: float)
         value, *resampled = wanted[score.metric]
         assert score.value == pytest.approx(100 * value, abs=1e-9)
         assert score.interval is not None
-        low, high = 100 * np.quantile(resampled, [0.05, 0.95])
+        # Of both classes Welch's number, each with its own; six intents inside, forty queries outside.
+        both = 1 + (1 / 6 + 1 / 40) ** 2 / (1 / 6**2 / 5 + 1 / 40**2 / 39)
+        units = {"in-scope accuracy": 6, "out-of-scope recall": OUTSIDE}.get(score.metric, both)
+        low, high = percentiles([100 * figure for figure in resampled], 0.9, units)
+        assert score.units == (6 + OUTSIDE if units == both else units)
         assert (score.interval.low, score.interval.high, score.interval.level) == pytest.approx((low, high, 0.9), abs=1e-9)
         at_threshold = score.metric in ("in-scope accuracy", "out-of-scope recall")
         assert score.labels == (("translated", label) if at_threshold else ("translated",))
@@ -119,6 +127,14 @@ def test_two_encoders_are_compared_on_the_same_resamples() -> None:
         else:
             assert difference is not None
             assert (difference.value, difference.interval.low, difference.interval.high) == pytest.approx((0, 0, 0))
+
+
+def test_intents_are_units_and_so_are_repeats_outside_or_the_intents_that_were_held_out() -> None:
+    train, test = queries("例", 6), queries("问", 8)
+    outside = ["外一", "外二", "外 一！", "外三"]
+    assert OutOfScope("x", "test", train, test, outside).units.of.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 6, 7, 6, 8]
+    held = OutOfScope("x", "test", train, test, outside, outside_intents=["甲", "乙", "乙", "意图0"])
+    assert (held.units.of.tolist(), held.units.classes) == ([0, 1, 2, 3, 4, 5, 0, 1, 6, 7, 7, 8], (6, 3))
 
 
 def test_every_text_is_named_beforehand() -> None:
@@ -146,6 +162,7 @@ def test_incomplete_problems_are_refused() -> None:
         ((some, some, ["外"], strange), "the training queries lack 1 intents.*'别的'"),
         ((some, some, ["外"], None, 1.0), "rejection_rate is 1.0"),
         ((some, some, ["外"], None, -0.1), "rejection_rate is -0.1"),
+        ((some, some, ["外"], None, 0.1, ["甲", "乙"]), "2 intents for 1 out-of-scope queries"),
     ):
         with pytest.raises(UsageError, match=words):
             OutOfScope("x", "test", *parts)  # type: ignore[arg-type]

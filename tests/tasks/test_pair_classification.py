@@ -14,6 +14,8 @@ from juyi.metrics import Bootstrap, resample_counts
 from juyi.tasks import PairClassification, Task
 from juyi.types import Hits, Score
 
+Percentiles = Callable[[Sequence[float], float, float], list[float]]
+
 Vector = NDArray[np.float64]
 
 
@@ -28,7 +30,11 @@ class Given:
 
 
 def pairs_of(similarities: Sequence[float], labels: Sequence[float]) -> ScoredPairs:
-    return ScoredPairs([str(value) for value in similarities], ["other"] * len(labels), np.array(labels, dtype=np.float64))
+    return ScoredPairs(
+        [f"{value}{' ' * place}" for place, value in enumerate(similarities)],
+        [f"other {place}" for place in range(len(labels))],
+        np.array(labels, dtype=np.float64),
+    )
 
 
 PAIRS = pairs_of([1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], [1, 1, 0, 1, 1, 0, 1, 0, 0, 0])
@@ -87,7 +93,7 @@ def slow_accuracy(similarities: Vector, labels: Vector, threshold: float) -> flo
 
 
 @pytest.mark.parametrize("development", [None, DEVELOPMENT], ids=["oracle", "dev"])
-def test_intervals_equal_the_slow_loop(development: ScoredPairs | None) -> None:
+def test_intervals_equal_the_slow_loop(development: ScoredPairs | None, percentiles: Percentiles) -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 60).astype(np.float64)
     similarities = np.round(labels / 3 + rng.normal(size=60) / 2, 1)
@@ -103,18 +109,23 @@ def test_intervals_equal_the_slow_loop(development: ScoredPairs | None) -> None:
     }
     scores = by_metric(task)
     for metric, figure in figures.items():
-        drawn = [np.repeat(np.arange(60), counts) for counts in islice(resample_counts(60, seed=2), 40)]
-        wanted = np.quantile([100 * figure(similarities[items], labels[items]) for items in drawn], [0.1, 0.9])
+        drawn = [np.repeat(np.arange(60), counts) for counts in islice(resample_counts(task.units, seed=2, stream="x test"), 40)]
+        wanted = percentiles([100 * figure(similarities[items], labels[items]) for items in drawn], 0.8, task.units.effective())
         interval = scores[metric].interval
         assert interval is not None
         np.testing.assert_allclose((interval.low, interval.high), wanted)
         assert scores[metric].value == pytest.approx(100 * figure(similarities, labels))
 
 
+def test_pairs_that_share_a_sentence_are_one_unit() -> None:
+    pairs = ScoredPairs(["甲", "乙", "丙", "丁", "戊"], ["己", "庚", "乙。", "辛", "丁"], np.array([0.0, 1, 0, 1, 0]))
+    assert PairClassification("x", "test", pairs).units.of.tolist() == [0, 1, 1, 2, 2]
+
+
 def test_the_texts_of_the_development_pairs_are_asked_for_too() -> None:
-    assert set(PairClassification("x", "test", PAIRS).texts()) == {*PAIRS.first, "other"}
+    assert set(PairClassification("x", "test", PAIRS).texts()) == {*PAIRS.first, *PAIRS.second}
     task = PairClassification("x", "test", PAIRS, DEVELOPMENT)
-    assert set(task.texts()) == {*PAIRS.first, *DEVELOPMENT.first, "other"}
+    assert set(task.texts()) == {*PAIRS.first, *DEVELOPMENT.first, *PAIRS.second}
     assert isinstance(task, Task)
     assert (len(task), str(task)) == (10, "x test")
     assert len(repr(task)) < 200

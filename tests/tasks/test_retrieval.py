@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import log2
 from pathlib import Path
 
@@ -9,10 +9,12 @@ import pytest
 
 from juyi.data import LabelledTexts, read_labelled_texts
 from juyi.errors import UsageError
-from juyi.metrics import Bootstrap, resample_counts
+from juyi.metrics import Bootstrap, Units, resample_counts
 from juyi.tasks import Task
 from juyi.tasks.retrieval import Retrieval, retrieval_from_corpus, retrieval_from_groups
 from juyi.types import Embeddings
+
+Percentiles = Callable[[Sequence[float], float, float], list[float]]
 
 
 def encode(texts: Sequence[str]) -> Embeddings:
@@ -24,7 +26,9 @@ def example() -> Retrieval:
     rng = np.random.default_rng(0)
     corpus = [f"文{i}" for i in range(25)]
     queries = [f"问{i}" for i in range(40)]
-    relevant = [set(rng.choice(25, rng.integers(1, 4), replace=False).tolist()) for _ in queries]
+    relevant = [
+        {5 * (query // 8) + place for place in rng.choice(5, rng.integers(1, 4), replace=False).tolist()} for query in range(40)
+    ]
     return Retrieval("FAQ", "test", queries, corpus, relevant, labels=("translated",), bootstrap=Bootstrap(0.9, 50, 3))
 
 
@@ -44,19 +48,25 @@ def slow_figures(task: Retrieval) -> dict[str, list[float]]:
     return figures
 
 
-def test_figures_and_intervals_equal_the_slow_loop() -> None:
+def test_figures_and_intervals_equal_the_slow_loop(percentiles: Percentiles) -> None:
     task = example()
     wanted = slow_figures(task)
     scores = task.evaluate(encode)
+    units = task.units.count
+    assert 5 <= units < 15
     assert [score.metric for score in scores] == list(wanted)
     for score in scores:
         values = np.array(wanted[score.metric])
         assert score.value == pytest.approx(100 * values.mean(), abs=1e-9)
         assert (score.task, score.split, score.count, score.labels) == ("FAQ", "test", 40, ("translated",))
-        stream = resample_counts(40, seed=3)
-        drawn = [100 * values[np.repeat(np.arange(40), next(stream))].mean() for _ in range(50)]
-        assert score.interval is not None
-        np.testing.assert_allclose((score.interval.low, score.interval.high), np.quantile(drawn, [0.05, 0.95]))
+        stream = resample_counts(Units.single(units), seed=3, stream="FAQ test")
+        drawn = []
+        for _ in range(50):
+            counts = next(stream)
+            drawn.append(100 * np.mean([v for v, unit in zip(values, task.units.of, strict=True) for _ in range(counts[unit])]))
+        assert score.units == units and score.interval is not None
+        ends = (score.interval.low, score.interval.high)
+        np.testing.assert_allclose(ends, percentiles(drawn, 0.9, task.units.effective()))
 
 
 def test_it_is_a_task_that_asks_for_its_texts() -> None:
@@ -135,7 +145,23 @@ def test_problems_without_an_answer_are_refused(queries: list[str], relevant: li
         Retrieval("FAQ", "dev", queries, ["甲", "乙"], relevant)
 
 
+def test_queries_are_one_unit_where_they_share_a_relevant_text_or_are_the_same() -> None:
+    corpus = ["甲", "乙", "丙", "丁", "甲！", "戊", "己", "问七"]
+    queries = ["问一", "问二", "问三", "问四", "问 一", "问五", "问六", "问七"]
+    relevant = [[0], [0, 1], [2], [4], [3], [3], [5, 7], [6]]
+    # 问一 and 问二 share 甲; 问四 has the same text under another id; 问 一 is 问一, and shares 丁 with 问五.
+    # What 问六 should find is what 问七 asks.
+    assert Retrieval("x", "test", queries, corpus, relevant).units.of.tolist() == [0, 0, 1, 0, 0, 0, 2, 2]
+
+
+def test_groups_of_questions_are_the_units() -> None:
+    groups = LabelledTexts(["b", "a", "b", "c", "a", "b"], ["乙一", "甲一", "乙二", "丙一", "甲二", "乙三"])
+    task = retrieval_from_groups("FAQ", "dev", groups)
+    assert (task.units.of.tolist(), task.units.count) == ([0, 1, 0], 2)
+
+
 @pytest.mark.shared
 def test_groups_of_the_real_sets(shared_data: Path) -> None:
     task = retrieval_from_groups("BQ groups", "test", read_labelled_texts(shared_data / "faq" / "groups_bq.tsv"))
     assert (len(task.corpus), len(task)) == (1842, 7193 - 1842)
+    assert task.units.count == 1842

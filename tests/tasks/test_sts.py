@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -9,9 +8,11 @@ from scipy import stats
 
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
-from juyi.metrics import Bootstrap, resample_counts
+from juyi.metrics import Bootstrap
 from juyi.tasks import STS, Task, mean_of
 from juyi.types import Embeddings, Interval
+
+Percentiles = Callable[[Sequence[float], float, float], list[float]]
 
 
 def encode(texts: Sequence[str]) -> Embeddings:
@@ -21,8 +22,8 @@ def encode(texts: Sequence[str]) -> Embeddings:
 
 def example(count: int = 80, subsets: tuple[str, ...] | None = None) -> ScoredPairs:
     rng = np.random.default_rng(0)
-    first = [f"句{i}" for i in rng.integers(0, 40, count)]
-    second = [f"句{i}" for i in rng.integers(0, 40, count)]
+    first = [f"句{i}" for i in rng.integers(0, 160, count)]
+    second = [f"句{i}" for i in rng.integers(0, 160, count)]
     return ScoredPairs(first, second, rng.integers(0, 6, count).astype(np.float64), subsets)
 
 
@@ -31,15 +32,27 @@ def slow_similarities(pairs: ScoredPairs) -> list[float]:
     return [x @ y / (np.linalg.norm(x) * np.linalg.norm(y)) for x, y in rows]
 
 
-def slow_interval(x: Sequence[float], y: Sequence[float], bootstrap: Bootstrap) -> list[float]:
-    figures = []
-    for counts in islice(resample_counts(len(x), seed=bootstrap.seed), bootstrap.resamples):
-        drawn = np.repeat(np.arange(len(x)), counts)
+def slow_units(pairs: ScoredPairs) -> list[int]:
+    """The component of each pair, by painting neighbours until nothing changes."""
+    sides = list(zip(pairs.first, pairs.second, strict=True))
+    colours = list(range(len(sides)))
+    while True:
+        painted = [min(colours[j] for j, other in enumerate(sides) if set(pair) & set(other)) for pair in sides]
+        if painted == colours:
+            return [sorted(set(colours)).index(colour) for colour in colours]
+        colours = painted
+
+
+def slow_figures(x: Sequence[float], y: Sequence[float], units: Sequence[int], seed: list[int], resamples: int) -> list[float]:
+    """Spearman's correlation times 100 of each resample of units, written out."""
+    rng, count, figures = np.random.default_rng(seed), max(units) + 1, []
+    for _ in range(resamples):
+        drawn = [pair for unit in rng.integers(0, count, count) for pair in np.flatnonzero(np.array(units) == unit)]
         figures.append(100 * stats.spearmanr(np.array(x)[drawn], np.array(y)[drawn]).statistic)
-    return [float(np.quantile(figures, (1 + side * bootstrap.level) / 2)) for side in (-1, 1)]
+    return figures
 
 
-def test_score_is_spearman_of_cosine_and_gold() -> None:
+def test_score_is_spearman_of_cosine_and_gold(percentiles: Percentiles) -> None:
     pairs, bootstrap = example(), Bootstrap(level=0.9, resamples=50, seed=3)
     (score,) = STS("STS-B", "dev", pairs, labels=("translated",), bootstrap=bootstrap).evaluate(encode)
     slow = slow_similarities(pairs)
@@ -47,7 +60,11 @@ def test_score_is_spearman_of_cosine_and_gold() -> None:
     assert (score.task, score.split, score.metric, score.count, score.subset) == ("STS-B", "dev", "spearman", 80, "")
     assert score.labels == ("translated",)
     assert isinstance(score.interval, Interval) and score.interval.level == 0.9
-    assert [score.interval.low, score.interval.high] == pytest.approx(slow_interval(slow, pairs.scores.tolist(), bootstrap))
+    units = slow_units(pairs)
+    assert 10 < score.units == len(set(units)) < 70
+    figures = slow_figures(slow, pairs.scores.tolist(), units, [3, *b"STS-B dev"], 50)
+    effective = 80**2 / sum(units.count(unit) ** 2 for unit in set(units))
+    assert [score.interval.low, score.interval.high] == pytest.approx(percentiles(figures, 0.9, effective))
 
 
 def by_hand() -> tuple[STS, np.ndarray]:
@@ -78,9 +95,13 @@ def test_all_mean_and_wmean_by_hand() -> None:
     assert all(score.metric == "spearman" and score.interval is not None for score in scores.values())
 
 
-def test_figures_of_sub_tasks_are_those_of_tasks_of_their_own() -> None:
-    names = tuple("甲乙"[i] for i in np.random.default_rng(1).integers(0, 2, 80))
-    pairs, bootstrap = example(subsets=names), Bootstrap(resamples=50)
+def test_sub_tasks_are_drawn_among_themselves_and_their_means_on_the_same_draws() -> None:
+    """A figure of a sub-task is that of a task of its own, and so is its spread; the whole is drawn with them."""
+    names = tuple("甲乙"[i] for i in np.arange(80) % 2)
+    pairs, bootstrap = example(subsets=names), Bootstrap(resamples=400)
+    # No sentence is in both sub-tasks.
+    for side in (pairs.first, pairs.second):
+        side[:] = [text + name for text, name in zip(side, names, strict=True)]
     task = STS("STS14", "test", pairs, bootstrap=bootstrap)
     found = {each.score.subset: each for each in task.measure(encode)}
     assert list(found) == ["all", "mean", "wmean", *dict.fromkeys(names)]
@@ -89,12 +110,32 @@ def test_figures_of_sub_tasks_are_those_of_tasks_of_their_own() -> None:
         places = [place for place in range(80) if names[place] == name]
         own = ScoredPairs([pairs.first[i] for i in places], [pairs.second[i] for i in places], pairs.scores[places])
         (alone,) = STS("STS14", "test", own, bootstrap=bootstrap).measure(encode)
-        assert (found[name].score.value, found[name].score.interval) == (alone.score.value, alone.score.interval)
-        parts.append(alone)
+        part = found[name]
+        assert (part.score.value, part.score.count, part.score.units) == (alone.score.value, 40, alone.score.units)
+        assert part.replicates is not None and alone.replicates is not None
+        assert part.effective == alone.effective
+        assert part.replicates.std() == pytest.approx(alone.replicates.std(), rel=0.15)
+        parts.append(part)
     for subset, weighted in (("mean", False), ("wmean", True)):
-        assert found[subset].score == mean_of(parts, weighted=weighted, subset=subset).score
-    (whole,) = STS("STS14", "test", example(), bootstrap=bootstrap).measure(encode)
-    assert (found["all"].score.value, found["all"].score.interval) == (whole.score.value, whole.score.interval)
+        mean = found[subset]
+        assert mean.score == mean_of(parts, weighted=weighted, subset=subset).score
+        assert mean.replicates is not None and parts[0].replicates is not None and parts[1].replicates is not None
+        np.testing.assert_allclose(mean.replicates, (parts[0].replicates + parts[1].replicates) / 2)
+        # Without a sentence in common they are independent.
+        assert abs(np.corrcoef(parts[0].replicates, parts[1].replicates)[0, 1]) < 0.15
+        assert mean.score.units == found["all"].score.units == sum(part.score.units or 0 for part in parts)
+    assert task.units.classes == tuple(part.score.units for part in parts)
+
+
+def test_sub_tasks_that_hold_the_same_sentences_are_not_independent() -> None:
+    """The same 40 pairs under two names: their mean is as unsure as one of them, not surer by the root of two."""
+    half = example(40)
+    pairs = ScoredPairs(half.first * 2, half.second * 2, np.tile(half.scores, 2), ("甲",) * 40 + ("乙",) * 40)
+    found = {each.score.subset: each for each in STS("STS14", "test", pairs).measure(encode)}
+    one, both = found["甲"].replicates, found["mean"].replicates
+    assert one is not None and both is not None
+    np.testing.assert_allclose(both, one)
+    assert found["mean"].score.units == found["甲"].score.units
 
 
 def test_similarities_keep_the_order_of_the_pairs_and_encode_each_sentence_once() -> None:
@@ -121,6 +162,15 @@ def test_difference_is_in_points_and_signed() -> None:
     assert difference.interval.low < difference.value < difference.interval.high
     assert difference.interval.excludes(0)
     assert task.difference(fair, good).value == -difference.value
+
+
+def test_pairs_that_all_hang_together_have_a_figure_and_no_interval_and_no_difference() -> None:
+    gold = np.random.default_rng(0).normal(size=20)
+    task = STS("x", "dev", ScoredPairs(["一"] * 20, [f"句{i}" for i in range(20)], gold))
+    score = task.score(gold + 1)
+    assert (score.value, score.interval, score.units) == (pytest.approx(100), None, 1)
+    with pytest.raises(UsageError, match=r"x dev: 20 pairs hang together in 1 groups.*weigh like 1\.0 independent ones"):
+        task.difference(gold, -gold)
 
 
 def test_a_collapsed_encoder_has_no_score() -> None:

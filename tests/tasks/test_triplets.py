@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 import numpy as np
 import pytest
 
 from juyi.errors import UsageError
-from juyi.metrics import Bootstrap, resample_counts
+from juyi.metrics import Bootstrap, Units, resample_counts
 from juyi.tasks import Task, TripletAccuracy
 from juyi.tasks.triplets import triplets_from_nli
 from juyi.types import Embeddings
+
+Percentiles = Callable[[Sequence[float], float, float], list[float]]
 
 
 def angles(texts: Sequence[str]) -> Embeddings:
@@ -32,13 +34,25 @@ def test_a_triplet_is_right_where_the_positive_is_nearer() -> None:
     assert (score.task, score.split, score.metric, score.count, score.labels) == ("NLI", "dev", "accuracy", 5, ("translated",))
 
 
-def test_the_interval_is_over_the_triplets() -> None:
+def test_the_interval_is_over_the_triplets(percentiles: Percentiles) -> None:
     right = np.random.default_rng(0).integers(0, 2, 40)
-    triplets = [("0", "10", "90") if each else ("0", "90", "10") for each in right]
+    # Every anchor another full turn of the same angle: no two triplets share a sentence.
+    turned = [[str(360 * (3 * turn + side) + angle) for side, angle in enumerate((0, 10, 90))] for turn in range(40)]
+    triplets = [(a, b, c) if each else (a, c, b) for (a, b, c), each in zip(turned, right, strict=True)]
     (score,) = TripletAccuracy("NLI", "dev", triplets, bootstrap=Bootstrap(0.9, 50, 3)).evaluate(angles)
-    drawn = [100 * np.repeat(right, counts).mean() for counts in islice(resample_counts(40, seed=3), 50)]
+    drawn = [
+        100 * np.repeat(right, counts).mean()
+        for counts in islice(resample_counts(Units.single(40), seed=3, stream="NLI dev"), 50)
+    ]
     assert score.interval is not None
-    np.testing.assert_allclose((score.interval.low, score.interval.high), np.quantile(drawn, [0.05, 0.95]))
+    np.testing.assert_allclose((score.interval.low, score.interval.high), percentiles(drawn, 0.9, 40))
+    assert score.units == 40
+
+
+def test_triplets_that_share_a_sentence_are_one_unit() -> None:
+    triplets = [("0", "10", "90"), ("5", "15", "95"), ("90。", "100", "190"), ("20", "30", "15"), ("40", "50", "60")]
+    task = TripletAccuracy("NLI", "dev", triplets)
+    assert task.units.of.tolist() == [0, 1, 0, 1, 2]
 
 
 def test_it_is_a_task_that_asks_for_its_texts() -> None:

@@ -78,9 +78,9 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
       random:MODEL@SEED  the shape of a model with random weights
       MODEL+whitening    as with --whiten, for this one alone; also +whitening:train, +flow:FILE
 
-    Pairs that share a sentence, queries with a common answer or intent are drawn together ("10000 in 644": items in groups).
-    Spearman, accuracy and the like are times 100. What is missing in the data is reported; the rest is measured, and the exit
-    code is then 1. With --cache, embeddings are kept under ~/.cache/juyi, or where JUYI_CACHE says.
+    What shares a sentence, an answer or an intent is drawn together ("10000 in 644": items in groups). Spearman, accuracy and
+    the like are times 100. What is missing is reported, the rest measured, and the exit code then 1. With --cache, embeddings are
+    kept under ~/.cache/juyi, or where JUYI_CACHE says.
 
     \b
     Suites and their files:
@@ -134,10 +134,9 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         if form == "table" and not seeds:
             others = {} if overlap is None or model == LEXICAL else overlap.by_key
             emit(score_rows(found.bootstrapped, others), form, title=found.name)
-            if sentence := comparison_verdict(compare_scores([*others.values()], found.bootstrapped), "word overlap", found.name):
+            verdict = comparison_verdict(compare_scores([*others.values()], found.bootstrapped), "word overlap", found.name)
+            for sentence in filter(None, (verdict, units_note(found.bootstrapped))):
                 say(sentence)
-            if note := units_note(found.bootstrapped):
-                say(note)
         if found.remark:
             say(f"Note: {found.remark}")
     if seeds:

@@ -95,10 +95,10 @@ def units_note(found: Sequence[BootstrappedScore]) -> str:
         )
     few = [each for each in drawn if each.replicates is not None and each.effective < FEW_UNITS]
     if few:
-        parts.append(f"Few groups, so a rough guide: {_listed(few)}.")
+        parts.append(f"Few independent groups or items, so that intervals are a rough guide: {_listed(few)}.")
     none = [each for each in drawn if each.replicates is None and each.effective < FEWEST_UNITS]
     if none:
-        parts.append(f"No interval, because nearly all items are one group: {_listed(none)}.")
+        parts.append(f"No interval where nearly all items are one group: {_listed(none)}.")
     return " ".join(parts)
 
 

@@ -11,18 +11,18 @@ AVERAGE = "avg"
 WEIGHTED_AVERAGE = "w-avg"
 
 
-def over_splits(found: Sequence[BootstrappedScore], splits: Sequence[str]) -> list[BootstrappedScore]:
+def over_splits(scores: Sequence[BootstrappedScore], splits: Sequence[str]) -> list[BootstrappedScore]:
     """`avg`, the mean over the splits of a task, and `w-avg`, weighted by their counts; only for tasks that have all of them.
 
     Args:
-        found: The figures.
+        scores: The scores of the tasks.
         splits: What is averaged over; one alone has no average.
 
     Source:
         BERT-whitening and SimCSE by bojone, eval.py: prints each split, `avg` and `w-avg`.
     """
     groups: dict[tuple[str, str, str], list[BootstrappedScore]] = {}
-    for each in found:
+    for each in scores:
         if each.score.split in splits:
             groups.setdefault((each.score.task, each.score.subset, each.score.metric), []).append(each)
     return [
@@ -34,14 +34,14 @@ def over_splits(found: Sequence[BootstrappedScore], splits: Sequence[str]) -> li
 
 
 def over_tasks(
-    found: Sequence[BootstrappedScore], names: Sequence[str], splits: Sequence[str], metric: str
+    scores: Sequence[BootstrappedScore], names: Sequence[str], splits: Sequence[str], metric: str
 ) -> list[BootstrappedScore]:
     """The mean over tasks, called `avg`, for each split and each way to pool sub-tasks; only where no task is missing.
 
     A task without sub-tasks counts with its one figure for `all`, `mean` and `wmean` alike.
 
     Args:
-        found: The figures.
+        scores: The scores of the tasks.
         names: The tasks of the table's average.
         splits: Where the splits of the tasks have different names (10-fold, test), each group is one figure a task.
         metric: The one that is averaged.
@@ -49,7 +49,7 @@ def over_tasks(
     Source:
         SimCSE, table 5: "Avg." over the seven sets.
     """
-    known = [each for each in found if each.score.metric == metric and each.score.split in splits]
+    known = [each for each in scores if each.score.metric == metric and each.score.split in splits]
     subsets = (ALL, MEAN, WEIGHTED_MEAN) if any(each.score.subset for each in known) else ("",)
     means = []
     for subset in subsets:

@@ -67,7 +67,7 @@ class Geometry(Task):
         Effective rank and spectrum have no interval: a resample repeats sentences, and repeats have fewer directions.
 
         Raises:
-            UsageError: The encoder gives no usable embeddings, or the encoder has none.
+            UsageError: The encoder gives no usable embeddings, or is a comparison that has none.
         """
         encode = encode_of(encoder)
         positive = np.flatnonzero(self.pairs.scores > self.threshold)
