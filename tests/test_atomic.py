@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from juyi.atomic import replaced_folder, write_text
+from juyi.atomic import replaced_file, replaced_folder, write_text
 from juyi.errors import UsageError
 
 
@@ -33,20 +35,13 @@ def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "b"]
 
 
-def test_a_failed_rename_brings_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_rename_brings_the_old_folder_back(tmp_path: Path) -> None:
     write(tmp_path / "b", "one")
-    rename = Path.rename
-
-    def fail_for_the_new(self: Path, target: Path) -> Path:
-        if self.name.endswith(".tmp"):
-            raise OSError("disk gone")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", fail_for_the_new)
-    with pytest.raises(OSError, match="disk gone"):
-        write(tmp_path / "b", "two")
+    with pytest.raises(OSError), replaced_folder(tmp_path / "b", "manifest") as fresh:
+        (fresh / "manifest").write_text("two")
+        fresh.rename(tmp_path / "gone")  # somebody took the draft away
     assert (tmp_path / "b" / "manifest").read_text() == "one"
-    assert list(tmp_path.iterdir()) == [tmp_path / "b"]
+    assert {path.name for path in tmp_path.iterdir()} == {"b", "gone"}
 
 
 def test_what_is_no_saved_folder_is_never_replaced(tmp_path: Path) -> None:
@@ -76,3 +71,79 @@ def test_a_text_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
     with pytest.raises(UnicodeEncodeError):
         write_text(target, "half a character: \ud800")
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_a_text_whose_block_fails_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), replaced_file(tmp_path / "a") as draft:
+        draft.write_text("half")
+        _ = 1 / 0
+    assert list(tmp_path.iterdir()) == []
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from juyi.atomic import replaced_file, replaced_folder, write_text
+folder = Path(sys.argv[1])
+write_text(folder / "text", "old")
+with replaced_folder(folder / "model", "manifest") as draft:
+    (draft / "manifest").write_text("old")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # no file may grow beyond: the disk is full
+failed = 0
+for write in (
+    lambda: write_text(folder / "text", "x" * 2000),
+    lambda: write_text(folder / "new", "x" * 2000),
+):
+    try:
+        write()
+    except OSError:
+        failed += 1
+for name in ("model", "other"):
+    try:
+        with replaced_folder(folder / name, "manifest") as draft:
+            (draft / "manifest").write_text("new")
+            (draft / "weights").write_bytes(bytes(2000))
+    except OSError:
+        failed += 1
+print(failed)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits as POSIX has them")
+def test_a_full_disk_leaves_the_old_and_nothing_else(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL, tmp_path], capture_output=True, text=True, check=False)
+    assert done.stdout == "4\n", done.stderr
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == {"text", "model", "model/manifest"}
+    assert (tmp_path / "text").read_text() == (tmp_path / "model" / "manifest").read_text() == "old"
+
+
+KILLED = """
+import os, signal, sys
+from juyi.atomic import replaced_folder
+with replaced_folder(sys.argv[1], "manifest") as draft:
+    (draft / "manifest").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+ALIVE = """
+import sys
+from juyi.atomic import replaced_folder
+with replaced_folder(sys.argv[1], "manifest") as draft:
+    (draft / "manifest").write_text("slow")
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+def test_the_draft_of_a_dead_process_is_swept_away_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:
+    write(tmp_path / "model", "old")
+    subprocess.run([sys.executable, "-c", KILLED, tmp_path / "model"], check=False)
+    assert len(list(tmp_path.iterdir())) == 2 and (tmp_path / "model" / "manifest").read_text() == "old"
+    command = [sys.executable, "-c", ALIVE, tmp_path / "model"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as slow:
+        assert slow.stdout is not None and slow.stdout.readline() == "begun\n"
+        assert len(list(tmp_path.iterdir())) == 2  # the dead one's is gone, the living one's has come
+        write(tmp_path / "model", "new")
+        slow.communicate("")
+        assert slow.returncode == 0
+    assert (tmp_path / "model" / "manifest").read_text() == "slow" and list(tmp_path.iterdir()) == [tmp_path / "model"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from juyi.assets import EMBEDDED
 from juyi.baselines import LexicalOverlap
 from juyi.engines import open_engine
 from juyi.errors import DataError, ModelError, UsageError
@@ -132,25 +130,6 @@ def test_the_second_time_nothing_is_encoded(data: Path, cache: Path, monkeypatch
 def test_without_the_cache_nothing_is_written(data: Path, cache: Path) -> None:
     assert values(found(data, how=How(cache=False)))
     assert not cache.parent.exists()
-
-
-@pytest.mark.parametrize(
-    ("recipe", "expected"),
-    [
-        ('{"training": {"keep": "best"}}', ("dev-selected",)),
-        ('{"training": {"keep": "last"}}', ()),
-        ('{"training": []}', ()),
-        ("not JSON", ()),
-        (None, ()),
-    ],
-)
-def test_a_run_that_kept_the_best_checkpoint_is_dev_selected(
-    data: Path, tmp_path: Path, recipe: str | None, expected: tuple[str, ...]
-) -> None:
-    shutil.copytree(EMBEDDED["mini"], tmp_path / "run" / "model")
-    if recipe is not None:
-        (tmp_path / "run" / "recipe.json").write_text(recipe)
-    assert set(labels(found(data, str(tmp_path / "run" / "model"))).values()) == {expected}
 
 
 def test_labels_are_given_or_found_in_the_training_sentences(data: Path, tmp_path: Path) -> None:
