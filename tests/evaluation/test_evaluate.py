@@ -79,7 +79,7 @@ def test_figures_come_first_and_averages_behind() -> None:
     assert record.pop("interval") is not None
     assert record == {
         "model": "m", "task": "BQ", "split": "w-avg", "subset": "", "metric": "spearman", "value": 25.0, "count": 400,
-        "labels": ["dev-selected", "transductive"],
+        "labels": ["dev-selected", "transductive"], "units": None,
     }  # fmt: skip
     assert result.problems == ()
 

@@ -63,7 +63,7 @@ def test_the_number_of_groups_stands_beside_that_of_the_items_where_they_differ(
     score = Score("BQ", "test", "spearman", 41.0, 10000, units=units)
     assert count_text(score) == shown
     scored = BootstrappedScore(score, None, Bootstrap())
-    assert score_rows([scored], {})[0]["n"] == comparison_rows(compare([scored], [scored]))[0]["n"] == shown
+    assert score_rows([scored], {})[0]["n"] == comparison_rows(compare_scores([scored], [scored]))[0]["n"] == shown
     assert (score.as_record("m")["units"], flat_record(score.as_record("m"))["units"]) == (units, units)
 
 
