@@ -14,7 +14,7 @@ from juyi.data import PathLike, normalise, read_labelled_pairs, read_pairs, read
 from juyi.encoder import Encoder
 from juyi.errors import DataError, UsageError
 from juyi.experiments.recipe import DataSettings
-from juyi.objectives import SBERT, SENTENCES, Objective, SimCSESupervised
+from juyi.objectives import SBERT, SENTENCES, WORDS, Objective, SimCSESupervised
 from juyi.training import Rows
 
 Examples = Mapping[str, Sequence[Any]]
@@ -86,7 +86,7 @@ def example_rows(examples: Examples, objective: Objective, encoder: Encoder) -> 
 
 
 def _shape(objective: Objective) -> tuple[str, ...]:
-    shape = tuple(column for column in objective.columns if column != "raw")
+    shape = tuple(column for column in objective.columns if column != "raw" and column not in WORDS)
     if shape not in _SHAPES:
         raise UsageError(
             f"The objective needs the columns {', '.join(objective.columns)}, which no file of sentences or pairs gives. "

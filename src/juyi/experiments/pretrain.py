@@ -13,7 +13,7 @@ from juyi.encoder import Encoder, create_encoder, load_encoder, save_encoder
 from juyi.engines.engine import GRAPH
 from juyi.engines.export import export_onnx
 from juyi.errors import MissingExtraError
-from juyi.experiments.corpus import corpus_digests, pack, read_corpus
+from juyi.experiments.corpus import corpus_digests, pack, pack_words, read_corpus
 from juyi.experiments.environment import environment
 from juyi.experiments.load import fingerprint, resolved
 from juyi.experiments.recipe import PretrainRecipe
@@ -60,7 +60,10 @@ def pretrain(
     parameters = sum(p.numel() for p in encoder.parameters())
     log(f"{rows.shape[0]:,} sequences of {rows.shape[1]} tokens; {parameters / 1e6:.2f} M parameters; run folder {folder}")
     started = time.monotonic()
-    fitted = fit(encoder, recipe.objective, cast(Rows, {"text": rows}), recipe.training, folder=folder, progress=progress)
+    columns = {"text": rows}
+    if recipe.objective.whole_words:
+        columns["text_words"] = pack_words(tokenizer, sources, recipe.corpus.sequence_length)
+    fitted = fit(encoder, recipe.objective, cast(Rows, columns), recipe.training, folder=folder, progress=progress)
     seconds = time.monotonic() - started
     save_encoder(encoder, folder / "model", half=True, card=_card(recipe, parameters, fitted.steps, seconds))
     _add_graph(folder / "model", log)

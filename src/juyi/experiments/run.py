@@ -16,14 +16,14 @@ from juyi.experiments.corpus import corpus_digests
 from juyi.experiments.environment import environment
 from juyi.experiments.examples import Examples, example_rows, select_examples
 from juyi.experiments.load import fingerprint, resolved
-from juyi.experiments.pairs import read_corpus_pairs
+from juyi.experiments.pairs import both_sides, read_corpus_pairs
 from juyi.experiments.recipe import CorpusRecipe, Recipe, trained_objective
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.hub import resolve, weights_digest
 from juyi.metrics import spearman
-from juyi.objectives import Distillation
+from juyi.objectives import WORDS, Distillation
 from juyi.tasks import STS, EncodeOnce, Geometry
-from juyi.training import Evaluate, ProcessWorld, Rows, TrainProgress, TrainResult, fit
+from juyi.training import Evaluate, ProcessWorld, Rows, TrainProgress, TrainResult, fit, word_columns
 from juyi.types import Encode, Log
 
 _FINISHED = "finished.json"
@@ -65,7 +65,7 @@ def run_recipe(
         UsageError: The objective needs other columns.
     """
     given: Examples = examples if isinstance(examples, Mapping) else {"text": examples}
-    if missing := [name for name in recipe.objective.columns if name not in given and name != "raw"]:
+    if missing := [name for name in recipe.objective.columns if name not in given and name not in ("raw", *WORDS)]:
         raise UsageError(
             f"{recipe.name} needs the columns {', '.join(recipe.objective.columns)}; {', '.join(missing)} is missing."
         )
@@ -77,7 +77,8 @@ def run_recipe(
 
     def rows(encoder: Encoder) -> Rows:
         log(f"Training on {what}; run folder {folder}")
-        return example_rows(chosen, recipe.objective, encoder)
+        columns = example_rows(chosen, recipe.objective, encoder)
+        return {**columns, **word_columns(trained_objective(recipe), chosen, columns, encoder.tokenizer)}
 
     return _run(recipe, folder, rows, what, log=log, progress=progress)
 
@@ -111,8 +112,11 @@ def run_corpus_recipe(
         log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
         log(f"Run folder {folder}")
         if isinstance(recipe.objective, Distillation):
-            return distillation_rows(recipe.teacher, pairs, encoder, runs / "teacher", log)
-        return pair_rows(pairs, encoder)
+            columns = distillation_rows(recipe.teacher, pairs, encoder, runs / "teacher", log)
+        else:
+            columns = pair_rows(pairs, encoder)
+        texts = {"text": both_sides(pairs)[0], "anchor": pairs.first, "positive": pairs.second}
+        return {**columns, **word_columns(trained_objective(recipe), texts, columns, encoder.tokenizer)}
 
     return _run(recipe, folder, rows, f"pairs from {len(recipe.corpus.sources)} sources", log=log, progress=progress)
 

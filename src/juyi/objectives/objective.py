@@ -16,6 +16,9 @@ from juyi.tokenization import TokenIds
 SENTENCES = ("text", "anchor", "positive", "negative", "first", "second")
 """The columns that hold tokenized sentences."""
 
+WORDS = {f"{column}_words": column for column in SENTENCES}
+"""The columns that say for each token of a column of sentences the number of its word, and that column."""
+
 Batch = Mapping[str, Sequence[Any]]
 """Column name to the rows of that column: tokenized sentences, or what is known about them, a target vector or a number."""
 
@@ -63,7 +66,8 @@ class Objective(Protocol):
     """What a training step minimises: a frozen dataclass whose fields are the recipe's [objective] table.
 
     Columns that hold sentences come tokenized: `text`; `anchor`, `positive` and `negative`; `first` and `second`. `raw` are the
-    sentences of `text` as they were written; the others are what is known about a row: `score`, `label`, `group`, `target`.
+    sentences of `text` as they were written. `text_words` and the like number the words of a column (`WORDS`). What else
+    is known about a row: `score`, `label`, `group`, `target`.
     """
 
     @property

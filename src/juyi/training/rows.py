@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from juyi.errors import TrainingError
-from juyi.objectives import Objective
+from juyi.objectives import WORDS, Objective
+from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, row_words
 from juyi.training.settings import TrainingSettings
 
 Rows = Mapping[str, Sequence[Any] | NDArray[Any]]
@@ -35,6 +36,21 @@ def count_rows(rows: Rows, objective: Objective) -> int:
         lengths = ", ".join(f"{name} has {len(column)} rows" for name, column in rows.items())
         raise TrainingError(f"The columns are not equally long: {lengths}.")
     return counts.pop()
+
+
+def word_columns(
+    objective: Objective, texts: Mapping[str, Sequence[str]], rows: Rows, tokenizer: SubwordTokenizer | WordTokenizer
+) -> Rows:
+    """The columns that an objective needs to hide words whole; none for most.
+
+    Args:
+        objective: Whose columns.
+        texts: The columns of sentences as they were written.
+        rows: The same tokenized.
+        tokenizer: Made the one from the other.
+    """
+    wanted = [name for name in objective.columns if name in WORDS]
+    return {name: row_words(texts[WORDS[name]], cast(Sequence[TokenIds], rows[WORDS[name]]), tokenizer) for name in wanted}
 
 
 def take_rows(rows: Rows, indices: NDArray[np.intp]) -> dict[str, list[Any]]:
