@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from juyi.data import LabelledPairs, Triplets
 from juyi.errors import UsageError
 from juyi.metrics import Bootstrap, resample_counts
 from juyi.tasks import Task, TripletAccuracy
@@ -19,14 +20,22 @@ def angles(texts: Sequence[str]) -> Embeddings:
     return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
 
 
+def of(*rows: tuple[str, str, str]) -> Triplets:
+    return Triplets(*(list(column) for column in zip(*rows, strict=True)))
+
+
+def labelled(rows: Sequence[tuple[str, str, str]]) -> LabelledPairs:
+    return LabelledPairs(*(list(column) for column in zip(*rows, strict=True)))
+
+
 def test_a_triplet_is_right_where_the_positive_is_nearer() -> None:
-    triplets = [
+    triplets = of(
         ("0", "10", "90"),  # right
         ("0", "80", "20"),  # wrong
         ("45", "80", "170"),  # right: 35 degrees against 125
         ("30", "60", "60"),  # the same sentence on both sides: a tie, and an error
         ("90", "100", "70"),  # right
-    ]
+    )
     (score,) = TripletAccuracy("NLI", "dev", triplets, labels=("translated",)).evaluate(angles)
     assert score.value == pytest.approx(60)
     assert (score.task, score.split, score.metric, score.count, score.labels) == ("NLI", "dev", "accuracy", 5, ("translated",))
@@ -34,7 +43,7 @@ def test_a_triplet_is_right_where_the_positive_is_nearer() -> None:
 
 def test_the_interval_is_over_the_triplets() -> None:
     right = np.random.default_rng(0).integers(0, 2, 40)
-    triplets = [("0", "10", "90") if each else ("0", "90", "10") for each in right]
+    triplets = of(*(("0", "10", "90") if each else ("0", "90", "10") for each in right))
     (score,) = TripletAccuracy("NLI", "dev", triplets, bootstrap=Bootstrap(0.9, 50, 3)).evaluate(angles)
     drawn = [100 * np.repeat(right, counts).mean() for counts in islice(resample_counts(40, seed=3), 50)]
     assert score.interval is not None
@@ -42,7 +51,7 @@ def test_the_interval_is_over_the_triplets() -> None:
 
 
 def test_it_is_a_task_that_asks_for_its_texts() -> None:
-    task = TripletAccuracy("NLI", "dev", [("0", "10", "90"), ("0", "20", "10")])
+    task = TripletAccuracy("NLI", "dev", of(("0", "10", "90"), ("0", "20", "10")))
     assert isinstance(task, Task)
     assert (len(task), str(task)) == (2, "NLI dev")
     assert sorted(set(task.texts())) == ["0", "10", "20", "90"]
@@ -51,7 +60,7 @@ def test_it_is_a_task_that_asks_for_its_texts() -> None:
 
 def test_no_triplets_are_refused() -> None:
     with pytest.raises(UsageError, match="NLI dev has no triplets"):
-        TripletAccuracy("NLI", "dev", [])
+        TripletAccuracy("NLI", "dev", Triplets([], [], []))
 
 
 def test_nli_rows_give_each_premise_with_what_it_entails_and_what_contradicts_it() -> None:
@@ -64,8 +73,8 @@ def test_nli_rows_give_each_premise_with_what_it_entails_and_what_contradicts_it
         ("p", "never ever", "contradiction"),
         ("p", "not at all", "contradiction"),
     ]
-    assert triplets_from_nli(rows) == [("p", "follows", "never"), ("p", "follows too", "never ever")]
+    assert triplets_from_nli(labelled(rows)) == of(("p", "follows", "never"), ("p", "follows too", "never ever"))
     with pytest.raises(UsageError, match="None of the 1 premises has both"):
-        triplets_from_nli(rows[2:3])
+        triplets_from_nli(labelled(rows[2:3]))
     with pytest.raises(UsageError, match="'yes' is none of contradiction, entailment, neutral"):
-        triplets_from_nli([("p", "h", "yes")])
+        triplets_from_nli(labelled([("p", "h", "yes")]))

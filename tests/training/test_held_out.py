@@ -56,7 +56,7 @@ class Spy(SimCSEUnsupervised):
     def loss(self, encoded: Any, views: Any, world: Any, state: Any) -> torch.Tensor:
         learning = torch.is_grad_enabled()
         assert [view.dropout for view in views] == [learning] * 2
-        seen = self.learned if learning else self.bootstrapped  # type: ignore[attr-defined]
+        seen = self.learned if learning else self.measured  # type: ignore[attr-defined]
         seen.append([tuple(row) for row in views[0].rows])
         return super().loss(encoded, views, world, state)
 
@@ -79,7 +79,7 @@ def test_held_out_rows_are_never_in_a_batch(tiny: Build, rows: Rows, tmp_path: P
     spy = Spy().watched()
     chosen = settings(steps=0, epochs=2, drop_last=False, held_out_every=4)
     assert fit(tiny(), spy, {"text": rows}, chosen, folder=tmp_path, device="cpu").steps == 12  # of 48 rows
-    learned, measured = flat(spy.learned), set(flat(spy.bootstrapped))  # type: ignore[attr-defined]
+    learned, measured = flat(spy.learned), set(flat(spy.measured))  # type: ignore[attr-defined]
     everything = {tuple(row) for row in rows}
     assert len(everything) == 60 and len(measured) == 12
     assert not measured & set(learned) and measured | set(learned) == everything and len(learned) == 2 * 48
@@ -90,7 +90,7 @@ def test_the_seed_draws_them(tiny: Build, rows: Rows, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         spy = Spy().watched()
         fit(tiny(), spy, {"text": rows}, settings(steps=1, seed=seed), folder=tmp_path / name, device="cpu")
-        found.append(frozenset(flat(spy.bootstrapped)))  # type: ignore[attr-defined]
+        found.append(frozenset(flat(spy.measured)))  # type: ignore[attr-defined]
     assert found[0] == found[1] != found[2]
 
 
@@ -103,12 +103,12 @@ def test_the_loss_is_the_mean_over_batches_at_the_steps_one_asked_for(
 
     def progress(step: int, steps: int, report: Any) -> None:
         if "held_out_loss" in report:
-            batches = spy.bootstrapped[-len(parts) :]  # type: ignore[attr-defined]
+            batches = spy.measured[-len(parts) :]  # type: ignore[attr-defined]
             expected[step] = float(np.mean([by_hand(encoder, [text_of[row] for row in batch], 0.1) for batch in batches]))
 
     chosen = settings(held_out=held_out, held_out_every=3, steps=3 if held_out != 12 else STEPS)
     fit(encoder, spy, {"text": rows}, chosen, folder=tmp_path, device="cpu", progress=progress)
-    measured = spy.bootstrapped  # type: ignore[attr-defined]
+    measured = spy.measured  # type: ignore[attr-defined]
     assert [len(batch) for batch in measured[: len(parts)]] == parts
     assert sorted(expected) == ([3, 6, 7] if held_out == 12 else [3])
     assert held_out_losses(tmp_path) == pytest.approx(expected, rel=1e-4)
@@ -147,7 +147,7 @@ def test_no_copy_of_a_held_out_row_is_learned_from(tiny: Build, rows: Rows, tmp_
     for name, columns in (("known", {"text": repeated, "origin": np.array(origin)}), ("unknown", {"text": repeated})):
         spy = Spy().watched()
         fit(tiny(), spy, columns, chosen, folder=tmp_path / name, device="cpu")
-        learned, measured = flat(spy.learned), flat(spy.bootstrapped)  # type: ignore[attr-defined]
+        learned, measured = flat(spy.learned), flat(spy.measured)  # type: ignore[attr-defined]
         assert len(measured) == 12
         if name == "known":
             assert not set(learned) & set(measured)

@@ -33,7 +33,8 @@ class View:
         positions: Encode these token positions of each row (one vector a position, last layer) instead of the sentence.
         tower: The encoder that encodes them: a submodule of the objective's state by its name; empty for the one that is trained.
         gradient: Whether a gradient flows back into the encoder; without one the vectors are mere numbers.
-        labels: What the objective wants to remember about the rows: the hidden tokens, target vectors, group numbers.
+        labels: What the loss compares with: the hidden tokens, target vectors, scores, classes.
+        groups: One number a row; rows with equal numbers are no negatives of each other.
     """
 
     rows: Sequence[TokenIds]
@@ -42,6 +43,7 @@ class View:
     tower: str = ""
     gradient: bool = True
     labels: NDArray[Any] | None = None
+    groups: NDArray[np.int64] | None = None
 
 
 class World(Protocol):

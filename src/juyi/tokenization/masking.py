@@ -36,6 +36,8 @@ def mask_tokens(
 ) -> Masked:
     """Choose about `rate` of the tokens, at least one a row where any can be chosen, and hide them.
 
+    Whole words meet the rate on average, but for rows so short that their one hidden word is already more.
+
     Args:
         rows: Ids with their special tokens, which are never chosen.
         rng: Draws everything.

@@ -17,8 +17,8 @@ Rows = Mapping[str, Sequence[Any] | NDArray[Any]]
 """Column name to rows: tokenized sentences, or whatever else the objective's columns hold.
 
 Three columns are for the loop itself. `origin`: rows with equal numbers are copies of one, and no copy of a row that is held out
-is learned from. `keys`, (rows, k): what a row means; rows that share a number are kept apart where `distinct_batches` says so.
-`source`: the number of a row's data set.
+is learned from. `keys`, (rows, k): what a row means; rows that share a number never come into one batch where `distinct_batches`
+says so. `source`: the number of a row's data set.
 """
 
 
@@ -69,8 +69,8 @@ def hold_out(rows: Rows, count: int, settings: TrainingSettings) -> tuple[NDArra
     if settings.held_out < 2 or settings.held_out >= count:
         raise TrainingError(f"training.held_out is {settings.held_out}; of {count} rows 2 to {count - 1} can be held out.")
     order = np.random.default_rng([settings.seed, settings.held_out]).permutation(count)
-    apart, kept = np.sort(order[: settings.held_out]), np.sort(order[settings.held_out :])
+    held_out, learned = np.sort(order[: settings.held_out]), np.sort(order[settings.held_out :])
     if "origin" in rows:
         numbers = np.asarray(rows["origin"])
-        kept = kept[~np.isin(numbers[kept], numbers[apart])]
-    return apart, kept
+        learned = learned[~np.isin(numbers[learned], numbers[held_out])]
+    return held_out, learned
