@@ -42,8 +42,8 @@ class TrainProgress(Protocol):
     """Is told about every step; the command line draws a bar from it.
 
     Of several processes each has its own. `loss`, `gradient_norm` and what is done in a second are those of all processes
-    together; what the vectors are like (`uniformity`, `effective_rank`, `alignment`, `view_cosine`), the note and the warnings are
-    of the rows of the process itself. The log is the first process's.
+    together; what the vectors are like (`uniformity`, `effective_rank`, `alignment`, `view_cosine`), the note and the warnings
+    are of the rows of the process itself. The log is the first process's.
     """
 
     def __call__(self, step: int, steps: int, report: Mapping[str, float | str]) -> None:

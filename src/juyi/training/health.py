@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from juyi.losses import unit_rows
 from juyi.objectives import View
 
 _SAME = 1e-5
@@ -36,7 +37,7 @@ def signals(encoded: Sequence[Tensor], views: Sequence[View]) -> dict[str, float
     vectors, _ = _sentences(encoded, views)
     if not vectors or len(vectors[0]) < 2:
         return {}
-    units = [_units(rows) for rows in vectors]
+    units = [unit_rows(rows) for rows in vectors]
     found = {"uniformity": _uniformity(units[0])}
     if (rank := _effective_rank(vectors[0])) is not None:
         found["effective_rank"] = rank
@@ -62,7 +63,7 @@ def two_views(encoded: Sequence[Tensor], views: Sequence[View]) -> dict[str, flo
             return {}
         mask = "with one dropout mask" if shown[0].dropout else "without dropout"
         return {"note": f"The two views are identical by choice: one pass {mask} is used for both."}
-    first, second = _units(vectors[0]), _units(vectors[1])
+    first, second = unit_rows(vectors[0]), unit_rows(vectors[1])
     distances = (first - second).square().sum(1)
     cosine, mean, smallest = float((first * second).sum(1).mean()), float(distances.sqrt().mean()), float(distances.min().sqrt())
     numbers: dict[str, float | str] = {"view_cosine": cosine, "mean_distance": mean, "smallest_distance": smallest}
@@ -171,10 +172,6 @@ def _doubled(rows: Sequence[Sequence[int]], groups: NDArray[np.int64] | None = N
     for row, number in zip(rows, numbers, strict=True):
         found.setdefault(tuple(row), []).append(number)
     return sum(len(same) for same in found.values() if len({*same}) > 1)
-
-
-def _units(rows: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(rows.float(), dim=-1)
 
 
 def _uniformity(units: Tensor) -> float:
