@@ -28,6 +28,7 @@ from juyi.postprocessing import fit_whitening
 from juyi.suites import chinese_five
 from juyi.tasks import EncodeOnce
 from juyi.tokenization import SubwordTokenizer, WordTokenizer, train_unigram, train_wordpiece
+from juyi.tokenization.chinese import cut_chinese
 
 Tokenizer = SubwordTokenizer | WordTokenizer
 TASKS = ("STS-B", "LCQMC", "BQ", "ATEC")
@@ -117,11 +118,9 @@ def scores(model: str, data: Path) -> dict[str, object]:
 
 def jieba_words(lines: Sequence[str], size: int) -> WordTokenizer:
     """WoBERT's way: a vocabulary of characters and half as many again of jieba's most frequent words, cut by jieba."""
-    import jieba
-
-    jieba.setLogLevel("WARNING")
     characters = train_wordpiece(lines, size=size // 2)
-    counts = Counter(word for line in lines for word in jieba.lcut(line.lower(), HMM=False) if len(word) > 1 and word.isalpha())
+    words = (word for line in lines for word in cut_chinese(line.lower(), purpose="The vocabulary study"))
+    counts = Counter(word for word in words if len(word) > 1 and word.isalpha())
     new = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if characters.token_id(word) is None]
     vocabulary = json.loads(characters.backend.to_str())
     table = vocabulary["model"]["vocab"]

@@ -16,7 +16,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.linalg import svds
 
 from juyi.errors import DataError
-from juyi.extras import require
+from juyi.tokenization.chinese import cut_chinese
 from juyi.types import Embeddings
 
 DIMENSIONS = 200
@@ -69,9 +69,8 @@ class WordVectors:
 
 def cut(text: str) -> list[str]:
     """Jieba's words (`HMM=False`) in lower case, without punctuation and white space."""
-    jieba = require("jieba", extra="zh", purpose="The average of word vectors")
-    jieba.setLogLevel("WARNING")
-    return [word for word in jieba.lcut(text.lower(), HMM=False) if any(character.isalnum() for character in word)]
+    words = cut_chinese(text.lower(), purpose="The average of word vectors")
+    return [word for word in words if any(character.isalnum() for character in word)]
 
 
 def learn_word_vectors(

@@ -61,7 +61,7 @@ def oracle(objective: Objective, encoded: Sequence[Rows], views: Sequence[View],
         case Triplet():
             return _triplet(*encoded, objective)
         case PairContrastive():
-            groups = np.asarray(views[0].labels)
+            groups = np.asarray(views[0].groups)
             forth = _softmax_loss(encoded[0], encoded[1], objective.temperature, groups=groups)
             return (forth + _softmax_loss(encoded[1], encoded[0], objective.temperature, groups=groups)) / 2
         case Distillation():

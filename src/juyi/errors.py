@@ -3,6 +3,7 @@
 JuyiError
 ├── UsageError          the caller asked for something that does not exist or does not fit together
 ├── DataError           a file or a row cannot be used as it is
+│   └── ColumnsError    a file has other columns than are needed
 ├── ModelError          a model folder cannot be loaded, saved or does what it was not asked to do
 ├── TrainingError       a run cannot start, go on or be resumed
 ├── BusyError           another process works in the folder
@@ -38,6 +39,22 @@ class DataError(JuyiError):
         self.line = line
         place = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
         super().__init__(place + message)
+
+
+class ColumnsError(DataError):
+    """A file has other columns than are needed, and which ones are meant cannot be told.
+
+    Args:
+        message: What was got, what is allowed, what to do.
+        path: The file.
+        needed: How many columns are needed.
+        found: The names of those that are there; the number of them where they have no names.
+    """
+
+    def __init__(self, message: str, *, path: str | Path, needed: int, found: tuple[str, ...] | int) -> None:
+        self.needed = needed
+        self.found = found
+        super().__init__(message, path=path)
 
 
 class ModelError(JuyiError):

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import pytest
 from rich.console import Console
 
-from juyi.cli import progress
 from juyi.cli.progress import training_bar
 
 REPORT: Mapping[str, float | str] = {
@@ -23,15 +22,9 @@ REPORT: Mapping[str, float | str] = {
 FIGURES = "loss 0.123  align 0.21  unif -2.35  rank 41  views 0.87  812 rows/s"
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal of 80 columns."""
-
-    def console(**options: object) -> Console:
-        return Console(force_terminal=True, width=80, color_system=None, legacy_windows=False, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(progress, "Console", console)
-    monkeypatch.delenv("RANK", raising=False)
+def terminal() -> Console:
+    """A terminal of 80 columns, on stderr."""
+    return Console(stderr=True, force_terminal=True, width=80, color_system=None, legacy_windows=False)
 
 
 def last_lines(drawn: str) -> list[str]:
@@ -47,19 +40,17 @@ def test_without_a_terminal_a_plain_line(capsys: pytest.CaptureFixture[str]) -> 
     assert shown.err == f"SimCSE 2/2  {FIGURES}\n" and shown.out == ""
 
 
-def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    with training_bar() as progress:
+    with training_bar(clock=lambda: now[0]) as progress:
         for step in range(1, 7):
             now[0] += 9
             progress(step, 7, {"loss": float(step)})
     assert capsys.readouterr().err.splitlines() == ["training 3/7  loss 3.000", "training 6/7  loss 6.000"]
 
 
-@pytest.mark.usefixtures("terminal")
 def test_the_bar_and_its_figures_fit_into_a_common_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with training_bar() as progress:
+    with training_bar(console=terminal()) as progress:
         progress(1, 15_625, {**REPORT, "dev": 0.7712})
         progress(1234, 15_625, {})
     above, below = last_lines(capsys.readouterr().err)
@@ -76,12 +67,10 @@ def test_the_latest_figures_stay(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("on_terminal", [False, True])
-def test_words_are_said_once(capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest, on_terminal: bool) -> None:
-    if on_terminal:
-        request.getfixturevalue("terminal")
+def test_words_are_said_once(capsys: pytest.CaptureFixture[str], on_terminal: bool) -> None:
     note = "The two dropout views of a sentence differ: mean cosine 0.87, smallest distance 0.21."
     equal = "{} of the 64 rows of this batch have the same tokens as another row [data.distinct]."
-    with training_bar() as progress:
+    with training_bar(console=terminal() if on_terminal else None) as progress:
         progress(1, 5, {**REPORT, "note": note})
         progress(2, 5, {**REPORT, "warning": equal.format(5)})
         progress(3, 5, {**REPORT, "warning": f"{equal.format(12)}\nThe loss is nan."})

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from juyi.data import (
     LabelledPairs,
+    Pairs,
+    Triplets,
     read_labelled_pairs,
     read_labelled_texts,
     read_pairs,
@@ -20,7 +22,7 @@ from juyi.data import (
     read_texts,
     read_triplets,
 )
-from juyi.errors import DataError, MissingExtraError, UsageError
+from juyi.errors import ColumnsError, DataError, MissingExtraError, UsageError
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_standard_input_is_lines_or_what_it_is_said_to_be(monkeypatch):
     feed("一句话\t另一句话\t1\n")
     assert read_texts("-", format="tsv").texts == ["一句话", "另一句话"]
     feed("一\t二\n")
-    assert read_pairs("-") == [("一", "二")]
+    assert read_pairs("-") == Pairs(["一"], ["二"])
     with pytest.raises(DataError, match="standard input"):
         read_texts("-", format="parquet")
 
@@ -116,8 +118,8 @@ def test_empty_cells_are_counted(put):
 def test_json_lines_of_objects_strings_and_lists(put):
     assert read_texts(put("a.jsonl", '{"text": "甲乙", "label": 1}\n\n{"label": 2, "text": "丙"}\n')).texts == ["甲乙", "丙"]
     assert read_texts(put("b.jsonl", '"甲"\n"乙"\n')).texts == ["甲", "乙"]
-    assert read_pairs(put("c.jsonl", '["甲", "乙"]\n')) == [("甲", "乙")]
-    assert read_pairs(put("d.jsonl", '{"positive": "乙", "anchor": "甲"}\n')) == [("甲", "乙")]
+    assert read_pairs(put("c.jsonl", '["甲", "乙"]\n')) == Pairs(["甲"], ["乙"])
+    assert read_pairs(put("d.jsonl", '{"positive": "乙", "anchor": "甲"}\n')) == Pairs(["甲"], ["乙"])
 
 
 def test_parquet(tmp_path):
@@ -151,21 +153,21 @@ def test_csv_comes_back(tmp_path_factory, pairs):
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([("anchor", "positive"), *pairs])
     # A line end inside quotes is written as it is, so only a carriage return would change.
-    assert read_pairs(path) == pairs
+    assert read_pairs(path) == Pairs(*map(list, zip(*pairs, strict=True)))
 
 
 @given(st.lists(st.tuples(*[cells.filter(lambda cell: not set("\t\n") & set(cell))] * 2), min_size=1))
 def test_tsv_comes_back(tmp_path_factory, pairs):
     path = tmp_path_factory.mktemp("tsv") / "a.tsv"
     path.write_bytes("".join(f"{a}\t{b}\n" for a, b in [("anchor", "positive"), *pairs]).encode())
-    assert read_pairs(path) == pairs
+    assert read_pairs(path) == Pairs(*map(list, zip(*pairs, strict=True)))
 
 
 @given(rows)
 def test_jsonl_comes_back(tmp_path_factory, pairs):
     path = tmp_path_factory.mktemp("jsonl") / "a.jsonl"
     path.write_bytes("".join(json.dumps({"anchor": a, "positive": b}) + "\n" for a, b in pairs).encode())
-    assert read_pairs(path) == pairs
+    assert read_pairs(path) == Pairs(*map(list, zip(*pairs, strict=True)))
 
 
 # --- pairs, triplets, scored pairs, labelled texts
@@ -173,16 +175,16 @@ def test_jsonl_comes_back(tmp_path_factory, pairs):
 
 def test_triplets_of_princeton(put):
     path = put("nli_for_simcse.csv", 'sent0,sent1,hard_neg\n"a, b",c,d\n')
-    assert read_triplets(path) == [("a, b", "c", "d")]
-    assert read_pairs(path) == [("a, b", "c")]
-    assert read_triplets(put("a.tsv", "a\tb\tc\n")) == [("a", "b", "c")]
+    assert read_triplets(path) == Triplets(["a, b"], ["c"], ["d"])
+    assert read_pairs(path) == Pairs(["a, b"], ["c"])
+    assert read_triplets(put("a.tsv", "a\tb\tc\n")) == Triplets(["a"], ["b"], ["c"])
 
 
 def test_pairs_of_three_columns_need_names(put):
     path = put("a.tsv", "a\tb\t1\n")
     with pytest.raises(DataError, match=r"needs pairs: anchor, positive\. The file has 3 columns without names"):
         read_pairs(path)
-    assert read_pairs(path, columns=("2", "1")) == [("b", "a")]
+    assert read_pairs(path, columns=("2", "1")) == Pairs(["b"], ["a"])
     with pytest.raises(UsageError, match="1 columns are named"):
         read_pairs(path, columns=("2",))
     for name in ("4", "0", "text"):
@@ -284,6 +286,29 @@ def test_extra_keys_are_fine_where_columns_are_named(put):
 def test_json_objects_have_no_order(put):
     with pytest.raises(DataError, match="needs pairs"):
         read_pairs(put("a.jsonl", '{"x": "a", "y": "b"}\n'))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "read", "needed", "found"),
+    [
+        ("a.jsonl", '{"x": "a", "y": "b"}\n', read_pairs, 2, ("x", "y")),
+        ("a.tsv", "a\tb\n", read_triplets, 3, 2),
+        ("a.csv", "sentence1,sentence2\na,b\n", read_triplets, 3, ("sentence1", "sentence2")),
+        ("a.tsv", "你好\t再见\n", read_scored_pairs, 3, 2),
+        ("a.tsv", "a\tb\tc\n", read_labelled_texts, 2, 3),
+    ],
+)
+def test_other_columns_are_told_by_class_and_fields(put, name, text, read, needed, found):
+    with pytest.raises(ColumnsError) as caught:
+        read(put(name, text))
+    assert (caught.value.needed, caught.value.found) == (needed, found)
+    assert isinstance(caught.value, DataError) and caught.value.path == put(name, text) and caught.value.line is None
+
+
+def test_a_bad_cell_is_no_question_of_columns(put):
+    with pytest.raises(DataError, match="is empty") as caught:
+        read_triplets(put("a.tsv", "a\tb\tc\na\t \tc\n"))
+    assert not isinstance(caught.value, ColumnsError) and caught.value.line == 2
 
 
 @pytest.mark.shared

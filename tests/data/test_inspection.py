@@ -6,27 +6,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from juyi.data import inspect, normalise
+from juyi.data import inspect
 from juyi.errors import DataError, UsageError
 
 
 def tokenize(texts):
     """[CLS], one token a character, [SEP]; emoji are unknown (1)."""
     return [[2, *(1 if ord(character) > 0xFFFF else ord(character) for character in text), 3] for text in texts]
-
-
-def test_normalise():
-    assert normalise("ＡＢＣ， 你 好！") == "abc你好"
-    assert normalise("C++\u200b") == "c++"
-    assert normalise("？") == "?" != normalise("。")
-
-
-@given(st.text())
-def test_normalise_twice_is_once(text):
-    assert normalise(normalise(text)) == normalise(text)
 
 
 def test_repeats_are_counted():

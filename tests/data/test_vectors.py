@@ -10,18 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from juyi.data import vectors
 from juyi.data.vectors import read_word_vectors
 from juyi.errors import DataError
 
 
 @pytest.mark.parametrize(("name", "pack"), [("v.txt", bytes), ("v.txt.gz", gzip.compress), ("v.txt.xz", lzma.compress)])
 @pytest.mark.parametrize("header", ["", "9 5\n"])
-@pytest.mark.parametrize("room", [1, 4, 1024])
-def test_words_and_vectors_are_those_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, pack: Callable[[bytes], bytes], header: str, room: int
-) -> None:
-    monkeypatch.setattr(vectors, "_FIRST_ROOM", room)
+def test_words_and_vectors_are_those_of_the_file(tmp_path: Path, name: str, pack: Callable[[bytes], bytes], header: str) -> None:
     words = ["the", "，", "New York", "中国", "3", "a b c", "...", "naïve", "the end"]
     numbers = np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)
     lines = [f"{word} {' '.join(map(str, row.tolist()))}\n" for word, row in zip(words, numbers, strict=True)]
@@ -30,6 +25,16 @@ def test_words_and_vectors_are_those_of_the_file(
     found, rows = read_word_vectors(tmp_path / name)
     assert found == words
     assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows, numbers)
+
+
+@pytest.mark.parametrize("count", [1023, 1024, 1025, 5000])
+def test_files_larger_than_the_first_room(tmp_path: Path, count: int) -> None:
+    numbers = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
+    lines = [f"w{place} {' '.join(map(str, row.tolist()))}\n" for place, row in enumerate(numbers)]
+    (tmp_path / "v.txt").write_text("".join(lines) + "w0 9 9\n", encoding="utf-8")
+    found, rows = read_word_vectors(tmp_path / "v.txt")
+    assert found == [f"w{place}" for place in range(count)]
     np.testing.assert_array_equal(rows, numbers)
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from juyi.data import ScoredPairs
 from juyi.errors import UsageError
 from juyi.evaluation import (
-    compare,
+    compare_scores,
     comparison_rows,
     count_text,
     difference_text,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.spatial.distance import cosine, pdist
 
 from juyi.embeddings import cosine_rows
 from juyi.errors import UsageError
@@ -16,7 +17,6 @@ from juyi.metrics import (
     anisotropy,
     anisotropy_statistic,
     effective_rank,
-    geometry,
     resample_counts,
     singular_values,
     uniformity,
@@ -40,8 +40,7 @@ def slow_square_distance(x: NDArray[Any], y: NDArray[Any]) -> float:
     return float(((x - y) ** 2).sum())
 
 
-def test_cosine_rows_equals_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(geometry, "_BLOCK_ROWS", 5)
+def test_cosine_rows_equals_the_loop() -> None:
     first, second = rows(), rows(seed=1)
     got = cosine_rows(first, second)
     assert got.dtype == np.float64
@@ -68,14 +67,26 @@ def test_alignment_equals_the_loop(power: float) -> None:
     assert alignment(first, 4 * first) == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize("block", [1, 2, 5, 11, 22, 1024])
 @pytest.mark.parametrize("t", [0.5, 2.0])
-def test_uniformity_equals_the_loop(monkeypatch: pytest.MonkeyPatch, block: int, t: float) -> None:
-    monkeypatch.setattr(geometry, "_BLOCK_ROWS", block)
+def test_uniformity_equals_the_loop(t: float) -> None:
     embeddings = rows()
     wanted = np.log(np.mean([np.exp(-t * slow_square_distance(x, y)) for x, y in combinations(embeddings, 2)]))
     assert uniformity(embeddings, t=t) == pytest.approx(wanted, abs=1e-12)
     assert uniformity(embeddings.astype(np.float32), t=t) == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("count", [2, 1023, 1024, 1025, 2050])
+def test_figures_of_more_rows_than_one_block(count: int) -> None:
+    """Every pair once, whichever blocks of rows its two sides fall into; the oracle is scipy's."""
+    embeddings = np.random.default_rng(count).normal(size=(count, 3)) + 0.5
+    distances, cosines = pdist(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)), 1 - pdist(embeddings, "cosine")
+    assert uniformity(embeddings) == pytest.approx(np.log(np.mean(np.exp(-2 * distances**2))), abs=1e-12)
+    assert anisotropy(embeddings) == pytest.approx(cosines.mean(), abs=1e-12)
+    assert uniformity_statistic(embeddings)(np.ones(count)) == pytest.approx(uniformity(embeddings), abs=1e-12)
+    assert anisotropy_statistic(embeddings)(np.ones(count)) == pytest.approx(anisotropy(embeddings), abs=1e-12)
+    first, second = embeddings[: count // 2], embeddings[count // 2 : 2 * (count // 2)]
+    wanted = [1 - cosine(x, y) for x, y in zip(first, second, strict=True)]
+    np.testing.assert_allclose(cosine_rows(first, second), wanted, atol=1e-14)
 
 
 def test_uniformity_of_known_shapes() -> None:
@@ -94,9 +105,7 @@ def test_anisotropy_equals_the_loop() -> None:
     assert anisotropy(np.eye(6)) == pytest.approx(0, abs=1e-15)
 
 
-@pytest.mark.parametrize("block", [5, 22, 23, 1024])
-def test_statistics_of_every_row_once_are_the_figures(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(geometry, "_BLOCK_ROWS", block)
+def test_statistics_of_every_row_once_are_the_figures() -> None:
     embeddings = rows()
     assert uniformity_statistic(embeddings, t=0.5)(np.ones(23)) == pytest.approx(uniformity(embeddings, t=0.5), abs=1e-12)
     assert anisotropy_statistic(embeddings)(np.ones(23)) == pytest.approx(anisotropy(embeddings), abs=1e-12)
@@ -149,8 +158,7 @@ SINGLE: list[Callable[..., Any]] = [uniformity, anisotropy, *STATISTICS, singula
 
 
 @pytest.mark.parametrize("figure", PAIRED)
-def test_pairs_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch, figure: Callable[..., Any]) -> None:
-    monkeypatch.setattr(geometry, "_BLOCK_ROWS", 2)
+def test_pairs_that_do_not_fit_are_refused(figure: Callable[..., Any]) -> None:
     good, zero, broken = rows(4, 3), rows(4, 3), rows(4, 3)
     zero[3] = 0
     broken[1, 2] = np.nan

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from juyi.encoder import Encoder, save_encoder
-from juyi.errors import UsageError
+from juyi.errors import TrainingError, UsageError
 from juyi.objectives import PairContrastive
 from juyi.training import ProcessWorld, encode_views, plain_step
 
@@ -64,6 +64,20 @@ def test_one_group_has_nothing_to_tell_apart(tiny: Callable[..., Encoder], rows:
     encoder = tiny()
     assert run(PairContrastive(symmetric=symmetric), encoder, rows, [4] * COUNT)[0] == 0.0
     assert all(not parameter.grad.any() for parameter in encoder.parameters() if parameter.grad is not None)
+
+
+@pytest.mark.parametrize("groups", [[0.2, 0.7] * 4, [1.0, 2.0] * 4, [math.nan] * 8, ["a", "b"] * 4, [True, False] * 4])
+def test_groups_that_are_no_whole_numbers_are_refused(
+    tiny: Callable[..., Encoder], rows: list[list[int]], groups: Sequence[Any]
+) -> None:
+    with pytest.raises(TrainingError, match="whole numbers are needed"):
+        run(PairContrastive(), tiny(), rows, groups)
+
+
+def test_both_sides_know_their_groups(tiny: Callable[..., Encoder], rows: list[list[int]]) -> None:
+    batch = {"anchor": rows[:4], "positive": rows[4:8], "group": [3, 1, 3, 2]}
+    for view in PairContrastive().inputs(batch, np.random.default_rng(0), tiny()):
+        assert view.groups is not None and view.groups.tolist() == [3, 1, 3, 2] and view.labels is None
 
 
 def test_large_group_numbers_stay_apart(tiny: Callable[..., Encoder], rows: list[list[int]]) -> None:

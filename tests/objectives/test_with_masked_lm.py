@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,7 +20,8 @@ from juyi.objectives import (
     SimCSEUnsupervised,
     WithMaskedLM,
 )
-from juyi.training import ProcessWorld, TrainingSettings, fit, plain_step
+from juyi.tokenization import SubwordTokenizer
+from juyi.training import ProcessWorld, TrainingSettings, fit, plain_step, word_columns
 
 WORLD = ProcessWorld()
 MAIN: list[Objective] = [
@@ -78,6 +79,34 @@ def test_every_column_of_sentences_is_masked_once_and_the_other_views_stay(
         untouched = [i for i in range(len(row)) if i not in positions]
         assert [masked[i] for i in untouched] == [row[i] for i in untouched] and len(masked) == len(row)
     assert list(map(list, last.rows)) != whole
+
+
+@pytest.mark.parametrize("main", MAIN, ids=lambda one: one.kind)
+def test_the_words_of_every_column_are_hidden_whole(tiny: Callable[..., Encoder], main: Any) -> None:
+    encoder = tiny()
+    tokenizer = cast(SubwordTokenizer, encoder.tokenizer)
+    texts = {"text": ["手机充不进电"] * 40, "anchor": ["我在银行上班"] * 40, "positive": ["会议改到下午"] * 40}
+    texts |= {
+        "raw": texts["text"],
+        "negative": ["the meeting friday"] * 40,
+        "first": texts["anchor"],
+        "second": texts["positive"],
+    }
+    batch: dict[str, Any] = {name: tokenizer.tokenize(column) for name, column in texts.items()} | {"score": [1.0] * 40}
+    batch["raw"] = texts["text"]
+    objective = WithMaskedLM(main, MaskedLM(rate=0.3, whole_words=True), 0.1)
+    batch |= word_columns(objective, texts, batch, tokenizer)
+    batch = {name: batch[name] for name in objective.columns}
+    sentences = [name for name in main.columns if name not in ("raw", "score")]
+    assert objective.columns == (*main.columns, *(f"{name}_words" for name in sentences))
+    last = objective.inputs(batch, np.random.default_rng(0), encoder)[-1]
+    words = [row for name in sentences for row in batch[f"{name}_words"]]
+    rows = [row for name in sentences for row in batch[name]]
+    assert len(last.rows) == len(words) == 40 * len(sentences)
+    for row, numbers, chosen in zip(rows, words, last.positions or (), strict=True):
+        able = [place for place, token in enumerate(row) if token not in tokenizer.special.ids]
+        hidden = {numbers[place] for place in chosen}
+        assert [place for place in able if numbers[place] in hidden] == chosen.tolist()
 
 
 @pytest.mark.parametrize("cached", [False, True])

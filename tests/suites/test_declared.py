@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from juyi.data import Triplets
 from juyi.errors import DataError
 from juyi.suites.declared import (
     CorpusAndQueries,
@@ -74,7 +75,7 @@ def test_labelled_pairs_with_and_without_development_pairs(folder: Path) -> None
 def test_triplets(folder: Path) -> None:
     task = TripletsFile(name="ours", file="triplets.tsv", labels=("translated",)).read(folder)
     assert isinstance(task, TripletAccuracy)
-    assert (task.triplets, task.labels) == ([("甲", "甲甲", "丁"), ("乙", "乙乙", "戊")], ("translated",))
+    assert (task.triplets, task.labels) == (Triplets(["甲", "乙"], ["甲甲", "乙乙"], ["丁", "戊"]), ("translated",))
 
 
 def test_question_groups(folder: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from juyi.data import ScoredPairs
+from juyi.data import ScoredPairs, Triplets
 from juyi.errors import UsageError
 from juyi.evaluation import evaluate_suite
 from juyi.postprocessing import fit_whitening
@@ -131,7 +131,7 @@ def test_a_comparison_without_vectors_does_every_task_but_those_on_vectors() -> 
     tasks = [
         STS("a", "test", graded),
         PairClassification("b", "test", binary),
-        TripletAccuracy("c", "test", list(zip(first, second, reversed(first), strict=True))),
+        TripletAccuracy("c", "test", Triplets(first, second, first[::-1])),
         Retrieval("d", "test", first, second, [[i] for i in range(30)]),
         Geometry("e", "test", graded),
     ]

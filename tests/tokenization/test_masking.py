@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from juyi.errors import UsageError
-from juyi.tokenization import SpecialTokens, SubwordTokenizer, mask_tokens, wordpiece_groups
+from juyi.tokenization import SpecialTokens, mask_tokens
 
 SPECIAL = SpecialTokens(cls=2, sep=3, pad=0, unknown=1, mask=4)
 SIZE = 1000
@@ -71,22 +71,15 @@ def test_the_same_seed_gives_the_same_masks() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_whole_words_are_hidden_whole(seed: int) -> None:
     row = [2, *range(10, 34), 3]
-    groups = [0, *[1 + i // 3 for i in range(24)], 9]  # eight words of three pieces
-    masked = mask_tokens([row] * 20, rng(seed), rate=0.25, special=SPECIAL, size=SIZE, groups=[groups] * 20)
+    words = [0, *[1 + i // 3 for i in range(24)], 9]  # eight words of three pieces
+    masked = mask_tokens([row] * 20, rng(seed), rate=0.25, special=SPECIAL, size=SIZE, words=[words] * 20)
     seen = set()
     for chosen in masked.positions:
-        words = {groups[i] for i in chosen}
-        assert {i for i, word in enumerate(groups) if word in words} == set(chosen.tolist())
+        hidden = {words[i] for i in chosen}
+        assert {i for i, word in enumerate(words) if word in hidden} == set(chosen.tolist())
         assert len(chosen) == 6  # a quarter of 24
-        seen |= words
+        seen |= hidden
     assert seen == set(range(1, 9))
-
-
-def test_wordpiece_groups(small_tokenizer: SubwordTokenizer) -> None:
-    vocabulary = small_tokenizer.backend.get_vocab()
-    piece = next(i for token, i in vocabulary.items() if token.startswith("##"))
-    word = next(i for token, i in vocabulary.items() if token.isalpha() and not token.startswith("##"))
-    assert wordpiece_groups([[2, word, piece, piece, word, word, 3], [2, 3]], small_tokenizer) == [[1, 2, 2, 2, 3, 4, 5], [1, 2]]
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, 2.0, float("nan")])

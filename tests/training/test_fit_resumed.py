@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_encoders import SENTENCES, tokenizer
 
 from juyi.encoder import Encoder
 from juyi.objectives import AnyObjective, MaskedLM, SimCSEUnsupervised
+from juyi.tokenization import row_words
 from juyi.training import Evaluate, TrainingSettings, TrainResult, fit
 
 STEPS = 11
@@ -71,7 +73,7 @@ class Run:
             fitted = fit(
                 encoder,
                 self.objective,
-                {"text": self.rows},
+                {"text": self.rows, "text_words": row_words(SENTENCES[: len(self.rows)], self.rows, tokenizer())},
                 self.settings,
                 folder=self.folder,
                 device="cpu",

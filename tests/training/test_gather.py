@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from two_processes import LOGGED
 
 from juyi.training import ProcessWorld
 
@@ -23,6 +24,7 @@ def test_a_single_process_is_a_world() -> None:
     (rows * 2).sum().backward()
     world.average_gradients([torch.nn.Parameter(torch.ones(1))])
     world.broadcast([rows])
+    assert float(world.mean(torch.tensor(2.5))) == 2.5
     world.barrier()
 
 
@@ -82,6 +84,29 @@ def test_a_whole_run_of_two_processes_is_that_of_one(found: list[dict[str, Any]]
     for name, weights in alone["fitted"]["simcse"].items():
         assert torch.equal(together[name], other[name])
         torch.testing.assert_close(together[name], weights, atol=2e-4, rtol=0, msg=name)
+
+
+def log_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize("case", LOGGED)
+def test_the_logged_loss_is_that_of_the_whole_batch(folder: Path, case: str) -> None:
+    together, one = log_of(folder / "together" / case), log_of(folder / "one" / case)
+    assert [line["step"] for line in together] == [line["step"] for line in one] == [1, 2]
+    for found, wanted in zip(together, one, strict=True):
+        assert found["loss"] == pytest.approx(wanted["loss"], rel=1e-5, abs=1e-6)
+        assert found["gradient_norm"] == pytest.approx(wanted["gradient_norm"], rel=1e-3)
+
+
+@pytest.mark.distributed
+def test_what_is_done_in_a_second_is_done_by_both(folder: Path) -> None:
+    """Rows and tokens come from one clock, so their ratio is that of the whole batch whatever the time was."""
+    lines = log_of(folder / "together" / "triplet"), log_of(folder / "one" / "triplet")
+    for found, wanted in zip(*lines, strict=True):
+        ratios = [line["tokens_per_second"] / line["rows_per_second"] for line in (found, wanted)]
+        assert ratios[0] == pytest.approx(ratios[1])
 
 
 @pytest.mark.distributed

@@ -9,7 +9,16 @@ import torch
 
 from juyi.encoder import Encoder
 from juyi.metrics import effective_rank
-from juyi.objectives import ContrastiveTension, Distillation, MaskedLM, Objective, PairContrastive, SimCSEUnsupervised, View
+from juyi.objectives import (
+    ContrastiveTension,
+    CoSENT,
+    Distillation,
+    MaskedLM,
+    Objective,
+    PairContrastive,
+    SimCSEUnsupervised,
+    View,
+)
 from juyi.training import alarms, encode_views, signals
 from juyi.training.health import two_views, unsaid
 
@@ -125,7 +134,7 @@ def test_dropout_off_in_words(
 
 
 def encoded_by(
-    objective: SimCSEUnsupervised | PairContrastive | MaskedLM | Distillation,
+    objective: Objective,
     encoder: Encoder,
     batch: dict[str, Sequence[object]],
 ) -> tuple[list[torch.Tensor], list[View]]:
@@ -208,7 +217,28 @@ def test_objectives_without_two_views(
     batch = {"text": [*rows[:8], *rows[:8]], **extra}  # and rows that come twice are no negatives of each other here
     encoded, shown = encoded_by(objective, tiny(), batch)
     assert two_views(encoded, shown) == {}
-    assert alarms(0.5, signals(encoded, shown), shown) == []
+    assert alarms(0.5, signals(encoded, shown), shown, negatives=objective.in_batch_negatives) == []
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 3], [0.5, 1.5, 2.5, 3.5], [True, False, True, False], [[1.0], [2.0], [3.0], [4.0]]])
+@pytest.mark.parametrize("groups", [None, [7, 8, 7, 8], [7, 8, 9, 10]])
+def test_groups_alone_say_who_is_a_negative(labels: list[object], groups: list[int] | None) -> None:
+    """Whole numbers, halves, truth values or vectors: what the loss compares with says nothing of negatives."""
+    rows = [[2, 5, 3], [2, 6, 3], [2, 5, 3], [2, 6, 3]]
+    view = View(rows, labels=np.asarray(labels), groups=None if groups is None else np.asarray(groups))
+    found = {"uniformity": -2.0, "effective_rank": 2.0}
+    words = alarms(0.5, found, [view, view])
+    assert [sentence[:15] for sentence in words] == ([] if groups == [7, 8, 7, 8] else ["4 of the 4 rows"])
+    assert alarms(0.5, found, [view, view], negatives=False) == []
+
+
+@pytest.mark.parametrize("scores", [[0, 5, 2, 2, 1, 4, 0, 3], [0.0, 5.0, 2.5, 2.5, 1.0, 4.0, 0.0, 3.0]], ids=["whole", "parts"])
+def test_scores_are_no_groups(tiny: Callable[..., Encoder], rows: list[list[int]], scores: list[float]) -> None:
+    batch = {"first": [*rows[:4], *rows[:4]], "second": rows[8:16], "score": scores}
+    encoded, shown = encoded_by(CoSENT(), tiny(), batch)
+    assert all(view.groups is None for view in shown)
+    assert shown[0].labels is not None and shown[0].labels.dtype == np.float64
+    assert alarms(0.5, signals(encoded, shown), shown, negatives=CoSENT.in_batch_negatives) == []
 
 
 def test_duplicates_as_negatives(tiny: Callable[..., Encoder], rows: list[list[int]]) -> None:

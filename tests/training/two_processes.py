@@ -9,6 +9,7 @@ import hashlib
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,39 @@ import torch
 from torch import distributed, multiprocessing
 
 from juyi.encoder import Encoder
-from juyi.objectives import MaskedLM, Objective, SimCSEUnsupervised, View
+from juyi.objectives import (
+    SBERT,
+    ContrastiveTension,
+    CoSENT,
+    Distillation,
+    ESimCSE,
+    MaskedLM,
+    Objective,
+    PairContrastive,
+    SimCSESupervised,
+    SimCSEUnsupervised,
+    Triplet,
+    View,
+)
 from juyi.tokenization import mask_tokens
 from juyi.training import ProcessWorld, TrainingSettings, fit, plain_step
 
 ROWS = 8
 CASES: dict[str, Objective] = {"masked-lm": MaskedLM(), "masked-lm-one-sided": MaskedLM()}
 """What each process has to say weighs as much as it hides; `benchmarks/objective_proofs.py` looks at every objective."""
+LOGGED: dict[str, Objective] = {
+    "simcse-all-views": SimCSEUnsupervised(negatives="all-views"),
+    "simcse-supervised": SimCSESupervised(),
+    "simcse-both": SimCSESupervised(anchors="both", hard_negative_weight=2.0),
+    "esimcse": ESimCSE(rate=0.0, queue_size=20),
+    "contrastive-tension": ContrastiveTension(),
+    "cosent": CoSENT(),
+    "sbert": SBERT(),
+    "triplet": Triplet(),
+    "pair-contrastive": PairContrastive(),
+    "distillation": Distillation(),
+}
+"""Those that draw nothing in a process of its own where there is no dropout, so that two processes do what one does."""
 SETTINGS = TrainingSettings(
     batch_size=8, chunk_size=3, learning_rate=1e-3, steps=8, log_every=1, checkpoint_every=3, drop_last=False
 )
@@ -64,6 +91,23 @@ def train(folder: Path, objective: Objective, *, seed: int, stop: int = 0, **cha
     return encoder.state_dict()
 
 
+def columns(objective: Objective) -> dict[str, Any]:
+    """Twenty rows of whatever an objective reads."""
+    rows = tiny_encoders.rows()
+    numbers = np.random.default_rng(4)
+    known = {"text": rows[:20], "anchor": rows[:20], "positive": rows[20:40], "negative": rows[40:60]}
+    known |= {"first": rows[:20], "second": rows[20:40], "score": [i % 6 for i in range(20)], "label": [i % 3 for i in range(20)]}
+    known |= {"group": [i % 7 for i in range(20)], "target": numbers.normal(size=(20, 32)).astype(np.float32)}
+    return {name: known[name] for name in objective.columns}
+
+
+def logged(folder: Path) -> None:
+    """A run of two steps of each objective; what counts is its log."""
+    for case, objective in LOGGED.items():
+        settings = replace(SETTINGS, steps=2, checkpoint_every=0)
+        fit(tiny_encoders.build(dropout=0.0), objective, columns(objective), settings, folder=folder / case)
+
+
 def digest(weights: dict[str, torch.Tensor]) -> str:
     """A fingerprint of the weights."""
     return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in weights.values())).hexdigest()
@@ -86,6 +130,7 @@ def work(rank: int, folder: Path) -> None:
     except KeyboardInterrupt:
         found["saved"] = [path.name for path in (folder / "stopped" / "checkpoint").iterdir()]
     found["resumed"] = digest(train(folder / "stopped", lm, seed=7, **dropout))
+    logged(folder / "together")
     torch.save(found, folder / f"found-{rank}.pt")
     distributed.destroy_process_group()
 
@@ -99,6 +144,7 @@ def main(folder: Path) -> None:
         "steps": {case: one_step(case, slice(0, ROWS), ProcessWorld()) for case in CASES},
         "fitted": {"simcse": train(folder / "alone", SimCSEUnsupervised(), seed=1)},
     }
+    logged(folder / "one")
     torch.save(alone, folder / "alone.pt")
     try:
         train(folder / "stopped", MaskedLM(rate=0.3), seed=1)

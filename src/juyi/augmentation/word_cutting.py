@@ -8,22 +8,20 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
 
-from juyi.extras import require
+from juyi.tokenization.chinese import HAN, HAN_CHARACTER, cut_chinese
 
+_PURPOSE = "Cutting Chinese into words"
 _KEPT_TEXTS = 1 << 16  # about 1 kB each; a corpus of up to this size is cut once, not once an epoch
 
-_HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_LETTER = rf"[^\W{_HAN}]"  # a letter or digit that is not Chinese
+_LETTER = rf"[^\W{HAN}]"  # a letter or digit that is not Chinese
 _INSIDE = r"['.\-@#&+/]"  # between letters these do not end a word
 # Chinese with the Latin letters that touch it, as in jieba's words SIM卡, U盘, T恤; but never a part of iPhone15 or x.com.
-_BEFORE = rf"(?<!\w)(?<!{_INSIDE})[A-Za-z]+(?=[{_HAN}])"
+_BEFORE = rf"(?<!\w)(?<!{_INSIDE})[A-Za-z]+(?=[{HAN}])"
 _AFTER = rf"[A-Za-z]+(?!{_LETTER}|{_INSIDE}{_LETTER})"
-_CHINESE = rf"(?:{_BEFORE})?[{_HAN}]+(?:{_AFTER}[{_HAN}]*)*"
-_PARTS = re.compile(rf"(?P<space>\s+)|(?P<chinese>{_CHINESE})|(?:(?!{_BEFORE})[^\s{_HAN}])+")
+_CHINESE = rf"(?:{_BEFORE})?[{HAN}]+(?:{_AFTER}[{HAN}]*)*"
+_PARTS = re.compile(rf"(?P<space>\s+)|(?P<chinese>{_CHINESE})|(?:(?!{_BEFORE})[^\s{HAN}])+")
 _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")  # its last full stop belongs to it: U.S.
-_ONE_HAN = re.compile(f"[{_HAN}]")
 _SYMBOLS_OF_WORDS = frozenset("%‰$€£¥￥#+°℃&@")  # 50%, $5, C++, 20℃
 _INNER = frozenset("’‐‑·")  # and all of ASCII: inside a word they do not divide it (don’t, e-mail, 3.5, x.com)
 
@@ -115,18 +113,11 @@ def cut_words(text: str) -> CutText:
         if part["space"]:
             pieces.append(part[0])
             continue
-        for piece in _jieba().lcut(part[0], HMM=False) if part["chinese"] else _peel(part[0]):
+        for piece in cut_chinese(part[0], purpose=_PURPOSE) if part["chinese"] else _peel(part[0]):
             if part["chinese"] or not all(map(_is_mark, piece)):
                 words.append(len(pieces))
             pieces.append(piece)
     return CutText(text, tuple(pieces), tuple(words))
-
-
-@lru_cache(maxsize=1)
-def _jieba() -> Any:
-    jieba = require("jieba", extra="zh", purpose="Cutting Chinese into words")
-    jieba.setLogLevel("WARNING")
-    return jieba
 
 
 def _peel(run: str) -> Iterator[str]:
@@ -179,4 +170,4 @@ def _would_fuse(left: str, right: str) -> bool:
     """Whether two pieces would read as one word: both are words, and neither of the characters that meet is Chinese."""
     if all(map(_is_mark, left)) or all(map(_is_mark, right)):  # white space and control characters are marks too
         return False
-    return not _ONE_HAN.match(left[-1]) and not _ONE_HAN.match(right[0])
+    return not HAN_CHARACTER.match(left[-1]) and not HAN_CHARACTER.match(right[0])

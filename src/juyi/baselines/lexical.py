@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from juyi.errors import UsageError
+from juyi.tokenization.chinese import HAN
 from juyi.types import Hits
-
-HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-"""Chinese characters, as the inside of a class of a regular expression; the last two planes are theirs as a whole."""
 
 _KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
 _HANGUL = "\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff"

@@ -6,19 +6,16 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from juyi.baselines.lexical import HAN
 from juyi.data.files import PathLike
 from juyi.data.vectors import read_word_vectors
-from juyi.extras import require
+from juyi.tokenization.chinese import HAN_CHARACTER, cut_chinese
 from juyi.types import Embeddings
 
+_PURPOSE = "The average of the vectors of Chinese words"
 _RUN = re.compile(r"\w+")
-_HAN = re.compile(f"[{HAN}]")
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class WordAverage:
         return result
 
     def _mean_of_characters(self, word: str) -> Embeddings | None:
-        rows = [self._rows[character] for character in _HAN.findall(word) if character in self._rows]
+        rows = [self._rows[character] for character in HAN_CHARACTER.findall(word) if character in self._rows]
         return self._vectors[rows].mean(axis=0) if rows else None
 
 
@@ -121,11 +118,4 @@ def running_words(text: str) -> list[str]:
         MissingExtraError: The text holds Chinese characters, and jieba is not installed.
     """
     runs = _RUN.findall(unicodedata.normalize("NFKC", text))
-    return [word for run in runs for word in (_jieba().lcut(run, HMM=False) if _HAN.search(run) else [run])]
-
-
-@lru_cache(maxsize=1)
-def _jieba() -> Any:
-    jieba = require("jieba", extra="zh", purpose="The average of the vectors of Chinese words")
-    jieba.setLogLevel("WARNING")
-    return jieba
+    return [word for run in runs for word in (cut_chinese(run, purpose=_PURPOSE) if HAN_CHARACTER.search(run) else [run])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -41,14 +41,21 @@ class _Bar(Progress):
 
 
 @contextmanager
-def training_bar(label: str = "training") -> Iterator[TrainProgress]:
-    """A watcher for `fit` that draws on stderr.
+def training_bar(
+    label: str = "training", *, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+) -> Iterator[TrainProgress]:
+    """A bar for `fit`.
 
     Beside the figures it prints what a report says in words: `note`, and each sentence of `warning` the first time it comes.
+
+    Args:
+        label: What is done.
+        console: Where to draw; stderr, and of several processes the first one's alone.
+        clock: Seconds, from any beginning.
     """
     from juyi.training import unsaid
 
-    console = Console(stderr=True, quiet=not first_process())
+    console = console or Console(stderr=True, quiet=not first_process())
     bar = _Bar(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -58,7 +65,7 @@ def training_bar(label: str = "training") -> Iterator[TrainProgress]:
         disable=not console.is_terminal,
     )
     task = bar.add_task(label, total=None)
-    last_line = time.monotonic()
+    last_line = clock()
     figures: dict[str, str] = {}
     said: list[str] = []
 
@@ -71,8 +78,8 @@ def training_bar(label: str = "training") -> Iterator[TrainProgress]:
             for sentence in unsaid(str(report.get(key, "")).splitlines(), said):
                 said.append(sentence)
                 console.print(start + sentence, style=style, markup=False, highlight=False, soft_wrap=True)
-        if bar.disable and (step == steps or time.monotonic() - last_line > _SECONDS_BETWEEN_LINES):
-            last_line = time.monotonic()
+        if bar.disable and (step == steps or clock() - last_line > _SECONDS_BETWEEN_LINES):
+            last_line = clock()
             console.print(f"{label} {step}/{steps}  {text}", soft_wrap=True, highlight=False)
 
     with bar:

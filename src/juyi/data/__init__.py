@@ -18,8 +18,9 @@ from juyi.data.columns import (
 )
 from juyi.data.files import PathLike, read_lines
 from juyi.data.header import SCORE_NAMES, is_number
-from juyi.data.inspection import Inspection, Lengths, inspect, normalise
+from juyi.data.inspection import Inspection, Lengths, inspect
 from juyi.data.near_duplicates import NearDuplicates, find_near_duplicates
+from juyi.data.normalisation import normalise
 from juyi.data.tables import FORMATS, first_row
 
 __all__ = [

@@ -30,10 +30,7 @@ from juyi.data.header import (
     is_word,
 )
 from juyi.data.tables import Row, Table, open_table
-from juyi.errors import DataError, UsageError
-
-Pairs = list[tuple[str, str]]
-Triplets = list[tuple[str, str, str]]
+from juyi.errors import ColumnsError, DataError, UsageError
 
 _SAMPLE = 1000  # rows that decide which columns hold text
 _MOST_DISTINCT = 0.2  # of the rows; up to here a short column is a label
@@ -53,6 +50,29 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Sentences, each with one that means the same."""
+
+    anchors: list[str]
+    positives: list[str]
+
+    def __len__(self) -> int:
+        return len(self.anchors)
+
+
+@dataclass(frozen=True)
+class Triplets:
+    """Sentences, each with one that means the same and one that does not, though it looks like it."""
+
+    anchors: list[str]
+    positives: list[str]
+    negatives: list[str]
+
+    def __len__(self) -> int:
+        return len(self.anchors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +165,8 @@ def read_pairs(
     """
     table = open_table(path, encoding=encoding, format=format, wanted=columns or ())
     places = _places(table, columns, list(PAIR_NAMES), 2, "pairs: anchor, positive")
-    return [(_text(table, row, places[0]), _text(table, row, places[1])) for row in table.rows]
+    anchors, positives = _text_cells(table, places)
+    return Pairs(anchors, positives)
 
 
 def read_triplets(
@@ -160,7 +181,8 @@ def read_triplets(
     table = open_table(path, encoding=encoding, format=format, wanted=columns or ())
     usual = [(*pair, negative) for pair in PAIR_NAMES for negative in NEGATIVE_NAMES]
     places = _places(table, columns, usual, 3, "triplets: anchor, positive, negative")
-    return [(_text(table, row, places[0]), _text(table, row, places[1]), _text(table, row, places[2])) for row in table.rows]
+    anchors, positives, negatives = _text_cells(table, places)
+    return Triplets(anchors, positives, negatives)
 
 
 def read_scored_pairs(
@@ -213,8 +235,8 @@ def read_labelled_pairs(
     table = open_table(path, encoding=encoding, format=format, wanted=columns or ())
     usual = [(*pair, label) for pair in PAIR_NAMES for label in dict.fromkeys((*LABEL_NAMES, *SCORE_NAMES))]
     places = _places(table, columns, usual, 3, "labelled pairs: sentence, sentence, label")
-    rows = [[_text(table, row, place) for place in places] for row in table.rows]
-    return LabelledPairs([row[0] for row in rows], [row[1] for row in rows], [row[2].strip() for row in rows])
+    first, second, labels = _text_cells(table, places)
+    return LabelledPairs(first, second, [label.strip() for label in labels])
 
 
 def read_labelled_texts(
@@ -231,11 +253,8 @@ def read_labelled_texts(
     usual = [(label, text) for label in LABEL_NAMES for text in SINGLE_TEXT_NAMES]
     by_order = columns is None and _usual(table, usual) is None
     places = _places(table, columns, usual, 2, "labelled texts: label, text")
-    labels: list[str] = []
-    texts: list[str] = []
-    for row in table.rows:
-        labels.append(_text(table, row, places[0]).strip())
-        texts.append(_text(table, row, places[1]))
+    labels, texts = _text_cells(table, places)
+    labels = [label.strip() for label in labels]
     kinds, different = len(set(labels)), len(set(texts))
     if by_order and kinds > different:
         reason = (
@@ -259,6 +278,15 @@ def _corpus(table: Table, places: Sequence[int], rows: Iterator[Row]) -> Texts:
     if not texts:
         raise DataError(f"every cell is empty in the columns {list(names)}.", path=table.path)
     return Texts(texts, str(table.path), names, skipped)
+
+
+def _text_cells(table: Table, places: Sequence[int]) -> list[list[str]]:
+    """The columns at these places, top to bottom; every cell must hold text."""
+    columns: list[list[str]] = [[] for _ in places]
+    for row in table.rows:
+        for column, place in zip(columns, places, strict=True):
+            column.append(_text(table, row, place))
+    return columns
 
 
 def _text_columns(table: Table, sample: Sequence[Row]) -> list[int]:
@@ -301,9 +329,8 @@ def _places(table: Table, wanted: Sequence[str] | None, usual: Sequence[tuple[st
         return found
     if table.by_position and len(table.names) == count:
         return list(range(count))
-    raise DataError(
-        f"needs {shape}. The file has {_columns_of(table)}. Name the columns to read, in this order.", path=table.path
-    )
+    reason = f"needs {shape}. The file has {_columns_of(table)}. Name the columns to read, in this order."
+    raise ColumnsError(reason, path=table.path, needed=count, found=table.names if table.has_names else len(table.names))
 
 
 def _usual(table: Table, usual: Sequence[tuple[str, ...]]) -> list[int] | None:

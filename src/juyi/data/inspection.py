@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from juyi.data.near_duplicates import find_near_duplicates
+from juyi.data.normalisation import normalise
 from juyi.errors import DataError, UsageError
+from juyi.tokenization.chinese import HAN_CHARACTER
 
 Tokenize = Callable[[Sequence[str]], Sequence[Sequence[int]]]
 
-_CHINESE = re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 _EXAMPLES = 5
 _UNKNOWN_CHARACTERS = 20
 _BATCH = 1000
@@ -126,33 +125,11 @@ def inspect(
         tokens=tokens,
         unknown_rate=unknown_rate,
         unknown_characters=unknown,
-        without_chinese_rate=sum(_CHINESE.search(text) is None for text in texts) / len(texts),
+        without_chinese_rate=sum(HAN_CHARACTER.search(text) is None for text in texts) / len(texts),
         leaked_rows=None if other is None else len(leaked),
         leak_examples=tuple(dict.fromkeys(leaked))[:_EXAMPLES],
     )
     return replace(facts, advice=_advise(facts))
-
-
-class _Kept(dict[int, int | None]):
-    """A table for `str.translate` that drops punctuation, spaces and invisible characters, filled as characters turn up."""
-
-    def __missing__(self, point: int) -> int | None:
-        kept = None if unicodedata.category(chr(point))[0] in "PZC" else point
-        self[point] = kept
-        return kept
-
-
-_KEPT = _Kept()
-
-
-def normalise(text: str) -> str:
-    """A text without what hardly changes its meaning: NFKC (full width becomes half width), lower case, no punctuation or spaces.
-
-    A text of nothing else keeps its punctuation, so that "？" and "。" stay different.
-    """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-    # Characters that come to stand side by side may compose.
-    return unicodedata.normalize("NFKC", folded.translate(_KEPT)) or folded.strip()
 
 
 def _token_facts(

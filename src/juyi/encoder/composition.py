@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 from juyi.encoder.encoder import Encoder
 from juyi.errors import ModelError
 from juyi.tokenization import WordTokenizer
+from juyi.tokenization.chinese import HAN_CHARACTER
 
 
 class ComposedTable(nn.Module):
@@ -72,7 +73,7 @@ def compose_words(encoder: Encoder, *, fresh: bool) -> None:
     tokenizer = encoder.tokenizer.subword if isinstance(encoder.tokenizer, WordTokenizer) else encoder.tokenizer
     vocabulary = tokenizer.backend.get_vocab()
     found = {
-        number: [vocabulary[letter] for letter in token if _is_ideograph(letter) and letter in vocabulary]
+        number: [vocabulary[letter] for letter in token if HAN_CHARACTER.match(letter) and letter in vocabulary]
         for token, number in sorted(vocabulary.items(), key=lambda item: item[1])
         if len(token) > 1 and not token.startswith("##")  # WordPiece's mark of a character inside a word
     }
@@ -95,7 +96,3 @@ def merge_words(encoder: Encoder) -> None:
 
 def _table(encoder: Encoder) -> nn.Embedding:
     return cast(nn.Embedding, encoder.backbone.get_input_embeddings())  # type: ignore[operator]
-
-
-def _is_ideograph(letter: str) -> bool:
-    return "一" <= letter <= "鿿"

@@ -27,6 +27,7 @@ from juyi.experiments.variants import Backbone, Variant
 from juyi.index import TextIndex
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.locks import locked_folder
+from juyi.provenance import copy_provenance
 from juyi.tasks import STS
 from juyi.training import TrainProgress
 from juyi.types import Log, Score
@@ -244,6 +245,7 @@ def _write(result: Adaptation, out: Path, variants: Mapping[str, Variant], sente
     with replaced_folder(out / "model", MODULES, NATIVE_MODULES) as draft:
         shutil.copytree(run / "model", draft, dirs_exist_ok=True)
     save_encoder(variants["simcse+whitening"].encoder, out / "model-whitened")
+    copy_provenance(run / "model", out / "model-whitened")
     if not result.scores:
         result.sheet = out / "pairs_to_label.tsv"
         if not result.sheet.exists():  # it may hold an afternoon of labelling

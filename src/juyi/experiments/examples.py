@@ -12,9 +12,9 @@ from scipy.sparse.csgraph import connected_components
 
 from juyi.data import PathLike, normalise, read_labelled_pairs, read_pairs, read_scored_pairs, read_texts, read_triplets
 from juyi.encoder import Encoder
-from juyi.errors import DataError, UsageError
+from juyi.errors import ColumnsError, DataError, UsageError
 from juyi.experiments.recipe import DataSettings
-from juyi.objectives import SBERT, SENTENCES, Objective, SimCSESupervised
+from juyi.objectives import SBERT, SENTENCES, WORDS, Objective, SimCSESupervised
 from juyi.training import Rows
 
 Examples = Mapping[str, Sequence[Any]]
@@ -44,8 +44,8 @@ def read_examples(objective: Objective, settings: DataSettings) -> Examples:
         raise DataError(f"The objective learns from {_SHAPES[shape]}; name a file of them with {option}.{given}")
     try:
         parts = [_read(shape, file, settings) for file in files]
-    except DataError as error:
-        if "needs triplets" in str(error) and isinstance(objective, SimCSESupervised):
+    except ColumnsError as error:
+        if isinstance(objective, SimCSESupervised) and objective.hard_negatives:
             raise DataError(f"{error} For pairs without hard negatives: -o objective.hard_negatives=false.") from error
         raise
     joined: dict[str, list[Any]] = {name: [row for part in parts for row in part[name]] for name in shape}
@@ -101,7 +101,7 @@ def _sample(count: int, settings: DataSettings) -> NDArray[np.intp]:
 
 
 def _shape(objective: Objective) -> tuple[str, ...]:
-    shape = tuple(column for column in objective.columns if column != "raw")
+    shape = tuple(column for column in objective.columns if column != "raw" and column not in WORDS)
     if shape not in _SHAPES:
         raise UsageError(
             f"The objective needs the columns {', '.join(objective.columns)}, which no file of sentences or pairs gives. "
@@ -116,9 +116,11 @@ def _read(shape: tuple[str, ...], file: PathLike, settings: DataSettings) -> Exa
         case ("text",):
             return {"text": read_texts(file, columns=columns, encoding=encoding).texts}
         case ("anchor", "positive"):
-            return dict(zip(shape, zip(*read_pairs(file, columns=columns, encoding=encoding), strict=True), strict=True))
+            pairs = read_pairs(file, columns=columns, encoding=encoding)
+            return {"anchor": pairs.anchors, "positive": pairs.positives}
         case ("anchor", "positive", "negative"):
-            return dict(zip(shape, zip(*read_triplets(file, columns=columns, encoding=encoding), strict=True), strict=True))
+            triplets = read_triplets(file, columns=columns, encoding=encoding)
+            return {"anchor": triplets.anchors, "positive": triplets.positives, "negative": triplets.negatives}
         case ("first", "second", "score"):
             scored = read_scored_pairs(file, columns=columns, encoding=encoding)
             return {"first": scored.first, "second": scored.second, "score": scored.scores.tolist()}

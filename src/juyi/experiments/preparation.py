@@ -9,11 +9,11 @@ from typing import Any
 
 from juyi.encoder import Encoder, load_encoder
 from juyi.experiments.examples import Examples, example_rows
-from juyi.experiments.pairs import read_source_pairs
+from juyi.experiments.pairs import both_sides, read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe, TrainRecipe, trained_objective
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.objectives import Distillation, Objective
-from juyi.training import Rows, TrainResult
+from juyi.training import Rows, TrainResult, word_columns
 from juyi.types import Log
 
 
@@ -45,10 +45,11 @@ def prepare_rows(recipe: TrainRecipe, rows: Examples, encoder: Encoder, log: Log
     count = len(rows[recipe.objective.columns[0]])
     learned_from = f"{count:,} {'unlabelled sentences' if 'text' in rows else 'rows of ' + ', '.join(recipe.objective.columns)}"
     log(f"Training on {learned_from}")
+    columns = example_rows(rows, recipe.objective, encoder)
     return Prepared(
         encoder,
         trained_objective(recipe),
-        example_rows(rows, recipe.objective, encoder),
+        {**columns, **word_columns(trained_objective(recipe), rows, columns, encoder.tokenizer)},
         {"rows": count},
         lambda result: _card(recipe, learned_from, result),
     )
@@ -69,13 +70,14 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
     pairs = read_source_pairs(recipe.sources, data)
     log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
     if isinstance(recipe.objective, Distillation):
-        rows = distillation_rows(recipe.teacher, pairs, encoder, teacher, log)
+        columns = distillation_rows(recipe.teacher, pairs, encoder, teacher, log)
     else:
-        rows = pair_rows(pairs, encoder)
+        columns = pair_rows(pairs, encoder)
+    texts = {"text": both_sides(pairs)[0], "anchor": pairs.first, "positive": pairs.second}
     return Prepared(
         encoder,
         trained_objective(recipe),
-        rows,
+        {**columns, **word_columns(trained_objective(recipe), texts, columns, encoder.tokenizer)},
         {"pairs": len(pairs.first), "left_out": pairs.left_out},
         lambda result: _card(recipe, f"pairs from {files} sources", result),
     )

@@ -9,7 +9,7 @@ from juyi.atomic import replaced_folder
 from juyi.encoder import create_encoder
 from juyi.experiments.preparation import Prepared
 from juyi.experiments.recipe import PretrainRecipe
-from juyi.experiments.running_text import pack, read_running_text
+from juyi.experiments.running_text import pack, pack_words, read_running_text
 from juyi.tokenization import SubwordTokenizer, train_unigram, train_wordpiece
 from juyi.training import ProcessWorld, Rows, TrainResult
 from juyi.types import Log
@@ -33,6 +33,9 @@ def prepare_pretraining(recipe: PretrainRecipe, data: Path, vocabulary: Path, lo
     world.barrier()
     tokenizer = SubwordTokenizer.load(vocabulary)
     sequences = pack(tokenizer, texts, recipe.sources.sequence_length)
+    columns = {"text": sequences}
+    if recipe.objective.whole_words:
+        columns["text_words"] = pack_words(tokenizer, texts, recipe.sources.sequence_length)
     encoder = create_encoder(
         recipe.backbone.model_type,
         recipe.backbone.options,
@@ -51,7 +54,7 @@ def prepare_pretraining(recipe: PretrainRecipe, data: Path, vocabulary: Path, lo
     return Prepared(
         encoder,
         recipe.objective,
-        cast(Rows, {"text": sequences}),
+        cast(Rows, columns),
         counts,
         lambda result: _card(recipe, parameters, result),
         half=True,

@@ -23,6 +23,7 @@ from juyi.experiments.recipe import AnyRecipe, PretrainRecipe, SourcesRecipe, Tr
 from juyi.experiments.run_folder import FinishedRun, RunFolder
 from juyi.hub import resolve
 from juyi.locks import Holder, holder_of, locked_folder
+from juyi.objectives import WORDS
 from juyi.provenance import Provenance, read_provenance, write_provenance
 from juyi.training import ProcessWorld, TrainProgress, TrainResult, fit
 from juyi.types import Log
@@ -128,7 +129,7 @@ def _rows(recipe: AnyRecipe, examples: Sequence[str] | Examples | None, data: Pa
     if examples is None:
         examples = read_examples(recipe.objective, recipe.data)
     given: Examples = examples if isinstance(examples, Mapping) else {"text": examples}
-    if missing := [name for name in recipe.objective.columns if name not in given and name != "raw"]:
+    if missing := [name for name in recipe.objective.columns if name not in given and name not in ("raw", *WORDS)]:
         raise UsageError(
             f"{recipe.name} needs the columns {', '.join(recipe.objective.columns)}; {', '.join(missing)} is missing."
         )

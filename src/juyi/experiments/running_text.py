@@ -13,7 +13,7 @@ from juyi.data import normalise, read_lines
 from juyi.errors import UsageError
 from juyi.experiments.source_files import check_there, read_excluded
 from juyi.experiments.sources import TextFile, TextSources
-from juyi.tokenization import SubwordTokenizer
+from juyi.tokenization import SubwordTokenizer, piece_words
 
 _BLOCK = 64
 T = TypeVar("T")
@@ -61,13 +61,26 @@ def pack(tokenizer: SubwordTokenizer, sources: Sequence[Sequence[str]], length: 
     Shapes:
         result: (rows, length).
     """
-    special, body = tokenizer.special, length - 2
-    parts = []
-    for lines in sources:
-        stream = np.concatenate([*_streams(tokenizer, lines, special.sep), np.zeros(0, dtype=np.int32)])
+    special = tokenizer.special
+    return _packed([_streams(tokenizer, lines, special.sep) for lines in sources], length, special.cls, special.sep)
+
+
+def pack_words(tokenizer: SubwordTokenizer, sources: Sequence[Sequence[str]], length: int) -> NDArray[np.int32]:
+    """For each token of the rows of `pack` the number of its word in the row; of a word that is cut in two each part is one.
+
+    Shapes:
+        result: (rows, length).
+    """
+    return _packed([_word_streams(tokenizer, lines) for lines in sources], length, -1, -2)
+
+
+def _packed(streams: Sequence[Iterator[NDArray[np.int32]]], length: int, first: int, last: int) -> NDArray[np.int32]:
+    body, parts = length - 2, []
+    for blocks in streams:
+        stream = np.concatenate([*blocks, np.zeros(0, dtype=np.int32)])
         count = len(stream) // body
         rows = np.empty((count, length), dtype=np.int32)
-        rows[:, 0], rows[:, -1] = special.cls, special.sep
+        rows[:, 0], rows[:, -1] = first, last
         rows[:, 1:-1] = stream[: count * body].reshape(count, body)
         parts.append(rows)
     return np.concatenate(parts)
@@ -77,3 +90,14 @@ def _streams(tokenizer: SubwordTokenizer, lines: Sequence[str], sep: int) -> Ite
     for start in range(0, len(lines), 4096):
         rows = tokenizer.pieces(lines[start : start + 4096])
         yield np.fromiter((i for row in rows for i in (*row, sep)), dtype=np.int32)
+
+
+def _word_streams(tokenizer: SubwordTokenizer, lines: Sequence[str]) -> Iterator[NDArray[np.int32]]:
+    count = 0
+    for start in range(0, len(lines), 4096):
+        numbers: list[int] = []
+        for words in piece_words(lines[start : start + 4096], tokenizer):
+            own = [count + number for number in (*words, words[-1] + 1 if words else 0)]  # the last is [SEP]
+            numbers += own
+            count = own[-1] + 1
+        yield np.array(numbers, dtype=np.int32)

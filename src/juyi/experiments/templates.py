@@ -12,10 +12,11 @@ from juyi.data import read_lines
 from juyi.errors import DataError, UsageError
 from juyi.experiments.recipe_files import RECIPES
 from juyi.experiments.sources import TemplateSource
+from juyi.tokenization.chinese import HAN
 
 _SLOT = re.compile(r"\{[^{}]*\}")
 _ASIDE = re.compile(r"\([^)]*\)")
-_WORD = re.compile(r"[一-鿿]{2,4}")
+_WORD = re.compile(f"[{HAN}]{{2,4}}")
 _GLOSS = re.compile(r"[A-Za-z][A-Za-z' -]*")
 _TRIES = 20
 

@@ -8,6 +8,7 @@ from juyi.losses.masked_lm import masked_lm
 from juyi.losses.nt_xent import nt_xent
 from juyi.losses.softmax_pair import PairFeatures, pair_features, softmax_pair
 from juyi.losses.triplet import Distance, triplet
+from juyi.losses.unit_rows import unit_rows
 
 __all__ = [
     "Distance",
@@ -21,4 +22,5 @@ __all__ = [
     "pair_features",
     "softmax_pair",
     "triplet",
+    "unit_rows",
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from juyi.losses.info_nce import info_nce
+from juyi.losses.unit_rows import unit_rows
 
 _SAME = 0.999
 """Targets above this cosine are one meaning: the same sentence twice, or the translation of it."""
@@ -51,8 +51,8 @@ def distillation(
         on cosines here.
     """
     all_students, all_teachers = (student, teacher) if everyone is None else everyone
-    students, others = _units(student), _units(all_students)
-    targets, candidates = _units(teacher.detach()), _units(all_teachers.detach())
+    students, others = unit_rows(student), unit_rows(all_students)
+    targets, candidates = unit_rows(teacher.detach()), unit_rows(all_teachers.detach())
     total = torch.zeros((), device=student.device)
     if cosine_weight:
         total = total + cosine_weight * (1.0 - (students * targets).sum(1)).mean()
@@ -65,7 +65,3 @@ def distillation(
     if structure_weight:
         total = total + structure_weight * (students @ others.T - wanted).square().mean()
     return total
-
-
-def _units(rows: Tensor) -> Tensor:
-    return F.normalize(rows.float(), dim=-1)

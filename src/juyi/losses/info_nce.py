@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from juyi.losses.unit_rows import unit_rows
+
 
 def info_nce(
     anchors: Tensor,
@@ -42,7 +44,7 @@ def info_nce(
     Source:
         SimCSE (arXiv:2104.08821) eq. 1, 4, 5 and 8; princeton-nlp/SimCSE `models.py` adds the weight to the logit.
     """
-    anchors = F.normalize(anchors.float(), dim=-1)
+    anchors = unit_rows(anchors)
     targets = torch.arange(offset, offset + len(anchors), device=anchors.device)
     logits = [_cosines(anchors, candidates) / temperature]
     if ignore is not None:
@@ -56,5 +58,5 @@ def info_nce(
     return F.cross_entropy(torch.cat(logits, dim=1), targets)
 
 
-def _cosines(unit_rows: Tensor, others: Tensor) -> Tensor:
-    return unit_rows @ F.normalize(others.float(), dim=-1).T
+def _cosines(anchors: Tensor, others: Tensor) -> Tensor:
+    return anchors @ unit_rows(others).T

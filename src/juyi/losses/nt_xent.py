@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from juyi.losses.unit_rows import unit_rows
+
 
 def nt_xent(
     first: Tensor,
@@ -40,14 +42,14 @@ def nt_xent(
     """
     all_first, all_second = (first, second) if everyone is None else everyone
     count, total = len(first), len(all_first)
-    anchors = F.normalize(torch.cat([first, second]).float(), dim=-1)
-    candidates = F.normalize(torch.cat([all_first, all_second]).float(), dim=-1)
+    anchors = unit_rows(torch.cat([first, second]))
+    candidates = unit_rows(torch.cat([all_first, all_second]))
     logits = anchors @ candidates.T / temperature
     rows = torch.arange(count, device=logits.device) + offset
     own, positives = torch.cat([rows, rows + total]).unsqueeze(1), torch.cat([rows + total, rows])
     logits = logits.masked_fill(torch.zeros_like(logits, dtype=torch.bool).scatter_(1, own, True), float("-inf"))
     if hard_negatives is not None:
-        hard = anchors @ F.normalize(hard_negatives.float(), dim=-1).T / temperature
+        hard = anchors @ unit_rows(hard_negatives).T / temperature
         theirs = F.one_hot(torch.cat([rows, rows]), total).to(hard.dtype)
         logits = torch.cat([logits, hard + hard_negative_log_weight * theirs], dim=1)
     return F.cross_entropy(logits, positives)

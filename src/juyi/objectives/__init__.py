@@ -5,7 +5,7 @@ from juyi.objectives.cosent import CoSENT
 from juyi.objectives.distillation import Distillation
 from juyi.objectives.esimcse import ESimCSE
 from juyi.objectives.masked_lm import MaskedLM
-from juyi.objectives.objective import SENTENCES, Batch, Objective, View, World
+from juyi.objectives.objective import SENTENCES, WORDS, Batch, Objective, View, World
 from juyi.objectives.pair_contrastive import PairContrastive
 from juyi.objectives.sbert import SBERT
 from juyi.objectives.simcse_supervised import SimCSESupervised
@@ -29,6 +29,7 @@ AnyObjective = (
 __all__ = [
     "SBERT",
     "SENTENCES",
+    "WORDS",
     "AnyObjective",
     "Batch",
     "CoSENT",

@@ -14,7 +14,7 @@ from juyi.encoder import Encoder
 from juyi.errors import TrainingError, UsageError
 from juyi.losses import masked_lm
 from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
-from juyi.tokenization import SubwordTokenizer, mask_tokens, wordpiece_groups
+from juyi.tokenization import mask_tokens
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class MaskedLM(ObjectiveDefaults):
 
     Attributes:
         rate: Share of the tokens to predict. BERT takes 0.15; small encoders learn faster from 0.25 to 0.3.
-        whole_words: Hide all pieces of a word or none.
+        whole_words: Hide all tokens of a word or none; words are those of `juyi.tokenization.piece_words`, of Chinese jieba's.
 
     Source:
         Devlin et al., BERT (arXiv:1810.04805) section 3.1; Wettig et al. (arXiv:2202.08005) for higher rates.
@@ -33,12 +33,16 @@ class MaskedLM(ObjectiveDefaults):
     rate: float = 0.15
     whole_words: bool = False
 
-    columns: ClassVar[tuple[str, ...]] = ("text",)
     in_batch_negatives: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0.0 < self.rate < 1.0:
             raise UsageError(f"The masking rate is {self.rate}; it must lie between 0 and 1, 0.15 for example.")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The sentences, and where words are hidden whole the numbers of their words too."""
+        return ("text", "text_words") if self.whole_words else ("text",)
 
     def start(self, encoder: Encoder) -> nn.Module:
         """The prediction head; its output matrix is the encoder's token embedding.
@@ -52,11 +56,13 @@ class MaskedLM(ObjectiveDefaults):
 
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
         """One view of masked rows that is encoded at the hidden positions only."""
-        rows, tokenizer, groups = batch["text"], encoder.tokenizer, None
-        if self.whole_words:
-            groups = wordpiece_groups(rows, tokenizer if isinstance(tokenizer, SubwordTokenizer) else tokenizer.subword)
         masked = mask_tokens(
-            rows, rng, rate=self.rate, special=tokenizer.special, size=int(encoder.config.vocab_size), groups=groups
+            batch["text"],
+            rng,
+            rate=self.rate,
+            special=encoder.tokenizer.special,
+            size=int(encoder.config.vocab_size),
+            words=batch["text_words"] if self.whole_words else None,
         )
         return [View(masked.rows, positions=masked.positions, labels=masked.labels)]
 

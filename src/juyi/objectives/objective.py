@@ -16,6 +16,9 @@ from juyi.tokenization import TokenIds
 SENTENCES = ("text", "anchor", "positive", "negative", "first", "second")
 """The columns that hold tokenized sentences."""
 
+WORDS = {f"{column}_words": column for column in SENTENCES}
+"""The columns that say for each token of a column of sentences the number of its word, and that column."""
+
 Batch = Mapping[str, Sequence[Any]]
 """Column name to the rows of that column: tokenized sentences, or what is known about them, a target vector or a number."""
 
@@ -30,7 +33,8 @@ class View:
         positions: Encode these token positions of each row (one vector a position, last layer) instead of the sentence.
         tower: The encoder that encodes them: a submodule of the objective's state by its name; empty for the one that is trained.
         gradient: Whether a gradient flows back into the encoder; without one the vectors are mere numbers.
-        labels: What the objective wants to remember about the rows: the hidden tokens, target vectors, group numbers.
+        labels: What the loss compares with: the hidden tokens, target vectors, scores, classes.
+        groups: One number a row; rows with equal numbers are no negatives of each other.
     """
 
     rows: Sequence[TokenIds]
@@ -39,6 +43,7 @@ class View:
     tower: str = ""
     gradient: bool = True
     labels: NDArray[Any] | None = None
+    groups: NDArray[np.int64] | None = None
 
 
 class World(Protocol):
@@ -63,7 +68,8 @@ class Objective(Protocol):
     """What a training step minimises: a frozen dataclass whose fields are the recipe's [objective] table.
 
     Columns that hold sentences come tokenized: `text`; `anchor`, `positive` and `negative`; `first` and `second`. `raw` are the
-    sentences of `text` as they were written; the others are what is known about a row: `score`, `label`, `group`, `target`.
+    sentences of `text` as they were written. `text_words` and the like number the words of a column (`WORDS`). What else
+    is known about a row: `score`, `label`, `group`, `target`.
     """
 
     @property

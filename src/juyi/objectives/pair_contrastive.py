@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from juyi.encoder import Encoder
+from juyi.errors import TrainingError
 from juyi.losses import info_nce
 from juyi.objectives.checks import check_temperature
 from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
@@ -45,15 +46,23 @@ class PairContrastive(ObjectiveDefaults):
         check_temperature(self.temperature)
 
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
-        """The anchors, which remember the groups, and the positives."""
-        groups = np.asarray(batch["group"], dtype=np.int64)
-        return [View(batch["anchor"], dropout=self.dropout, labels=groups), View(batch["positive"], dropout=self.dropout)]
+        """The anchors and the positives, both with their groups.
+
+        Raises:
+            TrainingError: A group is no whole number.
+        """
+        given = np.asarray(batch["group"])
+        if not np.issubdtype(given.dtype, np.integer):  # 0.2 and 0.7 would become one group
+            shown = ", ".join(map(str, given[:3].tolist()))
+            raise TrainingError(f"The groups of this step are {shown}, …; whole numbers are needed, one for each group of texts.")
+        groups = given.astype(np.int64)
+        return [View(batch[side], dropout=self.dropout, groups=groups) for side in ("anchor", "positive")]
 
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
         """InfoNCE from the anchors to the positives of all processes, and back."""
         anchors, positives = encoded
         offset = world.rank * len(anchors)
-        groups = torch.tensor(cast(Any, views[0].labels), device=anchors.device)  # whole numbers: a float would merge large ones
+        groups = torch.tensor(cast(Any, views[0].groups), device=anchors.device)  # whole numbers: a float would merge large ones
         ignore = groups.unsqueeze(1) == world.gather(groups)
         forth = info_nce(anchors, world.gather(positives), temperature=self.temperature, offset=offset, ignore=ignore)
         if not self.symmetric:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from juyi.encoder import Encoder
 from juyi.objectives.masked_lm import MaskedLM
-from juyi.objectives.objective import SENTENCES, Batch, Objective, View, World
+from juyi.objectives.objective import SENTENCES, WORDS, Batch, Objective, View, World
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ class WithMaskedLM:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those of the objective."""
-        return self.objective.columns
+        """Those of the objective, and where words are hidden whole the numbers of the words of all its sentences."""
+        words = WORDS if self.masked_lm.whole_words else {}
+        return (*self.objective.columns, *(name for name, sentences in words.items() if sentences in self.objective.columns))
 
     @property
     def in_batch_negatives(self) -> bool:
@@ -49,8 +50,10 @@ class WithMaskedLM:
         """The views of the objective, and the sentences of all columns with hidden tokens."""
         main = self.objective.inputs(batch, rng, encoder)
         views = [replace(view, tower=f"objective.{view.tower}") if view.tower else view for view in main]
-        rows = [row for column in SENTENCES if column in batch for row in batch[column]]
-        return [*views, *self.masked_lm.inputs({"text": rows}, rng, encoder)]
+        hidden = {"text": [row for column in SENTENCES if column in batch for row in batch[column]]}
+        if self.masked_lm.whole_words:
+            hidden["text_words"] = [row for name, column in WORDS.items() if column in batch for row in batch[name]]
+        return [*views, *self.masked_lm.inputs(hidden, rng, encoder)]
 
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
         """The weighted sum."""

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from juyi.data import LabelledTexts, ScoredPairs, read_labelled_pairs, read_labelled_texts, read_scored_pairs, read_triplets
+from juyi.data import (
+    LabelledPairs,
+    LabelledTexts,
+    ScoredPairs,
+    read_labelled_pairs,
+    read_labelled_texts,
+    read_scored_pairs,
+    read_triplets,
+)
 from juyi.data.sets import read_clinc
 from juyi.errors import DataError
 from juyi.tasks.geometry import PAPER_THRESHOLD, Geometry
@@ -73,8 +81,8 @@ class TripletsFile(_Declared):
     def read(self, folder: Path) -> Task:
         """The task, with files looked for in the folder."""
         triplets = read_triplets(folder / self.file, columns=self.columns or None, encoding=self.encoding)
-        if {third for _, _, third in triplets} <= NLI_LABELS:
-            triplets = triplets_from_nli(triplets)
+        if {*triplets.negatives} <= NLI_LABELS:
+            triplets = triplets_from_nli(LabelledPairs(triplets.anchors, triplets.positives, triplets.negatives))
         return TripletAccuracy(self.name, self.split, triplets, labels=self.labels)
 
 

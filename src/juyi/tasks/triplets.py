@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from juyi.data import Triplets
+from juyi.data import LabelledPairs, Triplets
 from juyi.errors import UsageError
 from juyi.metrics import Units, mean_statistic
 from juyi.tasks.bootstrapped_score import BootstrappedScore
@@ -40,11 +40,12 @@ class TripletAccuracy(Task):
     @cached_property
     def units(self) -> Units:
         """Triplets that share a sentence, and those that share one with these, are one unit."""
-        return sentence_units(self.triplets)
+        triplets = self.triplets
+        return sentence_units(zip(triplets.anchors, triplets.positives, triplets.negatives, strict=True))
 
     def texts(self) -> Sequence[str]:
         """The three sentences of each triplet."""
-        return [text for triplet in self.triplets for text in triplet]
+        return [*self.triplets.anchors, *self.triplets.positives, *self.triplets.negatives]
 
     def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`accuracy`.
@@ -52,20 +53,20 @@ class TripletAccuracy(Task):
         Raises:
             UsageError: The encoder gives no usable embeddings.
         """
-        anchors, positives, negatives = zip(*self.triplets, strict=True)
-        similarities = similarity_of(encoder).pairs([*anchors, *anchors], [*positives, *negatives])
+        triplets = self.triplets
+        similarities = similarity_of(encoder).pairs(triplets.anchors * 2, triplets.positives + triplets.negatives)
         right = similarities[: len(self)] > similarities[len(self) :]
         return [self.bootstrapped("accuracy", mean_statistic(right), self.units)]
 
 
-def triplets_from_nli(rows: Triplets) -> Triplets:
+def triplets_from_nli(rows: LabelledPairs) -> Triplets:
     """Entailment triplets from premise, hypothesis and label: each premise with what it entails and what contradicts it.
 
     A premise with several of both gives them in pairs, first with first; neutral hypotheses, and premises without both, are left
     out.
 
     Args:
-        rows: Premise, hypothesis, and one of `NLI_LABELS`.
+        rows: Premise, hypothesis, and one of `NLI_LABELS` as the label.
 
     Raises:
         UsageError: A label is another one, or no premise has both.
@@ -73,10 +74,10 @@ def triplets_from_nli(rows: Triplets) -> Triplets:
     Source:
         SimCSE, section 4.2: (premise, entailment, contradiction).
     """
-    if strange := sorted({label for _, _, label in rows} - NLI_LABELS):
+    if strange := sorted({*rows.labels} - NLI_LABELS):
         raise UsageError(f"The label '{strange[0]}' is none of {', '.join(sorted(NLI_LABELS))}.")
     sides: dict[str, dict[str, list[str]]] = {}
-    for premise, hypothesis, label in rows:
+    for premise, hypothesis, label in zip(rows.first, rows.second, rows.labels, strict=True):
         sides.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
     triplets = [
         (premise, entailed, contradicting)
@@ -85,4 +86,4 @@ def triplets_from_nli(rows: Triplets) -> Triplets:
     ]
     if not triplets:
         raise UsageError(f"None of the {len(sides)} premises has both an entailed and a contradicting hypothesis.")
-    return triplets
+    return Triplets(*map(list, zip(*triplets, strict=True)))

@@ -1,11 +1,12 @@
 """Texts to ids: sub-words, words, masking, padding. No torch."""
 
-from juyi.tokenization.masking import Masked, mask_tokens, wordpiece_groups
+from juyi.tokenization.masking import Masked, mask_tokens
 from juyi.tokenization.padding import chunks_by_rows, chunks_by_tokens, pad
 from juyi.tokenization.repetition import repeat_tokens, repeat_tokens_as_released
 from juyi.tokenization.subword import SubwordTokenizer
 from juyi.tokenization.tokenizer import SpecialTokens, TokenIds, Tokenizer
 from juyi.tokenization.vocabulary import train_unigram, train_wordpiece
+from juyi.tokenization.whole_words import piece_words, row_words
 from juyi.tokenization.words import WordTokenizer, load_tokenizer
 
 __all__ = [
@@ -20,9 +21,10 @@ __all__ = [
     "load_tokenizer",
     "mask_tokens",
     "pad",
+    "piece_words",
     "repeat_tokens",
     "repeat_tokens_as_released",
+    "row_words",
     "train_unigram",
     "train_wordpiece",
-    "wordpiece_groups",
 ]

@@ -8,13 +8,12 @@ from pathlib import Path
 from tokenizers import normalizers
 
 from juyi.extras import require
+from juyi.tokenization.chinese import han_characters
 from juyi.tokenization.sentencepieces import train_sentencepiece
-
-_IDEOGRAPHS = range(0x3400, 0xA000)
 
 
 def simplifier() -> normalizers.Normalizer:
-    """A normalizer that turns each Traditional ideograph into its usual Simplified form, one character for one.
+    """A normalizer that turns each Traditional character into its usual Simplified form, one character for one.
 
     Words that differ (軟體, 软件) stay what they are.
 
@@ -26,8 +25,8 @@ def simplifier() -> normalizers.Normalizer:
     """
     purpose = "Reading Traditional characters as Simplified ones"
     convert = require("opencc", extra="vocabulary", purpose=purpose).OpenCC("t2s").convert
-    pairs = [(code, convert(chr(code))) for code in _IDEOGRAPHS]
-    rules = "".join(f"{code:X}\t{ord(to):X}\n" for code, to in pairs if len(to) == 1 and to != chr(code))
+    pairs = [(letter, convert(letter)) for letter in han_characters()]
+    rules = "".join(f"{ord(letter):X}\t{ord(to):X}\n" for letter, to in pairs if len(to) == 1 and to != letter)
     return normalizers.Precompiled(_compiled(rules, purpose))
 
 

@@ -12,7 +12,7 @@ import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from juyi.errors import DataError, UsageError
-from juyi.extras import require
+from juyi.tokenization.chinese import cut_chinese
 from juyi.tokenization.sentencepieces import train_sentencepiece
 from juyi.tokenization.subword import SubwordTokenizer
 from juyi.tokenization.traditional import simplifier
@@ -21,6 +21,7 @@ _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 _SMALLEST_UNIGRAM = 512
 _LONGEST_PIECE = 8
+_PURPOSE = "Learning a vocabulary of Chinese words"
 _MOST_SEEDS = 1_000_000
 
 
@@ -99,13 +100,10 @@ def _words(lines: Sequence[str], size: int, *, cut: bool, min_frequency: int) ->
     if not frequent:
         raise DataError(f"No character occurs {min_frequency} times in {len(lines):,} lines. Give more text.")
     strange = re.compile(f"[^{re.escape(''.join(frequent))}]+")
-    jieba = require("jieba", extra="zh", purpose="Learning a vocabulary of Chinese words") if cut else None
-    if jieba:
-        jieba.setLogLevel("WARNING")
     rough = Counter[str]()
     for line in lines:
         text = strange.sub(" ", line)
-        rough.update(jieba.lcut(text, HMM=False) if jieba else text.split())
+        rough.update(cut_chinese(text, purpose=_PURPOSE) if cut else text.split())
     split, words = pre_tokenizers.BertPreTokenizer().pre_tokenize_str, Counter[str]()
     for chunk, count in rough.items():
         for word, _ in split(chunk):  # as the tokenizer will do: no piece reaches over punctuation

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from juyi.errors import ModelError, UsageError
-from juyi.extras import require
+from juyi.tokenization.chinese import load_jieba
 from juyi.tokenization.subword import SubwordTokenizer
 from juyi.tokenization.tokenizer import SpecialTokens, TokenIds
 
@@ -35,8 +35,7 @@ class WordTokenizer:
     """
 
     def __init__(self, subword: SubwordTokenizer, user_dictionary: Sequence[str] = ()) -> None:
-        jieba = require("jieba", extra="zh", purpose="Word-level tokenization of Chinese")
-        jieba.setLogLevel("WARNING")
+        jieba = load_jieba("Word-level tokenization of Chinese")
         self.subword = subword
         self.user_dictionary = tuple(user_dictionary)
         self.jieba_version = str(jieba.__version__)
@@ -76,7 +75,7 @@ class WordTokenizer:
 
     def tokenize(self, texts: Sequence[str], max_length: int | None = None) -> list[TokenIds]:
         """The ids of each text with [CLS] and [SEP]; cut to `max_length` ids in all where it is given."""
-        cut = [self._cutter.lcut(_plain(text), HMM=False) for text in texts]
+        cut = [self.cut(text) for text in texts]
         missing = sorted({word for words in cut for word in words if self.subword.token_id(word) is None})
         pieces = dict(zip(missing, self.subword.pieces(missing), strict=True))
         special, rows = self.special, []
@@ -84,6 +83,10 @@ class WordTokenizer:
             body = [i for word in words for i in pieces.get(word) or self._known(word)]
             rows.append([special.cls, *body[: None if max_length is None else max(0, max_length - 2)], special.sep])
         return rows
+
+    def cut(self, text: str) -> list[str]:
+        """The words of a text as it is read: in lower case, without accents."""
+        return list(self._cutter.lcut(_plain(text), HMM=False))
 
     def save(self, folder: Path) -> None:
         """Write the sub-word tokenizer and the manifest that says how words are cut."""

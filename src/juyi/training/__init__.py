@@ -6,7 +6,7 @@ from juyi.training.fit import Evaluate, TrainProgress, TrainResult, fit
 from juyi.training.gather import ProcessWorld
 from juyi.training.health import alarms, signals, two_views, unsaid
 from juyi.training.randomness import seed_step
-from juyi.training.rows import Rows
+from juyi.training.rows import Rows, word_columns
 from juyi.training.schedules import rate_factor
 from juyi.training.settings import TrainingSettings
 from juyi.training.steps import cached_step, encode_views, plain_step
@@ -37,4 +37,5 @@ __all__ = [
     "signals",
     "two_views",
     "unsaid",
+    "word_columns",
 ]

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from juyi.losses import unit_rows
 from juyi.objectives import View
 
 _SAME = 1e-5
@@ -35,7 +37,7 @@ def signals(encoded: Sequence[Tensor], views: Sequence[View]) -> dict[str, float
     vectors, _ = _sentences(encoded, views)
     if not vectors or len(vectors[0]) < 2:
         return {}
-    units = [_units(rows) for rows in vectors]
+    units = [unit_rows(rows) for rows in vectors]
     found = {"uniformity": _uniformity(units[0])}
     if (rank := _effective_rank(vectors[0])) is not None:
         found["effective_rank"] = rank
@@ -61,19 +63,19 @@ def two_views(encoded: Sequence[Tensor], views: Sequence[View]) -> dict[str, flo
             return {}
         mask = "with one dropout mask" if shown[0].dropout else "without dropout"
         return {"note": f"The two views are identical by choice: one pass {mask} is used for both."}
-    first, second = _units(vectors[0]), _units(vectors[1])
+    first, second = unit_rows(vectors[0]), unit_rows(vectors[1])
     distances = (first - second).square().sum(1)
     cosine, mean, smallest = float((first * second).sum(1).mean()), float(distances.sqrt().mean()), float(distances.min().sqrt())
     numbers: dict[str, float | str] = {"view_cosine": cosine, "mean_distance": mean, "smallest_distance": smallest}
     limit = _SAME * abs(_uniformity(first))
-    apart, count = int((distances > limit).sum()), len(distances)
+    differing, count = int((distances > limit).sum()), len(distances)
     kind = _kind(*shown)
     if float(distances.mean()) <= limit:
         why = ": dropout makes no difference" if kind.startswith("dropout") else ""
         return numbers | {"note": f"The two {kind} are identical (mean distance {mean:.1g}){why}."}
     words = f"The two {kind} differ: mean cosine {cosine:.2f}, smallest distance {smallest:.2g}."
-    if apart < count:
-        words = f"The two {kind} differ for {apart} of {count} rows: mean cosine {cosine:.2f}."
+    if differing < count:
+        words = f"The two {kind} differ for {differing} of {count} rows: mean cosine {cosine:.2f}."
     return numbers | {"note": words}
 
 
@@ -88,7 +90,7 @@ def alarms(loss: float, found: dict[str, float], views: Sequence[View] = (), *, 
     """
     words = []
     shown = [views[i] for i in _chosen(views)]
-    doubled = _doubled(shown[0]) if shown else 0
+    doubled = _doubled(shown[0].rows) if shown else 0
     if not math.isfinite(loss):
         words.append(f"The loss is {loss}: lower the learning rate, or train in float32.")
     if _identical(found) and (not shown or (len(shown) > 1 and _kind(*shown).startswith("dropout"))):
@@ -101,9 +103,9 @@ def alarms(loss: float, found: dict[str, float], views: Sequence[View] = (), *, 
             "The vectors have collapsed: all sentences lie near one point or on one line. At the first step the pooling is to "
             "blame, try another one; later the learning rate is too high: lower training.learning_rate and start anew."
         )
-    if negatives and doubled:
+    if negatives and doubled and (pushed := _doubled(shown[0].rows, shown[0].groups)):
         words.append(
-            f"{doubled} of the {len(shown[0].rows)} rows of this batch have the same tokens as another row and count as its "
+            f"{pushed} of the {len(shown[0].rows)} rows of this batch have the same tokens as another row and count as its "
             "negatives: equal sentences are pushed apart. Set data.distinct or training.distinct_batches to true."
         )
     return words
@@ -163,24 +165,13 @@ def _collapsed(found: dict[str, float], shown: Sequence[View], doubled: int) -> 
     return found.get("uniformity", -1.0) > -0.05 or (different > _FEW and found.get("effective_rank", math.inf) < 1.5)
 
 
-def _doubled(view: View) -> int:
-    """How many rows have the tokens of another row that is their negative.
-
-    Rows of one group number are no negatives of each other; rows with target vectors or scores have none at all.
-    """
-    labels = view.labels
-    if labels is not None and not (labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)):
-        return 0
-    groups = [None] * len(view.rows) if labels is None else labels.tolist()
-    places: dict[tuple[int, ...], list[int]] = {}
-    for place, row in enumerate(view.rows):
-        places.setdefault(tuple(row), []).append(place)
-    again = [same for same in places.values() if len(same) > 1]
-    return sum(labels is None or any(groups[j] != groups[i] for j in same) for same in again for i in same)
-
-
-def _units(rows: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(rows.float(), dim=-1)
+def _doubled(rows: Sequence[Sequence[int]], groups: NDArray[np.int64] | None = None) -> int:
+    """How many rows have the same tokens as another row; where groups are given, as another row of another group."""
+    numbers = range(len(rows)) if groups is None else groups.tolist()
+    found: dict[tuple[int, ...], list[int]] = {}
+    for row, number in zip(rows, numbers, strict=True):
+        found.setdefault(tuple(row), []).append(number)
+    return sum(len(same) for same in found.values() if len({*same}) > 1)
 
 
 def _uniformity(units: Tensor) -> float:

@@ -31,7 +31,8 @@ class TrainingSettings:
 
     Attributes:
         batch_size: Rows that see each other as negatives, over all processes.
-        chunk_size: Rows in one forward. The result does not depend on it, speed and memory do.
+        chunk_size: Rows in one forward; speed and memory depend on it, the mathematics does not. Without dropout the result is
+            the same up to rounding; with dropout other masks are drawn: another draw of the same distribution.
         cached: Encode each chunk twice, so that a step needs the memory of one chunk however large the batch is; the gradient is
             the same (GradCache).
         learning_rate: At its highest.
@@ -50,9 +51,9 @@ class TrainingSettings:
         drop_last: Leave out the last, smaller batch of an epoch (it has fewer negatives).
         evaluate_every: Steps between two evaluations on the development set; 0: none.
         keep: Which weights end in the model folder: the `last`, or the `best` on the development set.
-        held_out: So many rows are set apart, drawn by the seed and never learned from, nor are copies of them; the objective's
+        held_out: So many rows, drawn by the seed, are never learned from, nor are copies of them; the objective's
             loss on them, without dropout, is logged as `held_out_loss`.
-        held_out_every: Steps between two looks at the rows set apart.
+        held_out_every: Steps between two looks at the rows that are held out.
         log_every: Steps between two lines of the log.
         checkpoint_every: Steps between two checkpoints; 0: only when interrupted.
         track: Where else the run may be followed: `tensorboard`, `wandb`.

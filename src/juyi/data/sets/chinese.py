@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from juyi.data.files import PathLike
+from juyi.data.sets.layouts import existing_folder
 from juyi.errors import DataError
 
 CHINESE_TASKS = ("atec", "bq", "lcqmc", "pawsx", "stsb")
@@ -32,12 +33,7 @@ def find_splits(folder: PathLike) -> dict[tuple[str, str], Path]:
     Raises:
         DataError: The folder does not exist or holds nothing of these, or one layout holds a split twice.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        reason = (
-            "this is a file, and the folder is needed that the data sets lie in" if root.exists() else "there is no such folder"
-        )
-        raise DataError(f"{reason}. Name a folder with {_LAYOUTS}.", path=folder)
+    root = existing_folder(folder, _LAYOUTS)
     inside = sorted(entry for entry in root.iterdir() if entry.is_file())
     below = sorted(entry for child in root.iterdir() if child.is_dir() for entry in child.iterdir() if entry.is_file())
     own = [path for path in below if path.name.lower().startswith(f"{path.parent.name.lower()}.")]
