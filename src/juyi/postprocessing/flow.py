@@ -25,7 +25,7 @@ MIN_STEPS = 400
 RELATIVE_FLOOR = 1e-6
 """A dimension whose standard deviation is below this share of the largest is constant: dividing by it would blow up noise."""
 
-Watch = Callable[[int, int, Mapping[str, float | str]], None]
+FlowProgress = Callable[[int, int, Mapping[str, float | str]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def fit_flow(
     steps: int | None = None,
     learning_rate: float = 1e-3,
     seed: int = 0,
-    watch: Watch | None = None,
+    progress: FlowProgress | None = None,
 ) -> Flow:
     """Fit a flow on vectors that are not normalised, by maximum likelihood; the encoder stays as it is.
 
@@ -112,7 +112,7 @@ def fit_flow(
             standardises each dimension.
         learning_rate: Of Adam, constant.
         seed: Of the weights, the permutations and the order of the vectors.
-        watch: Is told about every step.
+        progress: Is told about every step.
 
     Shapes:
         embeddings: (n, dim), dim at least 2 ** levels
@@ -149,7 +149,7 @@ def fit_flow(
     with torch.no_grad():
         start = network.bits_per_dim(vectors).item()
     steps = max(MIN_STEPS, math.ceil(count / BATCH_SIZE)) if steps is None else steps
-    bits = _train(network, vectors, steps, learning_rate, seed, watch or (lambda *_: None))
+    bits = _train(network, vectors, steps, learning_rate, seed, progress or (lambda *_: None))
     return Flow(network.requires_grad_(False), count, start, bits, _notes(count, dim, constant))
 
 
@@ -218,7 +218,7 @@ class _Glow(nn.Module):
         return -self.log_likelihood(u).mean() / (u.shape[1] * math.log(2))
 
 
-def _train(network: _Glow, vectors: Tensor, steps: int, learning_rate: float, seed: int, watch: Watch) -> float:
+def _train(network: _Glow, vectors: Tensor, steps: int, learning_rate: float, seed: int, progress: FlowProgress) -> float:
     """Train the network; the bits per dimension of all vectors afterwards."""
 
     def finite(loss: Tensor, step: int) -> float:
@@ -236,7 +236,7 @@ def _train(network: _Glow, vectors: Tensor, steps: int, learning_rate: float, se
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        watch(step, steps, report)
+        progress(step, steps, report)
     with torch.no_grad():
         return finite(network.bits_per_dim(vectors), steps)
 

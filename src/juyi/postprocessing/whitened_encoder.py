@@ -10,7 +10,7 @@ from juyi.postprocessing.whitening import Whitening, fit_whitening
 
 
 def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None) -> tuple[Encoder, Whitening]:
-    """A copy of the encoder that whitens and normalises; the backbone is shared, not copied.
+    """A copy of the encoder that whitens and normalises; the backbone is shared, not copied, and so is its mode.
 
     Args:
         encoder: Its vectors before any normalisation are what is whitened.
@@ -31,4 +31,4 @@ def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None)
         max_length=encoder.max_length,
         normalise=True,
     )
-    return whitened.to(encoder.device).eval(), whitening
+    return whitened.to(encoder.device), whitening
