@@ -49,6 +49,18 @@ def replaced_folder(folder: str | Path, *manifests: str) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def replaced_file(target: Path) -> Iterator[Path]:
+    """A temporary name beside a file, whose content takes the file's place when the block ends without an error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def write_text(target: Path, text: str) -> None:
     """Write a UTF-8 file under a temporary name and rename it."""
     target.parent.mkdir(parents=True, exist_ok=True)

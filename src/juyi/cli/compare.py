@@ -29,11 +29,20 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
     """
     from juyi.cli.output import emit, report_problems, say
     from juyi.cli.progress import evaluation_bar
-    from juyi.evaluation import compare, comparison_rows, comparison_verdict, evaluate_model, flat_record, open_suite_of
+    from juyi.evaluation import (
+        compare,
+        comparison_rows,
+        comparison_verdict,
+        evaluate_model,
+        flat_record,
+        one_precision,
+        open_suite_of,
+    )
 
     form = "jsonl" if as_json else form
     options, encode_options = split_options(given)
     suite = open_suite_of(options, say)
+    encode_options = one_precision((first, *others), suite, encode_options, log=say)
     evaluations = []
     for model in (first, *others):
         with evaluation_bar(model) as progress:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from juyi.evaluation.candidates import LEXICAL, Candidate, open_candidate
+from juyi.evaluation.candidates import LEXICAL, Candidate, agree_on_precision, open_candidate
 from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare
-from juyi.evaluation.evaluate import ENCODING, Evaluation, evaluate_model, evaluate_overlap, evaluate_suite, open_suite_of
+from juyi.evaluation.evaluate import (
+    ENCODING,
+    Evaluation,
+    evaluate_model,
+    evaluate_overlap,
+    evaluate_suite,
+    one_precision,
+    open_suite_of,
+)
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_target, on_texts, open_fitting
 from juyi.evaluation.options import EncodeOptions, EvaluationOptions
 from juyi.evaluation.score_tables import comparison_rows, flat_record, score_rows, seed_rows, short_seed_row
@@ -26,6 +34,7 @@ __all__ = [
     "FittingTexts",
     "Signals",
     "adaptation_verdict",
+    "agree_on_precision",
     "compare",
     "comparison_rows",
     "comparison_verdict",
@@ -36,6 +45,7 @@ __all__ = [
     "label_free_signals",
     "on_target",
     "on_texts",
+    "one_precision",
     "open_candidate",
     "open_fitting",
     "open_suite_of",

@@ -8,7 +8,7 @@ from typing import Any
 
 from juyi.data import normalise, read_texts
 from juyi.errors import DataError, UsageError
-from juyi.evaluation.candidates import LEXICAL, open_candidate
+from juyi.evaluation.candidates import LEXICAL, agree_on_precision, open_candidate
 from juyi.evaluation.fitting import Fitting, open_fitting, post_processed, post_processed_name
 from juyi.evaluation.options import EncodeOptions, EvaluationOptions
 from juyi.suites import Suite, load_suite
@@ -95,8 +95,7 @@ def evaluate_suite(
     _check_names(suite)
     once = None if isinstance(encoder, Similarity) and fitting is None else EncodeOnce(encode_of(encoder))
     if once is not None:
-        texts = [text for task in suite.tasks for text in task.texts()]
-        once.prepare(texts, lambda done, total: progress(done, total, ENCODING))
+        once.prepare(suite_texts(suite), lambda done, total: progress(done, total, ENCODING))
     found: list[BootstrappedScore] = []
     problems = list(suite.problems)
     for done, task in enumerate(suite.tasks):
@@ -132,6 +131,32 @@ def open_suite_of(options: EvaluationOptions, log: Log = lambda _: None) -> Suit
     return suite
 
 
+def one_precision(
+    models: Sequence[str], suite: Suite, encode_options: EncodeOptions, *, log: Log = lambda _: None
+) -> EncodeOptions:
+    """The options with one precision for all candidates that will be measured beside each other on a suite.
+
+    To be called before the first of them is measured; with the result `evaluate_model` decides nothing more.
+
+    Args:
+        models: As `evaluate_model` takes them.
+        suite: Its texts are the sample.
+        encode_options: How encoders are run.
+        log: Hears once which precision was chosen and why.
+
+    Raises:
+        UsageError: bfloat16 was asked for, and one of the candidates cannot have it.
+        ModelError: There is no such model.
+    """
+    bare = [post_processed(model, EvaluationOptions())[0] for model in models]
+    return agree_on_precision(bare, encode_options, suite_texts(suite), log=log)
+
+
+def suite_texts(suite: Suite) -> list[str]:
+    """All texts of a suite, task after task."""
+    return [text for task in suite.tasks for text in task.texts()]
+
+
 def evaluate_model(
     model: str,
     suite: Suite,
@@ -148,7 +173,7 @@ def evaluate_model(
             for the options of this candidate alone.
         suite: What is measured.
         options: Post-processing and labels.
-        encode_options: How encoders are run.
+        encode_options: How encoders are run; a precision of `auto` is decided for this candidate alone, see `one_precision`.
         progress: Told of the texts and of each task.
         log: Hears what is to be known.
 
@@ -158,7 +183,7 @@ def evaluate_model(
     model, options = post_processed(model, options)
     if model == LEXICAL and (options.whiten or options.flow):
         raise UsageError(f"The baseline {LEXICAL} has no vectors: --whiten and --flow do not go with it. Leave one of them out.")
-    candidate = open_candidate(model, encode_options, [text for task in suite.tasks for text in task.texts()], log=log)
+    candidate = open_candidate(model, encode_options, suite_texts(suite), log=log)
     name = post_processed_name(candidate.name, options)
     given = _given_labels(options)
     result = evaluate_suite(

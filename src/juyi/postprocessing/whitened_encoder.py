@@ -14,7 +14,7 @@ def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None)
 
     Args:
         encoder: Its vectors before any normalisation are what is whitened.
-        texts: Fit on these sentences.
+        texts: Fit on these sentences; repeats count once.
         k: Dimensions to keep.
 
     Returns:
@@ -22,7 +22,7 @@ def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None)
     """
     plain = copy.copy(encoder)
     plain.normalise = False
-    whitening = fit_whitening(plain.encode(texts), k)
+    whitening = fit_whitening(plain.encode(list(dict.fromkeys(texts))), k)
     whitened = Encoder(
         encoder.backbone,
         encoder.tokenizer,

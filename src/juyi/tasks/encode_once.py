@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from juyi.embeddings import encoded
+from juyi.embeddings import check_texts, encoded
 from juyi.types import Embeddings, Encode
 
 _AT_ONCE = 4096
@@ -38,8 +38,9 @@ class EncodeOnce:
             returns: (n, dim)
 
         Raises:
-            UsageError: The encoder does not give one row a text.
+            UsageError: Something among the texts is none, or the encoder does not give one row a text.
         """
+        texts = check_texts(texts)
         self._learn(self._fresh(texts))
         if not len(texts):
             return encoded(self._encode, texts)
@@ -53,9 +54,9 @@ class EncodeOnce:
             progress: Told how many of how many distinct texts are encoded.
 
         Raises:
-            UsageError: The encoder does not give one row a text.
+            UsageError: Something among the texts is none, or the encoder does not give one row a text.
         """
-        fresh = sorted(self._fresh(texts), key=len)
+        fresh = sorted(self._fresh(check_texts(texts)), key=len)
         progress(0, len(fresh))
         for start in range(0, len(fresh), _AT_ONCE):
             self._learn(fresh[start : start + _AT_ONCE])
