@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from juyi.assets import DEFAULT_ENCODER
-from juyi.engines import CachedEncode, Engine, agreed_precision, engine_of, open_engine
+from juyi.engines import CachedEncode, Engine, Precision, agreed_precision, engine_of, open_engine
 from juyi.errors import UsageError
 from juyi.evaluation.options import EncodeOptions
 from juyi.hub import resolve
@@ -108,7 +108,7 @@ def _encoder(model: str, options: EncodeOptions, log: Log) -> Candidate:
 
 
 def _open(model: str, options: EncodeOptions, log: Log = lambda _: None) -> Engine:
-    precision = "bfloat16" if options.precision == "bfloat16" else "float32"
+    precision: Precision = "bfloat16" if options.precision == "bfloat16" else "float32"
     return open_engine(model, options.engine, precision=precision, pooling=known_pooling(options.pooling), log=log)
 
 

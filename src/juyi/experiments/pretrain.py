@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from juyi.atomic import replaced_folder, write_text
 from juyi.encoder import Encoder, create_encoder, load_encoder, save_encoder
-from juyi.engines.engine import GRAPH
+from juyi.engines.graph import GRAPH
 from juyi.engines.export import export_onnx
 from juyi.errors import MissingExtraError
 from juyi.experiments.corpus import corpus_digests, pack, read_corpus
