@@ -54,11 +54,11 @@ def open_candidate(model: str, options: EncodeOptions, texts: Sequence[str] = ()
         ModelError: There is no such model.
         DataError: The file of word vectors cannot be used.
     """
-    options = agree_on_precision([model], options, texts, log=log)
     if model == LEXICAL:
         from juyi.baselines import LexicalOverlap
 
         return Candidate("lexical-overlap", LexicalOverlap())
+    options = agree_on_precision([model], options, texts, log=log)
     if model.startswith(VECTORS):
         return _word_vectors(model.removeprefix(VECTORS))
     if model.startswith(RANDOM):
@@ -135,7 +135,8 @@ def agree_on_precision(
     runs_on = {model or DEFAULT_ENCODER: _runs_on(model, options) for model in models}
     if options.precision == "bfloat16":
         for name, kind in runs_on.items():
-            _refuse_bfloat16(name, kind)
+            if kind != LEXICAL or len(runs_on) == 1:  # beside others it has nothing to round; alone the wish would be ignored
+                _refuse_bfloat16(name, kind)
         return options
     on_torch = [name for name, kind in runs_on.items() if kind == "torch"]
     others = [name for name, kind in runs_on.items() if kind not in ("torch", LEXICAL)]

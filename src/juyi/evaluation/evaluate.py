@@ -100,8 +100,8 @@ def evaluate_suite(
     problems = list(suite.problems)
     for done, task in enumerate(suite.tasks):
         progress(done, len(suite.tasks), str(task))
-        more = [*labels(task), *(() if fitting is None else fitting.labels(task))]
         try:
+            more = [*labels(task), *(() if fitting is None else fitting.labels(task))]
             if fitting is not None and once is not None:
                 scores = task.measure(fitting.encode(task, once))
             else:
