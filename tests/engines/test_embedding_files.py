@@ -76,7 +76,7 @@ def test_a_failure_leaves_what_was_there(form: Any, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no more"):
         write_embeddings(Lengths(), broken(), tmp_path / "out", form)
     assert [path.name for path in tmp_path.iterdir()] == ["out"] and (tmp_path / "out").read_text() == "before"
-    with pytest.raises(UsageError, match="'xyz' is no form of embeddings. There are npy, jsonl, csv"):
+    with pytest.raises(UsageError, match=r"'xyz' is no form of embeddings\. There are npy, jsonl, csv"):
         write_embeddings(Lengths(), [], tmp_path / "out", "xyz")  # type: ignore[arg-type]
 
 

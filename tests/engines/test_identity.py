@@ -18,7 +18,6 @@ from juyi.engines.torch_engine import TorchEngine
 from juyi.errors import UsageError
 from juyi.tokenization import WordTokenizer
 
-
 PINNED = [[1.21592, -0.31372, -1.45456, -0.06984], [1.18758, 1.04411, -1.76516, -0.34922]]
 
 
@@ -86,7 +85,7 @@ def test_the_version_of_jieba_counts_where_words_are_cut(model: Path) -> None:
 
 def test_an_encoder_in_memory_has_none(tmp_path: Path) -> None:
     encoder = load_encoder()
-    with pytest.raises(UsageError, match="in memory and has no identity. Save it"):
+    with pytest.raises(UsageError, match=r"in memory and has no identity\. Save it"):
         _ = TorchEngine(encoder).identity
     assert open_engine(save_encoder(encoder, tmp_path / "m")).identity
 

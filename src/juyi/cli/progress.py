@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,8 +13,9 @@ from rich.text import Text
 
 from juyi import types
 from juyi.cli.output import first_process
-from juyi.training import TrainProgress
-from juyi.training.health import unsaid
+
+if TYPE_CHECKING:
+    from juyi.training import TrainProgress
 
 _SECONDS_BETWEEN_LINES = 20.0
 _SHOWN = {
@@ -44,6 +46,8 @@ def training_bar(label: str = "training") -> Iterator[TrainProgress]:
 
     Beside the figures it prints what a report says in words: `note`, and each sentence of `warning` the first time it comes.
     """
+    from juyi.training.health import unsaid  # torch comes with it, and other bars need none
+
     console = Console(stderr=True, quiet=not first_process())
     bar = _Bar(
         TextColumn("{task.description}"),

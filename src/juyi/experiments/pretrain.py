@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from juyi.atomic import replaced_folder, write_text
 from juyi.encoder import Encoder, create_encoder, load_encoder, save_encoder
-from juyi.engines.graph import GRAPH
 from juyi.engines.export import export_onnx
+from juyi.engines.graph import GRAPH
 from juyi.errors import MissingExtraError
 from juyi.experiments.corpus import corpus_digests, pack, read_corpus
 from juyi.experiments.environment import environment
