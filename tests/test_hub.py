@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import huggingface_hub
@@ -108,15 +110,75 @@ def test_fetched_is_what_the_hub_gives(tmp_path: Path, monkeypatch: pytest.Monke
     assert resolve("owner/name@v2") == tmp_path
 
 
-def test_a_digest_changes_with_every_file_but_the_card(tmp_path: Path) -> None:
-    (tmp_path / "1_Pooling").mkdir()
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "1_Pooling" / "config.json").write_text("{}")
-    (tmp_path / "README.md").write_text("a card")
-    first = folder_digest(tmp_path)
-    (tmp_path / "README.md").write_text("a better card")
-    assert folder_digest(tmp_path) == first
-    (tmp_path / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
-    second = folder_digest(tmp_path)
-    (tmp_path / "config.json").rename(tmp_path / "config2.json")
-    assert len({first, second, folder_digest(tmp_path)}) == 3
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "1_Pooling/config.json", "README.md"):
+        (tmp_path / "m" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "m" / name).write_text(f"content of {name}")
+    return tmp_path / "m"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "counts"),
+    [
+        ("config.json", "another", True),
+        ("model.safetensors", "content of model.safetensorS", True),  # as long as before
+        ("tokenizer.json", "another", True),
+        ("1_Pooling/config.json", "another", True),
+        ("2_Dense/config.json", "new", True),
+        ("model.onnx", "new", True),
+        ("juyi_words.json", "new", True),
+        ("vocab.txt", "new", True),
+        ("whatever.xyz", "new", True),
+        ("config.json", None, True),
+        ("README.md", "another", False),
+        ("README.md", None, False),
+        ("docs/NOTES.md", "new", False),
+        ("juyi_training.json", "new", False),
+        (".config.json.12.tmp", "left over", False),
+        (".cache/huggingface/config.json", "left over", False),
+    ],
+)
+def test_what_decides_about_the_vectors_changes_the_digest(folder: Path, name: str, content: str | None, counts: bool) -> None:
+    before = folder_digest(folder)
+    path = folder / name
+    if content is None:
+        path.unlink()
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    assert (folder_digest(folder) != before) == counts
+
+
+def test_names_and_contents_are_told_apart(tmp_path: Path) -> None:
+    made = [{"a": "xb", "c": "y"}, {"a": "x", "bc": "y"}, {"ax": "b", "c": "y"}, {"a": "y", "c": "xb"}, {"a": "xb"}]
+    digests = set()
+    for place, files in enumerate(made):
+        (tmp_path / str(place)).mkdir()
+        for name, content in files.items():
+            (tmp_path / str(place) / name).write_text(content)
+        digests.add(folder_digest(tmp_path / str(place)))
+    assert len(digests) == len(made)
+
+
+def test_the_place_of_a_folder_and_links_to_its_files_do_not_count(folder: Path, tmp_path: Path) -> None:
+    before = folder_digest(folder)
+    (tmp_path / "linked" / "1_Pooling").mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "1_Pooling/config.json"):  # as the hub's cache has them
+        (tmp_path / "linked" / name).symlink_to(folder / name)
+    assert folder_digest(tmp_path / "linked") == before
+    folder.rename(tmp_path / "moved")
+    assert folder_digest(tmp_path / "moved") == before
+
+
+def test_a_file_that_was_settled_when_it_was_read_is_noticed_when_it_changes(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    state = weights.stat()
+    os.utime(weights, (state.st_atime - 100, state.st_mtime - 100))
+    time.sleep(2.1)  # from here on its digest is kept
+    digests = [folder_digest(folder), folder_digest(folder)]
+    old = weights.stat()
+    weights.write_text("content of model.safetensorX")
+    os.utime(weights, ns=(old.st_atime_ns, old.st_mtime_ns))  # whoever hides a change behind the old time
+    digests.append(folder_digest(folder))
+    assert digests[0] == digests[1] != digests[2]

@@ -1,8 +1,9 @@
-"""Embeddings as every floor handles them: one row a text, finite, at unit length, compared by cosine. numpy only."""
+"""Embeddings as every floor handles them: texts that are texts, one row for each, finite, at unit length. numpy only."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,40 @@ from juyi.errors import UsageError
 from juyi.types import Embeddings, Encode
 
 _BLOCK_ROWS = 1024
+
+
+def check_texts(texts: Iterable[str], name: str = "texts") -> list[str]:
+    """The texts as a list, each checked to be a string; no texts are an empty list.
+
+    Whatever encodes calls this before anything else: a bare string would be encoded character by character, a cell that was
+    empty in a table (None, NaN) as the word "nan", and both would look like results.
+
+    Args:
+        texts: What is to be encoded.
+        name: What the caller calls it; errors use it.
+
+    Raises:
+        UsageError: It is one string, or no collection, or something in it is no string.
+    """
+    if isinstance(texts, str | bytes):
+        raise UsageError(f"{name} is one string, and each of its characters would be a text. Put it into a list: [text].")
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"{name} is {_named(texts)}; a list of strings is needed.")
+    checked = list(texts)
+    for place, text in enumerate(checked):
+        if not isinstance(text, str):
+            raise UsageError(
+                f"{name} has {_named(text)} at place {place} (counted from 0) of {len(checked)}; every text must be a string. "
+                "Drop this row, or put in what belongs there; an empty text is the string ''."
+            )
+    return checked
+
+
+def _named(value: object) -> str:
+    """A value that should have been a text, for people."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return str(value)
+    return f"{str(value)[:40]!r} of the type {type(value).__name__}"
 
 
 def encoded(encode: Encode, texts: Sequence[str]) -> Embeddings:
@@ -52,9 +87,24 @@ def unit_rows(values: ArrayLike, name: str) -> NDArray[np.floating]:
         UsageError: As `finite_matrix`, and where a row is zero: it has no direction.
     """
     matrix = finite_matrix(values, name)
-    scaled: NDArray[np.floating] = matrix / row_peaks(matrix, name)
+    return _divided(matrix, row_peaks(matrix, name))
+
+
+def unit_rows_or_zero(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """As `unit_rows`, unchecked, and a row of zeros stays one: what an encoder gives goes on as it is, for others to judge.
+
+    Shapes:
+        rows and result: (n, dim), of one type.
+    """
+    peaks = np.max(np.abs(rows), axis=1, keepdims=True, initial=0)
+    return _divided(rows, np.where(peaks == 0, np.ones_like(peaks), peaks))
+
+
+def _divided(rows: NDArray[np.floating], peaks: NDArray[np.floating]) -> NDArray[np.floating]:
+    scaled: NDArray[np.floating] = rows / peaks
     # sum() adds up every row in the same order: equal rows stay equal, in whatever batch they come.
-    scaled /= np.sqrt((scaled * scaled).sum(axis=1, keepdims=True))
+    lengths = np.sqrt((scaled * scaled).sum(axis=1, keepdims=True))
+    scaled /= np.where(lengths == 0, np.ones_like(lengths), lengths)
     return scaled
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
@@ -47,13 +48,41 @@ def weights_digest(folder: Path) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """A digest of all files of a model folder but its card and its provenance: pooling and tokenizer decide as weights do."""
+    """The one identity of a model folder: a digest of the names and contents of all files that decide about its vectors.
+
+    Pooling, tokenizer and graph decide as the weights do. What does not is left out: cards and other prose (`*.md`), the
+    account of how the model was trained (`juyi_training.json`), hidden files and folders (leftovers of writing, caches of the
+    hub). Any other file counts, known or not: a model that is taken for another one by mistake is encoded again, which is
+    cheaper than old vectors.
+
+    A file that was read once in this process is not read again while its size, its times and its place on the disk are the same.
+    """
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", PROVENANCE)):
-        digest.update(path.relative_to(folder).as_posix().encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if any(part.startswith(".") for part in name.parts) or path.suffix == ".md" or path.name == PROVENANCE:
+            continue
+        if path.is_file():
+            digest.update(name.as_posix().encode() + b"\0")
+            digest.update(_file_digest(path))
     return digest.hexdigest()
+
+
+_known_files: dict[tuple[str, int, int, int, int], bytes] = {}
+_SETTLED = 2 * 10**9
+"""Nanoseconds after which a file's times prove that it did not change: within the clock's step two writes look alike."""
+
+
+def _file_digest(path: Path) -> bytes:
+    state = path.stat()
+    key = (str(path.resolve()), state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+    if key not in _known_files:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").digest()
+        if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) < _SETTLED:
+            return content
+        _known_files[key] = content
+    return _known_files[key]
 
 
 def _embedded() -> str:

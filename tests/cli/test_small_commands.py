@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +80,23 @@ def test_encode_writes_npy_jsonl_and_csv_and_reads_stdin(juyi, tmp_path: Path) -
     juyi("encode", texts, "-o", tmp_path / "out.csv", "--normalise")
     unit = np.loadtxt(tmp_path / "out.csv", delimiter=",")
     np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, atol=1e-5)
-    assert juyi("encode", texts, "-o", tmp_path / "out.xyz").returncode == 2
+    wrong = juyi("encode", texts, "-o", tmp_path / "out.xyz")
+    assert wrong.returncode == 2 and "name the output .npy" in wrong.stderr
+    command = [sys.executable, "-m", "juyi.cli.main", "encode", str(texts), "--format", "npy"]
+    piped = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout  # a pipe, in which nothing can be put right later
+    np.testing.assert_array_equal(np.load(io.BytesIO(piped)), vectors)
+
+
+def test_a_graph_of_another_tool_is_told_and_torch_runs_the_model(juyi, tmp_path: Path) -> None:
+    model = shutil.copytree(EMBEDDED["mini-base"], tmp_path / "m")
+    assert json.loads(juyi("models", "show", model, "--format", "json").stdout)["onnx graph"] == "yes"
+    (model / "model.onnx").write_bytes(b"")
+    facts = json.loads(juyi("models", "show", model, "--format", "json").stdout)
+    assert facts["onnx graph"] == "no: its model.onnx was exported by another tool"
+    done = juyi("similar", "怎么还款", "如何还款", "-m", model)
+    assert done.returncode == 0 and "torch runs the model" in done.stderr and "another tool" in done.stderr
+    refused = juyi("similar", "怎么还款", "如何还款", "-m", model, "--engine", "onnx")
+    assert refused.returncode == 1 and "--engine torch" in refused.stderr
 
 
 def test_data_check_counts_and_finds_leakage(juyi, tmp_path: Path) -> None:

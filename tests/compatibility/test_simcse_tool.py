@@ -78,3 +78,18 @@ def test_the_argument_names_are_the_tools() -> None:
     assert list(inspect.signature(SimCSE.build_index).parameters)[1:] == [
         "sentences_or_file_path", "use_faiss", "faiss_fast", "device", "batch_size",
     ]  # fmt: skip
+
+
+def test_what_is_no_text_is_told(tool: SimCSE) -> None:
+    for call in (
+        lambda given: tool.encode(given, return_numpy=True),
+        tool.build_index,
+        lambda given: tool.similarity(given, "a"),
+    ):
+        for given, words in ((None, "is None"), (["a", None], "None at place 1"), ([float("nan")], "nan at place 0")):
+            with pytest.raises(UsageError, match=words):
+                call(given)  # type: ignore[no-untyped-call]
+    assert tool.encode([], return_numpy=True).shape == (0, 384)
+    tool.build_index(TEXTS)
+    with pytest.raises(UsageError, match="None at place 0"):
+        tool.search([None])  # type: ignore[list-item]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import torch
 from transformers import AutoModel
 
 from juyi.encoder import FAMILIES, Encoder, EncoderSettings, load_encoder, random_head
-from juyi.errors import ModelError
+from juyi.errors import ModelError, UsageError
 from juyi.poolings import POOLING_NAMES
 
 WITH_POOLER = ("bert", "nezha", "roberta", "xlm-roberta", "albert")
@@ -103,12 +106,65 @@ def test_encode_is_without_dropout_and_leaves_the_mode(stand_in: Callable[..., P
     assert not encoder.training
 
 
-def test_the_mode_comes_back_after_a_failure(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder = load(stand_in("bert")).train()
-    monkeypatch.setattr(encoder.backbone, "forward", lambda **_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        encoder.encode(["a"])
-    assert encoder.training
+def test_the_mode_is_never_another_while_it_encodes(stand_in: Callable[..., Path]) -> None:
+    encoder = load(stand_in("bert"), hidden_dropout=0.3).train()
+    seen: list[tuple[bool, bool]] = []
+
+    def look(module: torch.nn.Module, inputs: object) -> None:
+        seen.append((module.training, encoder.training and encoder.backbone.training))
+
+    encoder.backbone.register_forward_pre_hook(look)
+    encoder.encode(["a"])
+    assert seen == [(False, True)]
+
+
+@pytest.mark.parametrize("pooling", ["last-avg", "first-last-avg"])
+@pytest.mark.parametrize("kind", ["bert", "modernbert"])
+def test_threads_encode_with_one_encoder_while_another_trains_it(
+    kind: str, pooling: str, stand_in: Callable[..., Path], sentences: list[str]
+) -> None:
+    encoder = load(stand_in(kind), pooling=pooling, hidden_dropout=0.3, attention_dropout=0.3)
+    parts = [sentences[i::8] for i in range(8)]
+    alone = [encoder.encode(part) for part in parts]
+    rows = encoder.tokenizer.tokenize(sentences[:12], 32)
+    stop = threading.Event()
+    losses: list[float] = []
+
+    def train() -> None:
+        while not stop.is_set():
+            encoder.train()
+            encoder.embed(rows).square().sum().backward()  # packed: another attention; no step, so that the weights stay
+            losses.append(float(encoder(*encoder.tensors(rows)).detach()[:, :3].sum()))
+            encoder.eval()
+
+    trainer = threading.Thread(target=train)
+    trainer.start()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            together = []
+            while len(losses) < 4 or len(together) < 3 * len(parts):
+                together += pool.map(encoder.encode, parts)
+    finally:
+        stop.set()
+        trainer.join()
+    for found, wanted in zip(together, itertools.cycle(alone), strict=False):
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+    assert len(set(losses)) == len(losses) > 1  # dropout was on all the time
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ("天气", r"one string, and each of its characters would be a text\. Put it into a list: \[text\]"),
+        (["天气", None], "None at place 1"),
+        ([float("nan")], "nan at place 0"),
+        (["a", "b", 3], "'3' of the type int at place 2"),
+        (None, "texts is None"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_told(stand_in: Callable[..., Path], texts: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        load(stand_in("bert")).encode(texts)
 
 
 def test_long_text_is_cut_to_max_length(stand_in: Callable[..., Path]) -> None:

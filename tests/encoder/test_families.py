@@ -84,7 +84,7 @@ def test_a_dropout_that_never_acts_is_caught(stand_in: Callable[..., Path]) -> N
     encoder = load(stand_in("bert"), 0.3, 0.0)
     for module in encoder.backbone.modules():
         if isinstance(module, nn.Dropout):
-            module.train = lambda mode=True: None  # type: ignore[assignment,method-assign,misc]
+            module.forward = lambda rows: rows  # type: ignore[method-assign,assignment]
     with pytest.raises(ModelError, match="two training-mode passes over one sentence are equal"):
         check_dropout(encoder)
 

@@ -115,7 +115,7 @@ def test_pooler_of_a_folder_with_a_head_of_its_own(stand_in: Callable[..., Path]
     for name in ("modules.json", "1_Pooling", "2_Dense"):
         source = head / name
         shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy(source, folder / name)
-    refused(folder, "does not fit the pooling 'pooler'", pooling="pooler")
+    refused(folder, "made for the pooling 'cls'; behind the pooling 'pooler'.*head = 'none'", pooling="pooler")
     assert len(load_encoder(EncoderSettings(model=str(folder), pooling="pooler", head="none")).heads) == 1
 
 
@@ -166,9 +166,20 @@ def test_freezing_leaves_the_head_and_the_dropout(stand_in: Callable[..., Path])
     assert encoder.dropout[0] == 0.2
 
 
-def test_a_pooling_of_the_settings_goes_before_the_folders(saved: Path) -> None:
-    assert load_encoder(saved).pooling == "cls"
-    assert load_encoder(EncoderSettings(model=str(saved), pooling="first-last-avg")).pooling == "first-last-avg"
+@pytest.mark.parametrize("pooling", ["last-avg", "first-last-avg", "top2-avg", "embedding-avg"])
+def test_a_head_is_not_put_behind_another_pooling_than_its_own(saved: Path, pooling: str, sentences: list[str]) -> None:
+    refused(saved, f"made for the pooling 'cls'; behind the pooling '{pooling}'.*head = 'none'", pooling=pooling)
+    for head in ("none", "linear"):
+        encoder = load_encoder(EncoderSettings(model=str(saved), pooling=pooling, head=head))  # type: ignore[arg-type]
+        assert encoder.pooling == pooling and len(encoder.heads) == (head == "linear")
+    own = load_encoder(EncoderSettings(model=str(saved), pooling="cls"))
+    np.testing.assert_array_equal(own.encode(sentences[:2]), load_encoder(saved).encode(sentences[:2]))
+
+
+def test_a_pooling_of_the_settings_goes_before_the_folders(stand_in: Callable[..., Path], tmp_path: Path) -> None:
+    folder = save_encoder(load_encoder(EncoderSettings(model=str(stand_in("bert")), pooling="cls")), tmp_path / "plain")
+    assert load_encoder(folder).pooling == "cls"
+    assert load_encoder(EncoderSettings(model=str(folder), pooling="first-last-avg")).pooling == "first-last-avg"
 
 
 def test_loading_is_silent_and_leaves_the_log_level(stand_in: Callable[..., Path], capfd: pytest.CaptureFixture[str]) -> None:

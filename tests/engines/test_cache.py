@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from juyi.engines import CachedEncode, cache, cache_folder, fingerprint_of
+from juyi.engines import CachedEncode, cache_folder
 from juyi.errors import DataError, UsageError
 from juyi.types import Embeddings
 
@@ -64,26 +64,23 @@ def test_a_later_process_does_not_call_the_encoder(tmp_path: Path) -> None:
     assert printed.strip() == str(vectors(["三", "一"]).tolist())
 
 
-def test_more_texts_than_one_query_or_one_block_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_AT_ONCE", 3)
-    monkeypatch.setattr(cache, "_SAVE_EVERY", 4)
-    texts = [f"句{i}" for i in range(10)]
+def test_more_texts_than_one_query_or_one_block_takes(tmp_path: Path) -> None:
+    texts = [f"句{i}" for i in range(1203)]  # three queries
     recording = Recording()
-    np.testing.assert_array_equal(CachedEncode(recording, "f", tmp_path)(texts), vectors(texts))
-    assert [len(asked) for asked in recording.asked] == [4, 4, 2]
+    np.testing.assert_array_equal(CachedEncode(recording, "f", tmp_path, save_every=500)(texts), vectors(texts))
+    assert [len(asked) for asked in recording.asked] == [500, 500, 203]
     np.testing.assert_array_equal(CachedEncode(silent, "f", tmp_path)(texts[::-1]), vectors(texts[::-1]))
 
 
-def test_what_was_encoded_before_an_interruption_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_SAVE_EVERY", 2)
+def test_what_was_encoded_before_an_interruption_is_kept(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        CachedEncode(Recording(fails_at=2), "f", tmp_path)(TEXTS)
+        CachedEncode(Recording(fails_at=2), "f", tmp_path, save_every=2)(TEXTS)
     recording = Recording()
-    np.testing.assert_array_equal(CachedEncode(recording, "f", tmp_path)(TEXTS), vectors(TEXTS))
+    np.testing.assert_array_equal(CachedEncode(recording, "f", tmp_path, save_every=2)(TEXTS), vectors(TEXTS))
     assert recording.asked == [["三", "四"], ["五"]]
 
 
-def test_another_fingerprint_is_another_file(tmp_path: Path) -> None:
+def test_another_identity_is_another_file(tmp_path: Path) -> None:
     one, other = (CachedEncode(encode, name, tmp_path) for encode, name in ((vectors, "f"), (lambda texts: -vectors(texts), "g")))
     assert one.path != other.path
     np.testing.assert_array_equal(one(TEXTS), vectors(TEXTS))
@@ -102,13 +99,12 @@ def test_two_instances_encode_the_same_text_at_the_same_time(tmp_path: Path) -> 
     np.testing.assert_array_equal(CachedEncode(silent, "f", tmp_path)(["一", "二", "三"]), vectors(["一", "二", "三"]))
 
 
-def test_many_writers_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_SAVE_EVERY", 5)
+def test_many_writers_at_once(tmp_path: Path) -> None:
     texts = [f"句{i}" for i in range(60)]
 
     def work(start: int) -> None:
         some = texts[start:] + texts[:start]
-        np.testing.assert_array_equal(CachedEncode(vectors, "f", tmp_path)(some), vectors(some))
+        np.testing.assert_array_equal(CachedEncode(vectors, "f", tmp_path, save_every=5)(some), vectors(some))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(0, 60, 10)))
@@ -202,23 +198,8 @@ def test_where_caches_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     np.testing.assert_array_equal(CachedEncode(silent, "f")(TEXTS), vectors(TEXTS))
 
 
-def test_a_fingerprint_changes_with_all_that_decides_about_the_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = tmp_path / "model"
-    (model / "1_Pooling").mkdir(parents=True)
-    (model / "model.safetensors").write_bytes(b"weights")
-    (model / "1_Pooling" / "config.json").write_text("{}")
-    prints = [fingerprint_of(model, "torch", "float32")]
-    assert fingerprint_of(model, "torch", "float32") == prints[0]
-    assert len(prints[0]) == 32 and int(prints[0], 16) >= 0
-    prints.append(fingerprint_of(model, "torch", "bfloat16"))
-    (model / "1_Pooling" / "config.json").write_text('{"pooling": "mean"}')
-    prints.append(fingerprint_of(model, "torch", "float32"))
-    (model / "model.safetensors").write_bytes(b"others!")
-    prints.append(fingerprint_of(model, "torch", "float32"))
-    (model / "vocab.txt").write_text("")
-    prints.append(fingerprint_of(model, "torch", "float32"))
-    (model / "vocab.txt").rename(model / "words.txt")
-    prints.append(fingerprint_of(model, "torch", "float32"))
-    monkeypatch.setattr(metadata, "version", lambda package: "99")
-    prints.append(fingerprint_of(model, "torch", "float32"))
-    assert len(set(prints)) == len(prints)
+@pytest.mark.parametrize(("texts", "words"), [("一", "one string"), (["一", None], "None at place 1"), ([float("nan")], "nan")])
+def test_what_is_no_text_is_neither_encoded_nor_kept(tmp_path: Path, texts: Any, words: str) -> None:
+    encode = CachedEncode(silent, "f", tmp_path)
+    with pytest.raises(UsageError, match=words):
+        encode(texts)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -14,12 +17,12 @@ from safetensors.numpy import load_file, save_file
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED, SAMPLES
 from juyi.data import read_texts
-from juyi.encoder import load_encoder, save_encoder
-from juyi.engines import open_engine
+from juyi.encoder import EncoderSettings, load_encoder, save_encoder
+from juyi.engines import ENGINE_KINDS, EngineKind, open_engine
 from juyi.engines.export import export_onnx
 from juyi.engines.onnx_engine import OnnxEngine
 from juyi.engines.torch_engine import TorchEngine
-from juyi.errors import ModelError
+from juyi.errors import ModelError, UsageError
 from juyi.postprocessing import whiten_encoder
 
 TEXTS = read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts[:200]
@@ -85,11 +88,93 @@ def test_a_folder_without_a_graph_is_run_by_torch_and_refused_by_onnx(tmp_path: 
         open_engine(tmp_path / "m", "onnx")
 
 
-def test_a_damaged_graph_is_one_clear_error(tmp_path: Path) -> None:
-    shutil.copytree(FOLDER, tmp_path / "m")
-    (tmp_path / "m" / "model.onnx").write_bytes(b"not a graph")
-    with pytest.raises(ModelError, match="cannot be run"):
-        open_engine(tmp_path / "m")
+KINDS_OF_ENGINE = [kind for kind in ENGINE_KINDS if kind != "auto"]
+
+
+def test_what_can_be_asked_for_is_one_list() -> None:
+    assert ENGINE_KINDS[0] == "auto" and set(KINDS_OF_ENGINE) == {"onnx", "torch"}
+    for kind in KINDS_OF_ENGINE:
+        engine = open_engine(None, kind)
+        assert (engine.kind, engine.precision, engine.dim) == (kind, "float32", 384)
+    words = {
+        "kind": ({"kind": "abacus"}, "'abacus' is no engine. There are auto, onnx, torch"),
+        "precision": ({"precision": "int3"}, "'int3' is no precision. There are float32, bfloat16"),
+        "pooling": ({"pooling": "mean"}, "'mean' is no pooling. The poolings are cls"),
+    }
+    for options, expected in words.values():
+        with pytest.raises(UsageError, match=expected):
+            open_engine("mini", **options)  # type: ignore[arg-type]
+
+
+def test_precision_and_pooling_are_asked_for_and_never_ignored() -> None:
+    assert open_engine("mini", "torch", precision="bfloat16").precision == "bfloat16"
+    for kind in ("auto", "onnx"):
+        with pytest.raises(
+            UsageError, match="runs on the engine onnx, which computes in float32; with --engine torch it can bfl"
+        ):
+            open_engine("mini", kind, precision="bfloat16")
+    own, other = load_encoder("mini").pooling, "cls"
+    assert own != other
+    assert isinstance(open_engine("mini", pooling=own), OnnxEngine)
+    engine = open_engine("mini", pooling="cls")
+    expected = load_encoder(EncoderSettings(model="mini", pooling="cls")).encode(TEXTS[:5])
+    np.testing.assert_array_equal(engine.encode(TEXTS[:5]), expected)
+    assert np.abs(expected - open_engine("mini").encode(TEXTS[:5])).max() > 0.01
+    with pytest.raises(UsageError, match="The pooling 'cls' does not go with --engine onnx"):
+        open_engine("mini", "onnx", pooling="cls")
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+def test_blocks_are_the_rows_of_encode_and_texts_are_taken_as_they_are_needed(kind: EngineKind) -> None:
+    engine = open_engine("mini", kind)
+    taken: list[str] = []
+
+    def some() -> Iterator[str]:
+        for text in TEXTS[:23]:
+            taken.append(text)
+            yield text
+
+    blocks = engine.encode_blocks(some(), normalise=True, block_size=10)
+    assert taken == []
+    first = next(blocks)
+    assert len(taken) == len(first) == 10
+    rest = list(blocks)
+    assert [len(block) for block in rest] == [10, 3]
+    np.testing.assert_allclose(np.concatenate([first, *rest]), engine.encode(TEXTS[:23], normalise=True), atol=1e-5)
+    assert list(engine.encode_blocks([])) == []
+    with pytest.raises(UsageError, match="one string"):
+        engine.encode_blocks("天气")
+    broken = engine.encode_blocks(iter(["a", "b", "c", None]), block_size=2)  # type: ignore[list-item]
+    assert next(broken).shape == (2, 384)
+    with pytest.raises(UsageError, match="from number 2 on, has None at place 1"):
+        next(broken)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [("天气", "one string"), ([None], "None at place 0"), (["a", float("nan")], "nan at place 1"), ([3], "'3'")],
+)
+def test_what_is_no_list_of_texts_is_told(kind: EngineKind, texts: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        open_engine("mini", kind).encode(texts)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+def test_threads_share_an_engine(kind: EngineKind) -> None:
+    engine = open_engine("mini", kind)
+    parts = [TEXTS[i::8][:10] for i in range(8)]
+    alone = [engine.encode(part) for part in parts]
+    with ThreadPoolExecutor(8) as pool:
+        for found, wanted in zip(pool.map(engine.encode, parts * 2), alone * 2, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_an_engine_leaves_the_mode_of_its_encoder() -> None:
+    encoder = load_encoder().train()
+    found = TorchEngine(encoder).encode(TEXTS[:3])
+    assert encoder.training
+    np.testing.assert_array_equal(found, load_encoder().encode(TEXTS[:3]))
 
 
 def test_the_onnx_path_imports_no_torch() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +13,23 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from juyi.assets import EMBEDDED
 from juyi.baselines import LexicalOverlap
-from juyi.engines import open_engine
+from juyi.encoder import load_encoder
+from juyi.engines import agreed_precision, open_engine
 from juyi.errors import DataError, ModelError, UsageError
-from juyi.evaluation import candidates as candidates
-from juyi.evaluation.candidates import How, open_candidate
-from juyi.evaluation.options import Found, What, labelled, measure, open_what, overlap
+from juyi.evaluation import (
+    EncodeOptions,
+    Evaluation,
+    EvaluationOptions,
+    evaluate_model,
+    evaluate_overlap,
+    one_precision,
+    open_candidate,
+    open_suite_of,
+)
 from juyi.postprocessing import fit_whitening
+from juyi.types import Log
 
 VERBS = ["办理", "修改", "查询", "注销", "激活", "申请"]
 NOUNS = ["信用卡", "密码", "账单", "手机号", "快递", "退款", "会员", "发票"]
@@ -44,48 +58,48 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "zh"
 
 
-def found(data: Path, model: str = "", how: How | None = None, **what: Any) -> Found:
-    asked = What("zh-sts", str(data), **({"splits": ("dev", "test"), "tasks": ("bq",)} | what))
-    return measure(asked, labelled(asked, open_what(asked)), model, how or How())
+def found(data: Path, model: str = "", how: EncodeOptions | None = None, log: Log = lambda _: None, **given: Any) -> Evaluation:
+    options = EvaluationOptions("zh-sts", str(data), **({"splits": ("dev", "test"), "tasks": ("bq",)} | given))
+    return evaluate_model(model, open_suite_of(options), options, how or EncodeOptions(), log=log)
 
 
-def labels(measured: Found) -> dict[tuple[str, str], tuple[str, ...]]:
+def labels(measured: Evaluation) -> dict[tuple[str, str], tuple[str, ...]]:
     scores = [each.score for each in measured.bootstrapped]
     return {(score.task, score.split): score.labels for score in scores if score.split in ("dev", "test")}
 
 
-def values(measured: Found) -> list[float]:
+def values(measured: Evaluation) -> list[float]:
     return [each.score.value for each in measured.bootstrapped]
 
 
 def test_names_say_what_was_measured() -> None:
-    assert open_candidate("", How(), []).name == "mini"
-    assert open_candidate("mini-base", How(), []).name == "mini-base"
-    assert isinstance(open_candidate("lexical", How(), []).encoder, LexicalOverlap)
+    assert open_candidate("", EncodeOptions(), []).name == "mini"
+    assert open_candidate("mini-base", EncodeOptions(), []).name == "mini-base"
+    assert isinstance(open_candidate("lexical", EncodeOptions(), []).encoder, LexicalOverlap)
 
 
 @pytest.mark.parametrize(
     ("model", "how", "error", "words"),
     [
-        ("nowhere", How(), ModelError, "nowhere"),
-        ("vectors:", How(), UsageError, "vectors:FILE"),
-        ("vectors:nowhere.txt", How(), DataError, "nowhere.txt"),
-        ("random:mini@one", How(), UsageError, "'one'"),
-        ("random:mini@-1", How(), UsageError, "'-1'"),
-        ("random:nowhere@1", How(), ModelError, "nowhere"),
-        ("random:mini@1", How(pooling="cls"), UsageError, "--pooling"),
-        ("mini", How(pooling="mean"), UsageError, "last-avg"),
-        ("mini", How(pooling="cls", engine="onnx"), UsageError, "--engine onnx"),
+        ("nowhere", EncodeOptions(), ModelError, "nowhere"),
+        ("vectors:", EncodeOptions(), UsageError, "vectors:FILE"),
+        ("vectors:nowhere.txt", EncodeOptions(), DataError, "nowhere.txt"),
+        ("random:mini@one", EncodeOptions(), UsageError, "'one'"),
+        ("random:mini@-1", EncodeOptions(), UsageError, "'-1'"),
+        ("random:nowhere@1", EncodeOptions(), ModelError, "nowhere"),
+        ("random:mini@1", EncodeOptions(pooling="cls"), UsageError, "--pooling"),
+        ("mini", EncodeOptions(pooling="mean"), UsageError, "last-avg"),
+        ("mini", EncodeOptions(pooling="cls", engine="onnx"), UsageError, "--engine onnx"),
     ],
 )
-def test_what_cannot_be_opened_is_told(model: str, how: How, error: type[Exception], words: str) -> None:
+def test_what_cannot_be_opened_is_told(model: str, how: EncodeOptions, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         open_candidate(model, how, [])
 
 
 def test_word_vectors_tell_what_they_do_not_know(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("hello 0.1 0.2\nworld 0.3 0.1\n")
-    opened = open_candidate(f"vectors:{tmp_path / 'words.txt'}", How(), [])
+    opened = open_candidate(f"vectors:{tmp_path / 'words.txt'}", EncodeOptions(), [])
     assert opened.name == "vectors:words.txt"
     assert opened.remark() == ""  # nothing was encoded yet
     assert callable(opened.encoder)
@@ -95,7 +109,7 @@ def test_word_vectors_tell_what_they_do_not_know(tmp_path: Path) -> None:
 
 
 def test_random_weights_depend_on_the_seed_alone() -> None:
-    first, same, other = (open_candidate(f"random:{seed}", How(), []) for seed in ("@1", "mini@1", "mini@2"))
+    first, same, other = (open_candidate(f"random:{seed}", EncodeOptions(), []) for seed in ("@1", "mini@1", "mini@2"))
     assert first.name == same.name
     assert [same.name, other.name] == ["random:mini@1", "random:mini@2"]
     one, two, three = (each.encoder(["怎么还信用卡"]) for each in (first, same, other))  # type: ignore[operator]
@@ -104,31 +118,43 @@ def test_random_weights_depend_on_the_seed_alone() -> None:
 
 
 def test_another_pooling_is_in_the_name_and_has_a_cache_of_its_own(cache: Path) -> None:
-    own, cls = (open_candidate("mini", how, []) for how in (How(), How(pooling="cls", precision="float32")))
+    own, cls = (open_candidate("mini", how, []) for how in (EncodeOptions(), EncodeOptions(pooling="cls", precision="float32")))
     assert (own.name, cls.name) == ("mini", "mini (cls)")
     ours, theirs = (each.encoder(["怎么还信用卡"]) for each in (own, cls))  # type: ignore[operator]
     assert np.abs(ours - theirs).max() > 0.01
     assert len(list(cache.iterdir())) == 2
 
 
-def test_the_second_time_nothing_is_encoded(data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_time_what_is_kept_is_taken(data: Path, cache: Path) -> None:
     first = values(found(data))
     (file,) = cache.iterdir()
-    assert file.suffix == ".sqlite"
-
-    class Idle:
-        def encode(self, texts: object) -> None:
-            raise AssertionError(f"asked to encode {texts}")
-
-    monkeypatch.setattr(candidates, "open_engine", lambda *arguments: Idle())
-    assert values(found(data)) == first
+    assert file.name == f"{open_engine('mini').identity}.sqlite"
+    with closing(sqlite3.connect(file)) as kept, kept:  # other vectors: were the texts encoded again, it would not be seen
+        rows = kept.execute("SELECT text, vector FROM embeddings").fetchall()
+        turned = [(rows[place - 1][1], rows[place][0]) for place in range(len(rows))]
+        kept.executemany("UPDATE embeddings SET vector = ? WHERE text = ?", turned)
+    assert values(found(data)) != first
+    assert values(found(data, how=EncodeOptions(cache=False))) == first
     file.write_text("something else")
     with pytest.raises(DataError, match=f"{file.stem}.*--no-cache"):
         found(data)
 
 
+def test_a_model_whose_pooling_was_changed_never_gives_the_old_figures(data: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(EMBEDDED["mini"], tmp_path / "model")
+    first = values(found(data, str(model)))
+    config = model / "1_Pooling" / "config.json"
+    content = json.loads(config.read_text())
+    cls, mean = "pooling_mode_cls_token", "pooling_mode_mean_tokens"
+    config.write_text(json.dumps(content | {cls: content[mean], mean: content[cls]}))
+    other = load_encoder(model).pooling
+    assert other != load_encoder("mini").pooling
+    wanted = values(found(data, "mini", EncodeOptions(pooling=other, precision="float32", cache=False)))
+    assert values(found(data, str(model), EncodeOptions(precision="float32"))) == wanted != first
+
+
 def test_without_the_cache_nothing_is_written(data: Path, cache: Path) -> None:
-    assert values(found(data, how=How(cache=False)))
+    assert values(found(data, how=EncodeOptions(cache=False)))
     assert not cache.parent.exists()
 
 
@@ -152,11 +178,12 @@ def test_training_sentences_are_read_in_the_encoding_that_is_given(data: Path, t
     assert labels(found(data, **asked, encoding="gb18030"))["BQ", "test"] == ("transductive",)
 
 
-def test_whitening_is_that_of_the_sentences_of_all_measured_splits(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whitened = found(data, whiten="target", dimensions=8)
+def test_whitening_is_that_of_the_sentences_of_the_split_itself(data: Path) -> None:
+    said: list[str] = []
+    whitened = found(data, whiten="target", dimensions=8, log=said.append)
     assert whitened.name == "mini + whitening(target, 8)"
     assert set(labels(whitened).values()) == {("transductive",)}
-    texts = {row[side] for rows in (DEV, TEST) for row in rows for side in (0, 1)}
+    texts = {row[side] for row in TEST for side in (0, 1)}
     encode = open_engine("mini").encode
     fitted = fit_whitening(encode(sorted(texts)), 8)
     first, second = (fitted(encode([row[side] for row in TEST])) for side in (0, 1))
@@ -164,8 +191,8 @@ def test_whitening_is_that_of_the_sentences_of_all_measured_splits(data: Path, c
     (test,) = [each.score.value for each in whitened.bootstrapped if each.score.split == "test"]
     assert test == pytest.approx(expected, abs=0.5)
     assert values(whitened) != values(found(data))
-    assert found(data, whiten="target").name == "mini + whitening(target)"
-    assert "directions carry variance" in capsys.readouterr().err  # the guard speaks
+    assert found(data, whiten="target", log=said.append).name == "mini + whitening(target)"
+    assert any("directions carry variance" in line for line in said)  # the guard speaks
 
 
 def test_whitening_on_the_training_split_of_each_task(data: Path) -> None:
@@ -203,7 +230,7 @@ def test_flow_is_fitted_as_a_whitening_is(data: Path) -> None:
 @pytest.mark.parametrize("what", [{"whiten": "target", "flow": "target"}, {"dimensions": 3}])
 def test_options_that_do_not_go_together(what: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--whiten"):
-        What("zh-sts", **what)
+        EvaluationOptions("zh-sts", **what)
 
 
 @pytest.mark.parametrize("what", [{"whiten": "target"}, {"flow": "target"}])
@@ -213,8 +240,8 @@ def test_word_overlap_has_nothing_to_fit_on(data: Path, what: dict[str, str]) ->
 
 
 def test_word_overlap_beside_a_model_owes_nothing_to_its_training(data: Path, tmp_path: Path) -> None:
-    suite = open_what(What("zh-sts", str(data), ("test",), ("bq",), labels=("mine",)))
-    (score,) = [each.score for each in overlap(suite).values()]
+    suite = open_suite_of(EvaluationOptions("zh-sts", str(data), ("test",), ("bq",), labels=("mine",)))
+    (score,) = [each.score for each in evaluate_overlap(suite).bootstrapped]
     first, second, gold = zip(*TEST, strict=True)
     assert score.value == pytest.approx(100 * stats.spearmanr(LexicalOverlap().pairs(first, second), gold).statistic)
     assert score.labels == ()
@@ -229,10 +256,73 @@ def test_a_problem_of_the_model_bears_its_name_and_one_of_the_data_does_not(data
 
 
 def test_a_precision_that_would_be_ignored_is_refused(data: Path) -> None:
+    options = EncodeOptions(precision="bfloat16", cache=False)
+    suite = open_suite_of(EvaluationOptions("zh-sts", str(data), ("test",), ("bq",)))
     for model, words in (
         ("mini", "runs on the engine onnx"),
         ("lexical", "baseline lexical"),
         ("random:mini", "baseline random:mini"),
     ):
+        if model != "lexical":
+            with pytest.raises(UsageError, match=f"--precision bfloat16 is for the torch engine: .*{words}"):
+                open_candidate(model, options, [])
         with pytest.raises(UsageError, match=f"--precision bfloat16 is for the torch engine: .*{words}"):
-            open_candidate(model, How(precision="bfloat16", cache=False), [])
+            one_precision([f"{model}+whitening" if model == "mini" else model], suite, options)
+
+
+@pytest.fixture
+def on_torch(tmp_path: Path) -> str:
+    """A model without a graph."""
+    shutil.copytree(EMBEDDED["mini-base"], tmp_path / "torch", ignore=shutil.ignore_patterns("*.onnx"))
+    return str(tmp_path / "torch")
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        (["mini"], "because mini is computed in it (onnx)"),
+        (["mini+whitening"], "because mini is computed in it (onnx)"),
+        (["lexical", "random:mini"], "because random:mini is computed in it (a baseline)"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_all_that_is_compared_is_computed_in_one_precision(
+    data: Path, on_torch: str, beside: list[str], words: str, first: bool
+) -> None:
+    suite = open_suite_of(EvaluationOptions("zh-sts", str(data), ("test",), ("bq",)))
+    said: list[str] = []
+    models = [on_torch, *beside] if first else [*beside, on_torch]
+    assert one_precision(models, suite, EncodeOptions(), log=said.append).precision == "float32"
+    assert len(said) == 1 and "Encoding in float32" in said[0] and words in said[0]
+    # What is said holds: the figures are those of float32, whatever this machine is fast in.
+    options = EvaluationOptions("zh-sts", str(data), ("test",), ("bq",))
+    agreed = one_precision(models, suite, EncodeOptions(cache=False))
+    found = evaluate_model(on_torch, suite, options, agreed)
+    exact = evaluate_model(on_torch, suite, options, EncodeOptions(precision="float32", cache=False))
+    assert values(found) == values(exact)
+
+
+def test_where_all_run_on_torch_the_precision_is_that_on_which_they_agree(data: Path, on_torch: str) -> None:
+    suite = open_suite_of(EvaluationOptions("zh-sts", str(data), ("test",), ("bq",)))
+    said: list[str] = []
+    models = [on_torch, f"{on_torch}+whitening", "lexical"]
+    agreed = one_precision(models, suite, EncodeOptions(pooling="last-avg"), log=said.append)
+    texts = [text for task in suite.tasks for text in task.texts()]
+    engine = open_engine(on_torch, "torch")
+    assert agreed.precision == agreed_precision([("it", engine)], texts).precision
+    assert (agreed.pooling, len(said)) == ("last-avg", 1)
+    assert one_precision(models, suite, agreed, log=said.append) == agreed
+    for model in (on_torch, "lexical"):  # what was agreed on is decided no second time, and refused by none
+        given = EvaluationOptions("zh-sts", str(data), ("test",), ("bq",))
+        assert values(evaluate_model(model, suite, given, agreed, log=said.append))
+    assert sum("Encoding in" in line for line in said) == 1
+    both = one_precision(models, suite, EncodeOptions(precision="bfloat16", engine="torch"))
+    assert both.precision == "bfloat16"  # word overlap has nothing to round
+
+
+def test_without_a_choice_nothing_is_said(data: Path) -> None:
+    suite = open_suite_of(EvaluationOptions("zh-sts", str(data), ("test",), ("bq",)))
+    said: list[str] = []
+    assert one_precision(["", "mini-base", "lexical"], suite, EncodeOptions(), log=said.append).precision == "float32"
+    assert one_precision(["lexical"], suite, EncodeOptions(precision="float32"), log=said.append).precision == "float32"
+    assert said == []

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from juyi.assets import EMBEDDED
+from juyi.engines import open_engine
 from juyi.errors import DataError, UsageError
-from juyi.index import ExactIndex, TextHit, TextIndex, saved_model
+from juyi.index import ExactIndex, SavedEncoder, TextHit, TextIndex, saved_encoder
 from juyi.types import Embeddings
 
 TEXTS = ["怎么还款", "如何提前还款", "借款审核要多久", "怎么还款", 'a "quoted"\ttext\nof two\u2028lines']
@@ -72,7 +75,7 @@ def test_a_saved_corpus_is_the_same_corpus(corpus: TextIndex, tmp_path: Path) ->
     corpus.add([TEXTS[4]])
     corpus.delete([1])
     corpus.save(tmp_path / "corpus")
-    assert saved_model(tmp_path / "corpus") == "counts"
+    assert saved_encoder(tmp_path / "corpus") == SavedEncoder("counts", "")
     loaded = TextIndex.load(tmp_path / "corpus", encode)
     assert loaded.texts == corpus.texts == {0: TEXTS[0], 2: TEXTS[2], 3: TEXTS[3], 5: TEXTS[4]}
     assert loaded.model == "counts"
@@ -138,7 +141,7 @@ def test_impossible_texts_and_encoders_are_refused(corpus: TextIndex) -> None:
         TextIndex.build([], encode)
     with pytest.raises(UsageError, match="one string"):
         corpus.search("怎么还款")
-    with pytest.raises(UsageError, match="a NoneType at place 1"):
+    with pytest.raises(UsageError, match="None at place 1"):
         corpus.add(["a", None])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="encode gave 1 rows for 2 texts"):
         TextIndex.build(["a", "b"], lambda texts: encode(texts[:1]))
@@ -158,3 +161,69 @@ def test_another_index_may_be_used() -> None:
 
     TextIndex.build(TEXTS, encode, make_index=make)
     assert made == [64]
+
+
+class Engine:
+    """An encoder with an identity."""
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+        self.encode = encode
+
+
+def test_a_saved_corpus_is_opened_with_the_encoder_that_it_names(tmp_path: Path) -> None:
+    engine = Engine("abc")
+    TextIndex.build(TEXTS, engine.encode, model="counts", identity=engine.identity).save(tmp_path / "corpus")
+    asked: list[str] = []
+
+    def open_encoder(model: str) -> Engine:
+        asked.append(model)
+        return engine
+
+    opened = TextIndex.open(tmp_path / "corpus", open_encoder)
+    assert asked == ["counts"] and opened.identity == "abc"
+    assert opened.search(["怎么还款"], 1)[0][0].text == "怎么还款"
+    opened.save(tmp_path / "again")
+    assert saved_encoder(tmp_path / "again") == SavedEncoder("counts", "abc")
+    TextIndex.build(TEXTS, encode).save(tmp_path / "nameless")
+    with pytest.raises(UsageError, match=r"does not say which encoder.*TextIndex\.load"):
+        TextIndex.open(tmp_path / "nameless", open_encoder)
+
+
+@pytest.mark.parametrize(
+    ("built_with", "given", "words"),
+    [
+        ("abc", "def", "built with the encoder abc \\('counts'\\), and the given one is def: it would find wrong texts"),
+        ("abc", "", "the given one has no identity. Open the engine and give its identity"),
+        ("", "def", "does not say which encoder it was built with.*this one \\(def\\) cannot be known"),
+        ("abc", "abc", None),
+        ("", "", None),
+    ],
+)
+def test_another_encoder_than_the_one_it_was_built_with_is_refused(
+    tmp_path: Path, built_with: str, given: str, words: str | None
+) -> None:
+    TextIndex.build(TEXTS, encode, model="counts", identity=built_with).save(tmp_path / "corpus")
+    if words is None:
+        assert len(TextIndex.load(tmp_path / "corpus", encode, identity=given)) == len(TEXTS)
+        return
+    with pytest.raises(UsageError, match=words):
+        TextIndex.load(tmp_path / "corpus", encode, identity=given)
+    if given:
+        with pytest.raises(UsageError, match=words):
+            TextIndex.open(tmp_path / "corpus", lambda model: Engine(given))
+
+
+def test_a_model_that_was_changed_is_noticed(tmp_path: Path) -> None:
+    model = shutil.copytree(EMBEDDED["mini-base"], tmp_path / "model")
+    engine = open_engine(model)
+    TextIndex.build(TEXTS[:3], engine.encode, model=str(model), identity=engine.identity).save(tmp_path / "corpus")
+    assert len(TextIndex.open(tmp_path / "corpus", open_engine)) == 3
+    (model / "README.md").write_text("another card")
+    assert len(TextIndex.open(tmp_path / "corpus", open_engine)) == 3
+    config = model / "1_Pooling" / "config.json"
+    content = json.loads(config.read_text())
+    cls, mean = "pooling_mode_cls_token", "pooling_mode_mean_tokens"
+    config.write_text(json.dumps(content | {cls: content[mean], mean: content[cls]}))
+    with pytest.raises(UsageError, match="it would find wrong texts"):
+        TextIndex.open(tmp_path / "corpus", open_engine)

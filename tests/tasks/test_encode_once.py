@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from juyi.errors import UsageError
-from juyi.tasks import EncodeOnce, memo
+from juyi.tasks import EncodeOnce
 from juyi.types import Embeddings
 
 
@@ -54,10 +54,9 @@ def test_an_encoder_that_gives_other_than_a_row_a_text_is_refused(shape: tuple[i
         EncodeOnce(lambda texts: np.ones(shape, dtype=np.float32))(["a", "b"])
 
 
-def test_texts_are_prepared_by_length_in_blocks_and_not_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memo, "_AT_ONCE", 2)
+def test_texts_are_prepared_by_length_in_blocks_and_not_encoded_again() -> None:
     recording = Recording()
-    encode = EncodeOnce(recording)
+    encode = EncodeOnce(recording, block_size=2)
     encode(["bb"])
     told: list[tuple[int, int]] = []
     encode.prepare(["ccc", "a", "bb", "ccc", "dddd", "ee", "f"], lambda *progress: told.append(progress))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, BertTokenizer
 
 from juyi.errors import ModelError
@@ -151,3 +153,70 @@ def test_lower_casing_that_sentence_transformers_asks_for(vocabulary: list[str],
 
 def test_nothing_to_tokenize(small_tokenizer: SubwordTokenizer) -> None:
     assert small_tokenizer.tokenize([]) == [] and small_tokenizer.tokenize([""]) == [[2, 3]]
+
+
+PROCESSORS: dict[str, Any] = {
+    "bert": processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2)),
+    "roberta": processors.RobertaProcessing(("[SEP]", 3), ("[CLS]", 2), trim_offsets=True, add_prefix_space=False),
+    "template": processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]),
+    "several before and after": processors.TemplateProcessing(
+        single="[CLS] [MASK] $A [SEP] [SEP] [PAD]", special_tokens=[("[CLS]", 2), ("[SEP]", 3), ("[MASK]", 4), ("[PAD]", 0)]
+    ),
+    "only before": processors.TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 2)]),
+    "only after": processors.TemplateProcessing(single="$A [SEP]", special_tokens=[("[SEP]", 3)]),
+    "none": None,
+    "a sequence": processors.Sequence(
+        [
+            processors.ByteLevel(trim_offsets=False),
+            processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]),
+        ]
+    ),
+}
+
+
+def unigram() -> Tokenizer:
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    scores = [(name, 0.0) for name in names] + [(f"\u2581{c}", -2.0) for c in "abc"] + [(c, -3.0) for c in "abc今天气"]
+    backend = Tokenizer(models.Unigram(scores, 1))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    backend.add_special_tokens(names)
+    return backend
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+@pytest.mark.parametrize("kind", ["wordpiece", "unigram"])
+def test_cut_rows_are_those_of_the_library(kind: str, name: str, small_tokenizer: SubwordTokenizer, sentences: list[str]) -> None:
+    backend = Tokenizer.from_str(small_tokenizer.backend.to_str()) if kind == "wordpiece" else unigram()
+    if PROCESSORS[name] is not None:
+        backend.post_processor = PROCESSORS[name]
+    elif kind == "wordpiece":
+        content = json.loads(backend.to_str()) | {"post_processor": None}
+        backend = Tokenizer.from_str(json.dumps(content))
+    ours, theirs = SubwordTokenizer(backend), Tokenizer.from_str(backend.to_str())
+    added = theirs.num_special_tokens_to_add(False)
+    rng = np.random.default_rng(3)
+    letters = [*"abcd 今天气[]🙂\n", "[SEP]", "[CLS]", " [MASK] "]
+    drawn = ["".join(rng.choice(letters, rng.integers(0, 40))) for _ in range(60)]
+    for length in (3, 4, 5, 7, 12, 30, 64, *rng.integers(3, 50, 5).tolist()):
+        if length < added:
+            continue  # not even the special tokens fit: the library raises
+        theirs.enable_truncation(length)
+        texts = [*drawn, *sentences, *TEXTS]
+        assert ours.tokenize(texts, length) == [each.ids for each in theirs.encode_batch(texts)], length
+
+
+def test_a_limit_below_the_special_tokens_leaves_them(small_tokenizer: SubwordTokenizer) -> None:
+    assert [small_tokenizer.tokenize(["天气"], length) for length in (0, 1, 2)] == [[[2, 3]]] * 3
+
+
+def test_threads_with_different_limits_get_their_own(small_tokenizer: SubwordTokenizer, sentences: list[str]) -> None:
+    limits = [3, 5, 8, 13, None, 4, 9, 6]
+    wanted = {limit: small_tokenizer.tokenize(sentences, limit) for limit in limits}
+
+    def work(limit: int | None) -> bool:
+        return all(small_tokenizer.tokenize(sentences, limit) == wanted[limit] for _ in range(20)) and bool(
+            small_tokenizer.pieces(sentences[:3])
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, limits))

@@ -37,6 +37,7 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
         comparison_verdict,
         evaluate_model,
         flat_record,
+        one_precision,
         open_suite_of,
         units_note,
     )
@@ -44,6 +45,7 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
     form = "jsonl" if as_json else form
     options, encode_options = split_options(given)
     suite = open_suite_of(options, say)
+    encode_options = one_precision((first, *others), suite, encode_options, log=say)
     evaluations = []
     for model in (first, *others):
         with evaluation_bar(model) as progress:

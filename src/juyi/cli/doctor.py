@@ -67,15 +67,19 @@ def _cache() -> dict[str, str]:
 
 
 def _try_encoding(rows: list[dict[str, str]]) -> bool:
-    from juyi.engines import open_engine
+    from juyi.engines import open_engine, why_not_onnx
     from juyi.errors import JuyiError
+    from juyi.hub import resolve
 
     began = time.monotonic()
     try:
-        vectors = open_engine().encode(["怎么还信用卡"])
+        engine = open_engine()
+        vectors = engine.encode(["怎么还信用卡"])
     except JuyiError as error:
         rows.append({"part": "embedded encoder", "state": "broken", "note": str(error)})
         return False
-    note = f"{vectors.shape[1]} dimensions, {1000 * (time.monotonic() - began):.0f} ms to load and encode"
+    note = f"{vectors.shape[1]} dimensions, {1000 * (time.monotonic() - began):.0f} ms to load and encode, engine {engine.kind}"
+    if problem := why_not_onnx(resolve()):
+        note += f" ({problem})"
     rows.append({"part": "embedded encoder", "state": "works", "note": note})
     return True

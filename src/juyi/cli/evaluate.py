@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from juyi.cli import options
+from juyi.engines.engine import PRECISIONS
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ def evaluation_options(command: F) -> F:
             options.engine,
             click.option(
                 "--precision",
-                type=click.Choice(["auto", "float32", "bfloat16"]),
+                type=click.Choice(["auto", *PRECISIONS]),
                 default="auto",
                 show_default=True,
-                help="Of the torch engine. auto: bfloat16 where it is fast and orders a sample of pairs as float32 does.",
+                help="One for all. auto: bfloat16 where it is fast and all models, on torch, order pairs in it as in float32.",
             ),
             click.option("--cache/--no-cache", default=True, show_default=True, help="Keep embeddings on disk."),
             options.encoding,
@@ -111,6 +112,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         evaluate_model,
         evaluate_overlap,
         flat_record,
+        one_precision,
         open_suite_of,
         score_rows,
         seed_rows,
@@ -123,12 +125,14 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         raise UsageError("--seeds needs two models at least, the runs of one recipe; five are better.")
     options, encode_options = split_options(given)
     suite = open_suite_of(options, say)
+    models = models or ("",)
+    encode_options = one_precision(models, suite, encode_options, log=say)
     overlap = None
     if (form == "table" if beside is None else beside) and not seeds:
         with evaluation_bar(LEXICAL) as progress:
             overlap = evaluate_overlap(suite, progress=progress)
     evaluations = []
-    for model in models or ("",):
+    for model in models:
         with evaluation_bar(model) as progress:
             evaluations.append(found := evaluate_model(model, suite, options, encode_options, progress=progress, log=say))
         if form == "table" and not seeds:

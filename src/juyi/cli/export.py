@@ -25,26 +25,12 @@ def command(model: str, output: str, half: bool, max_length: int | None, card: s
     Example:
       juyi export -m runs/mini/distillation/…/model -o my-encoder
     """
-    import numpy as np
-
-    from juyi.assets import SAMPLES
     from juyi.cli.output import say
-    from juyi.data import read_texts
-    from juyi.encoder import EncoderSettings, load_encoder, save_encoder
-    from juyi.engines import open_engine
-    from juyi.engines.export import export_onnx
-    from juyi.hub import resolve
-    from juyi.provenance import copy_provenance
+    from juyi.engines.export import export_model
 
-    folder, target = resolve(model), Path(output)
-    own = folder / "README.md"
-    text = Path(card).read_text(encoding="utf-8") if card else own.read_text(encoding="utf-8") if own.is_file() else None
-    encoder = load_encoder(EncoderSettings(model=str(folder), max_length=max_length))
-    save_encoder(encoder, target, half=half, card=text)
-    export_onnx(load_encoder(target), target)
-    copy_provenance(folder, target)
-    samples = read_texts(SAMPLES / "questions.tsv").texts[:100]
-    before, after = encoder.encode(samples), open_engine(target, "onnx").encode(samples)
-    cosines = (before * after).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
-    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    say(f"Wrote {target}, {size / 1e6:.1f} MB; against the original the cosine is {cosines.min():.6f} at least, on 100 sentences")
+    text = Path(card).read_text(encoding="utf-8") if card else None
+    report = export_model(model, Path(output), half=half, max_length=max_length, card=text)
+    say(
+        f"Wrote {output}, {report.size / 1e6:.1f} MB; against the original the cosine is {report.lowest_cosine:.6f} at least, "
+        f"on {report.sentences} sentences"
+    )

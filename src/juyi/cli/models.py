@@ -53,13 +53,13 @@ def _parameters(folder: Path) -> int:
 
 @command.command("show")
 @click.argument("model", default="")
-@options.engine
 @click.option("--card", is_flag=True, help="Print the model card instead.")
 @options.form("table", "json")
-def show(model: str, engine: str, card: bool, form: str) -> None:
+def show(model: str, card: bool, form: str) -> None:
     """Show kind, size, pooling, layers, length and files of MODEL."""
     import json
 
+    from juyi.engines import why_not_onnx
     from juyi.hub import resolve
     from juyi.layout import read_layout
     from juyi.tokenization import load_tokenizer
@@ -72,6 +72,7 @@ def show(model: str, engine: str, card: bool, form: str) -> None:
     layout = read_layout(folder)
     root = folder / layout.backbone
     config = json.loads((root / "config.json").read_text(encoding="utf-8"))
+    problem = why_not_onnx(folder)
     dense = " → ".join(f"{d.inputs}×{d.outputs} {d.activation}" for d in layout.dense)
     facts = {
         "folder": str(folder),
@@ -82,7 +83,7 @@ def show(model: str, engine: str, card: bool, form: str) -> None:
         "dense": dense or "none",
         "normalised": "yes" if layout.normalise else "no",
         "longest input": layout.max_length,
-        "onnx graph": "yes" if (folder / "model.onnx").is_file() else "no",
+        "onnx graph": f"no: {problem}" if problem else "yes",
         "size": f"{_size(folder) / 1e6:.1f} MB",
     }
     if form == "json":

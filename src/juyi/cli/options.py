@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from juyi.assets import DEFAULT_ENCODER
+from juyi.engines.engine import ENGINE_KINDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +28,7 @@ column: Callable[[F], F] = click.option(
     help="Column to read, by name or number from 1; may be repeated. [default: the columns that hold text]",
 )
 engine: Callable[[F], F] = click.option(
-    "--engine", type=click.Choice(["auto", "onnx", "torch"]), default="auto", show_default=True, help="What runs the encoder."
+    "--engine", type=click.Choice(ENGINE_KINDS), default=ENGINE_KINDS[0], show_default=True, help="What runs the encoder."
 )
 seed: Callable[[F], F] = click.option("--seed", default=42, show_default=True, help="Draws everything that is random.")
 override: Callable[[F], F] = click.option(

@@ -53,7 +53,7 @@ def training_bar(
         console: Where to draw; stderr, and of several processes the first one's alone.
         clock: Seconds, from any beginning.
     """
-    from juyi.training import unsaid
+    from juyi.training import unsaid  # torch comes with it, and other bars need none
 
     console = console or Console(stderr=True, quiet=not first_process())
     bar = _Bar(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from juyi.cli import options
+from juyi.engines.engine import EngineKind
 from juyi.errors import UsageError
 
 
@@ -13,22 +14,25 @@ from juyi.errors import UsageError
 @options.model
 @options.engine
 @options.form("plain", "json", "jsonl", "csv", "table")
-def command(texts: tuple[str, ...], model: str, engine: str, form: str) -> None:
+def command(texts: tuple[str, ...], model: str, engine: EngineKind, form: str) -> None:
     """Print the cosine of the first sentence with each of the others; 1 means the same direction.
 
     \b
     Example:
       juyi similar "怎么还信用卡" "信用卡如何还款"
     """
-    from juyi.cli.output import emit
+    import numpy as np
+
+    from juyi.cli.output import emit, say
+    from juyi.embeddings import cosine_rows
     from juyi.engines import open_engine
 
     if len(texts) < 2:
         raise UsageError("One sentence was given; give two or more.")
     if blank := [number for number, text in enumerate(texts, start=1) if not text.strip()]:
         raise UsageError(f"Sentence {blank[0]} is empty.")
-    vectors = open_engine(model, engine).encode(texts, normalise=True)  # type: ignore[arg-type]
-    scores = vectors[1:] @ vectors[0]
+    first, *others = open_engine(model, engine, log=say).encode(texts)
+    scores = cosine_rows(np.tile(first, (len(others), 1)), np.stack(others))
     if form == "plain":
         for score in scores:
             click.echo(f"{float(score):.4f}")

@@ -44,10 +44,9 @@ def command(
 
     encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling)))
     corpus = read_texts(texts, columns=columns or None, encoding=encoding)
-    sentences = list(dict.fromkeys(corpus.texts))
-    whitened, whitening = whiten_encoder(encoder, sentences, dimensions)
+    whitened, whitening = whiten_encoder(encoder, corpus.texts, dimensions)
     for note in whitening.notes:
         say(f"Note: {note}")
     save_encoder(whitened, Path(output))
     copy_provenance(resolve(model), Path(output))
-    say(f"Fitted on {len(sentences):,} distinct sentences; {encoder.dim} to {whitened.dim} dimensions; wrote {output}")
+    say(f"Fitted on {whitening.count:,} distinct sentences; {encoder.dim} to {whitened.dim} dimensions; wrote {output}")

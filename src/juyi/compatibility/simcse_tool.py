@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from juyi.data import read_texts
+from juyi.embeddings import check_texts, unit_rows_or_zero
 from juyi.engines import open_engine
 from juyi.errors import UsageError
 from juyi.extras import require
@@ -63,9 +64,7 @@ class SimCSE:
             MissingExtraError: A tensor was asked for and torch is not installed.
         """
         single = isinstance(sentence, str)
-        vectors: Any = self._engine.encode(
-            [sentence] if isinstance(sentence, str) else list(sentence), normalise=normalize_to_unit
-        )
+        vectors: Any = self._engine.encode(_listed(sentence, "sentence"), normalise=normalize_to_unit)
         if not return_numpy:
             torch = require("torch", extra="train", purpose="A tensor as result (return_numpy=True gives an array)")
             vectors = torch.from_numpy(vectors)
@@ -87,7 +86,7 @@ class SimCSE:
         single_query, single_key = isinstance(queries, str), isinstance(keys, str)
         left = np.atleast_2d(self.encode(queries, return_numpy=True))
         if isinstance(keys, np.ndarray):
-            right = np.atleast_2d(keys) / np.maximum(np.linalg.norm(np.atleast_2d(keys), axis=1, keepdims=True), 1e-12)
+            right = unit_rows_or_zero(np.atleast_2d(keys))
         else:
             right = np.atleast_2d(self.encode(keys, return_numpy=True))
         cosines: Embeddings = left @ right.T
@@ -138,8 +137,7 @@ class SimCSE:
             UsageError: There is no index yet.
         """
         single = isinstance(queries, str)
-        texts = [queries] if isinstance(queries, str) else list(queries)
-        found = self._built().search(texts, k=top_k, threshold=threshold)
+        found = self._built().search(_listed(queries, "queries"), k=top_k, threshold=threshold)
         hits = [[(hit.text, float(hit.score)) for hit in row] for row in found]
         return hits[0] if single else hits
 
@@ -149,5 +147,9 @@ class SimCSE:
         return self._index
 
 
+def _listed(given: str | Sequence[str], name: str) -> list[str]:
+    return [given] if isinstance(given, str) else check_texts(given, name)
+
+
 def _sentences(given: Sequence[str] | str | Path) -> list[str]:
-    return read_texts(given).texts if isinstance(given, str | Path) else list(given)
+    return read_texts(given).texts if isinstance(given, str | Path) else check_texts(given, "sentences")

@@ -9,6 +9,7 @@ from juyi.data.columns import (
     ScoredPairs,
     Texts,
     Triplets,
+    open_texts,
     read_labelled_pairs,
     read_labelled_texts,
     read_pairs,
@@ -22,6 +23,7 @@ from juyi.data.inspection import Inspection, Lengths, inspect
 from juyi.data.near_duplicates import NearDuplicates, find_near_duplicates
 from juyi.data.normalisation import normalise
 from juyi.data.tables import FORMATS, first_row
+from juyi.data.text_stream import TextStream
 
 __all__ = [
     "FORMATS",
@@ -34,6 +36,7 @@ __all__ = [
     "Pairs",
     "PathLike",
     "ScoredPairs",
+    "TextStream",
     "Texts",
     "Triplets",
     "find_near_duplicates",
@@ -41,6 +44,7 @@ __all__ = [
     "inspect",
     "is_number",
     "normalise",
+    "open_texts",
     "read_labelled_pairs",
     "read_labelled_texts",
     "read_lines",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -30,6 +30,7 @@ from juyi.data.header import (
     is_word,
 )
 from juyi.data.tables import Row, Table, open_table
+from juyi.data.text_stream import TextStream
 from juyi.errors import ColumnsError, DataError, UsageError
 
 _SAMPLE = 1000  # rows that decide which columns hold text
@@ -141,17 +142,33 @@ def read_texts(
         DataError: The file or a row cannot be read, or no column holds text.
         UsageError: A column is named that the file does not have.
     """
+    stream = open_texts(path, columns=columns, encoding=encoding, format=format)
+    texts = list(stream)
+    return Texts(texts, stream.source, stream.columns, stream.skipped)
+
+
+def open_texts(
+    path: PathLike, *, columns: Sequence[str] | None = None, encoding: str = "utf-8", format: str | None = None
+) -> TextStream:
+    """As `read_texts`, one sentence at a time: a file of any size in the memory of its first 1,000 rows.
+
+    Raises:
+        DataError: The file cannot be read, or no column holds text; a bad row is an error when it comes to it.
+        UsageError: A column is named that the file does not have.
+    """
     table = open_table(path, encoding=encoding, format=format, wanted=columns or (), as_lines=columns is None)
+    rows, width = table.rows, len(table.names)
     if columns is not None:
-        return _corpus(table, _wanted(table, columns), table.rows)
-    if table.is_cnsd:
-        width = len(table.names)
-        return _corpus(table, [width - 3, width - 2], table.rows)
-    if table.format == "txt":
-        texts = [_text(table, row, 0) for row in table.rows]
-        return Texts(texts, str(path))
-    sample = list(islice(table.rows, _SAMPLE))
-    return _corpus(table, _text_columns(table, sample), chain(sample, table.rows))
+        places: Sequence[int] = _wanted(table, columns)
+    elif table.is_cnsd:
+        places = [width - 3, width - 2]
+    elif table.format == "txt":
+        return TextStream((_text(table, row, 0) for row in rows), str(path))
+    else:
+        sample = list(islice(rows, _SAMPLE))
+        places, rows = _text_columns(table, sample), chain(sample, rows)
+    cells = (None if _is_blank(row[1][place]) else _text(table, row, place) for row in rows for place in places)
+    return TextStream(cells, str(path), tuple(table.names[place] for place in places))
 
 
 def read_pairs(
@@ -263,21 +280,6 @@ def read_labelled_texts(
         )
         raise DataError(reason, path=path)
     return LabelledTexts(labels, texts)
-
-
-def _corpus(table: Table, places: Sequence[int], rows: Iterator[Row]) -> Texts:
-    texts: list[str] = []
-    skipped = 0
-    for row in rows:
-        for place in places:
-            if _is_blank(row[1][place]):
-                skipped += 1
-            else:
-                texts.append(_text(table, row, place))
-    names = tuple(table.names[place] for place in places)
-    if not texts:
-        raise DataError(f"every cell is empty in the columns {list(names)}.", path=table.path)
-    return Texts(texts, str(table.path), names, skipped)
 
 
 def _text_cells(table: Table, places: Sequence[int]) -> list[list[str]]:

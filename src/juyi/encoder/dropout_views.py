@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from juyi.embeddings import check_texts
 from juyi.encoder.encoder import Encoder
+from juyi.encoder.view import view_of
 from juyi.types import Embeddings
 
 _ROWS = 64
@@ -15,7 +17,7 @@ _ROWS = 64
 
 @torch.no_grad()
 def dropout_views(encoder: Encoder, texts: Sequence[str], *, seed: int = 0) -> tuple[Embeddings, Embeddings] | None:
-    """Two passes over the texts with the encoder's dropout; None where it has none.
+    """Two passes over the texts with the encoder's dropout; None where it has none. The encoder's own mode stays as it is.
 
     Rows of like length come together, so the order is not that of the texts: row i of both belongs to one text.
 
@@ -24,16 +26,14 @@ def dropout_views(encoder: Encoder, texts: Sequence[str], *, seed: int = 0) -> t
     """
     if max(encoder.dropout) == 0:
         return None
-    rows = encoder.tokenizer.tokenize(texts, encoder.max_length)
+    rows = encoder.tokenizer.tokenize(check_texts(texts), encoder.max_length)
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     views: tuple[list[Embeddings], list[Embeddings]] = ([], [])
-    was_training = encoder.training
+    noisy = view_of(encoder, training=True)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        encoder.train()
         for start in range(0, len(order), _ROWS):
             ids, mask = encoder.tensors([rows[i] for i in order[start : start + _ROWS]])
             for view in views:
-                view.append(encoder(ids, mask).float().cpu().numpy())
-    encoder.train(was_training)
+                view.append(noisy(ids, mask).float().cpu().numpy())
     return np.concatenate(views[0]), np.concatenate(views[1])

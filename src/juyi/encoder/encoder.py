@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from juyi.embeddings import check_texts
 from juyi.encoder.dropout import quicken_dropout
 from juyi.encoder.families import dropout_of, family_of
 from juyi.encoder.heads import Dense
 from juyi.encoder.packing import pack, packed_states
+from juyi.encoder.view import view_of
 from juyi.poolings import PoolingName, pool, pool_packed, reads_lower_layers
 from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
 from juyi.types import Embeddings
@@ -128,9 +130,9 @@ class Encoder(nn.Module):
         """
         if self.pooling == "embedding-avg" and not family_of(self.config.model_type).projects:  # no layer need be computed
             return [self.backbone.embeddings(input_ids=ids)]  # type: ignore[operator]
-        output = self.backbone(input_ids=ids, attention_mask=mask, output_hidden_states=self._all_layers)
         if not self._all_layers:
-            return [output.last_hidden_state]
+            return [self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state]
+        output = view_of(self.backbone)(input_ids=ids, attention_mask=mask, output_hidden_states=True)  # it changes the module
         return [*output.hidden_states[:-1], output.last_hidden_state]
 
     def tokens(self, ids: Tensor, mask: Tensor, positions: Sequence[NDArray[np.intp]]) -> Tensor:
@@ -159,7 +161,7 @@ class Encoder(nn.Module):
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> Embeddings:
-        """Encode in evaluation mode, in float32, whatever mode the encoder is in; the mode is put back.
+        """Encode without dropout, in float32, whatever mode the encoder is in. Several threads may encode at once.
 
         Args:
             texts: Any number of sentences.
@@ -167,15 +169,14 @@ class Encoder(nn.Module):
 
         Shapes:
             result: (n, dim).
+
+        Raises:
+            UsageError: The texts are one string, or something among them is none.
         """
-        rows = self.tokenizer.tokenize(texts, self.max_length)
+        rows = self.tokenizer.tokenize(check_texts(texts), self.max_length)
         result = np.empty((len(rows), self.dim), dtype=np.float32)
-        was_training = self.training
-        self.eval()
-        try:
-            for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
-                ids, mask = self.tensors([rows[i] for i in chunk])
-                result[chunk] = self(ids, mask).float().cpu().numpy()
-        finally:
-            self.train(was_training)
+        still = view_of(self, training=False)
+        for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
+            ids, mask = self.tensors([rows[i] for i in chunk])
+            result[chunk] = still(ids, mask).float().cpu().numpy()
         return result

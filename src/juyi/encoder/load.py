@@ -17,6 +17,7 @@ from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import applied_dropout, apply_dropout, family_of, set_dropout, stated_dropout
 from juyi.encoder.heads import Dense, random_head
 from juyi.encoder.settings import EncoderSettings
+from juyi.encoder.view import view_of
 from juyi.errors import ModelError
 from juyi.extras import quiet_transformers
 from juyi.hub import resolve
@@ -98,12 +99,10 @@ def check_dropout(encoder: Encoder) -> None:
     special = encoder.tokenizer.special
     ids, mask = encoder.tensors([[special.cls, *range(5, 5 + min(20, encoder.max_length - 2)), special.sep]])
     ids = ids.clamp(max=encoder.config.vocab_size - 1)
-    was_training = encoder.training
+    noisy = view_of(encoder, training=True)
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(0)
-        encoder.train()
-        differ = not torch.equal(encoder(ids, mask), encoder(ids, mask))
-    encoder.train(was_training)
+        differ = not torch.equal(noisy(ids, mask), noisy(ids, mask))
     if differ != (max(hidden, attention) > 0):
         raise ModelError(
             f"The dropout rates are {hidden} (hidden) and {attention} (attention), but two training-mode passes over one "
@@ -192,9 +191,13 @@ def _says_words(root: Path, config: Any) -> bool:
 
 
 def _heads(folder: Path, layout: FolderLayout, settings: EncoderSettings, backbone: Any, pooling: PoolingName) -> Iterator[Dense]:
+    if settings.head == "as-saved" and layout.dense and pooling != layout.pooling:
+        raise ModelError(
+            f"{folder} ends in a Dense (a whitening or a trained head) that was made for the pooling '{layout.pooling}'; behind "
+            f"the pooling '{pooling}' it would give meaningless vectors. Leave the pooling as it is, or drop the Dense with "
+            "head = 'none' and fit or train a new one."
+        )
     if pooling == "pooler":
-        if settings.head == "as-saved" and layout.dense:
-            raise ModelError(f"{folder} has a Dense of its own, which does not fit the pooling 'pooler': set head to 'none'.")
         yield _pretrained_pooler(backbone, settings)
     elif settings.head == "as-saved":
         yield from (_read_dense(folder, dense) for dense in layout.dense)

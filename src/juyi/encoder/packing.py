@@ -7,8 +7,10 @@ longest of them, so that rows are best ordered by length.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 
 from juyi.encoder.dropout import drop
 from juyi.encoder.families import family_of
+from juyi.encoder.view import view_of
 from juyi.tokenization import TokenIds
 
 ATTENTION = "juyi-packed"
@@ -92,24 +95,27 @@ def packed_states(backbone: nn.Module, packed: Packed, *, all_layers: bool = Fal
     Shapes:
         result: tensors of (tokens, hidden).
     """
+    _register()
+    own: Any = backbone.config
+    config = copy.copy(own)
+    config._attn_implementation = ATTENTION
+    first = int(config.pad_token_id) + 1 if family_of(config.model_type).packs == "padding + 1" else 0
+    output = view_of(backbone, config=config)(  # others may use the backbone, padded, at the same time
+        input_ids=packed.ids.unsqueeze(0),
+        position_ids=(packed.positions + first).unsqueeze(0),
+        attention_mask=_NO_MASK,
+        packing=packed,
+        output_hidden_states=all_layers,
+    )
+    states = [*output.hidden_states[:-1], output.last_hidden_state] if all_layers else [output.last_hidden_state]
+    return [one.squeeze(0) for one in states]
+
+
+@cache
+def _register() -> None:
     from transformers import AttentionInterface
 
     AttentionInterface.register(ATTENTION, packed_attention)
-    config: Any = backbone.config
-    first = int(config.pad_token_id) + 1 if family_of(config.model_type).packs == "padding + 1" else 0
-    before, config._attn_implementation = config._attn_implementation, ATTENTION
-    try:
-        output = backbone(
-            input_ids=packed.ids.unsqueeze(0),
-            position_ids=(packed.positions + first).unsqueeze(0),
-            attention_mask=_NO_MASK,
-            packing=packed,
-            output_hidden_states=all_layers,
-        )
-    finally:
-        config._attn_implementation = before
-    states = [*output.hidden_states[:-1], output.last_hidden_state] if all_layers else [output.last_hidden_state]
-    return [one.squeeze(0) for one in states]
 
 
 def _block(lengths: NDArray[np.int64], device: torch.device) -> Block:

@@ -1,6 +1,52 @@
 """Engines: how an encoder runs for inference."""
 
-from juyi.engines.cache import CachedEncode, cache_folder, fingerprint_of
-from juyi.engines.engine import Engine, EngineKind, engine_of, open_engine
+from __future__ import annotations
 
-__all__ = ["CachedEncode", "Engine", "EngineKind", "cache_folder", "engine_of", "fingerprint_of", "open_engine"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from juyi.engines.cache import CachedEncode, cache_folder
+    from juyi.engines.embedding_files import write_embeddings
+    from juyi.engines.engine import EMBEDDING_FORMATS, ENGINE_KINDS, PRECISIONS, EmbeddingFormat, Engine, EngineKind, Precision
+    from juyi.engines.open import encode, engine_of, open_engine, why_not_onnx
+    from juyi.engines.precision import AgreedPrecision, agreed_precision
+
+_HOME = {
+    "cache": ("CachedEncode", "cache_folder"),
+    "embedding_files": ("write_embeddings",),
+    "engine": ("EMBEDDING_FORMATS", "ENGINE_KINDS", "PRECISIONS", "EmbeddingFormat", "Engine", "EngineKind", "Precision"),
+    "open": ("encode", "engine_of", "open_engine", "why_not_onnx"),
+    "precision": ("AgreedPrecision", "agreed_precision"),
+}
+
+__all__ = [
+    "EMBEDDING_FORMATS",
+    "ENGINE_KINDS",
+    "PRECISIONS",
+    "AgreedPrecision",
+    "CachedEncode",
+    "EmbeddingFormat",
+    "Engine",
+    "EngineKind",
+    "Precision",
+    "agreed_precision",
+    "cache_folder",
+    "encode",
+    "engine_of",
+    "open_engine",
+    "why_not_onnx",
+    "write_embeddings",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: the command line asks for the kinds of engines before it needs numpy."""
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(import_module(f"juyi.engines.{module}"), name)
+    raise AttributeError(f"module 'juyi.engines' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,40 +7,40 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
+from juyi.embeddings import check_texts
 from juyi.errors import DataError, UsageError
-from juyi.hub import folder_digest
 from juyi.types import Embeddings, Encode
 
 VARIABLE = "JUYI_CACHE"
 """The environment variable that says where caches are; its default is juyi's folder among the caches of the user."""
 
 _AT_ONCE = 500  # keys in one query; SQLite allows 999 in its oldest builds
-_SAVE_EVERY = 4096
 
 
 class CachedEncode:
     """An encoder whose embeddings are kept in a file, by the hash of the text.
 
-    The file belongs to one fingerprint: other weights, another pooling or precision have another file. Several processes may
+    The file belongs to one identity: other weights, another pooling or precision have another file. Several processes may
     use it at once. What was encoded before a process was killed is kept.
 
     Args:
         encode: Encodes the texts that are not in the file.
-        fingerprint: What the embeddings depend on; see `fingerprint_of`.
+        identity: What the embeddings depend on: `Engine.identity`.
         folder: Where the files are; `cache_folder()` where it is not given.
+        save_every: So many texts are encoded before they are kept.
 
     Raises:
         DataError: The file cannot be used.
     """
 
-    def __init__(self, encode: Encode, fingerprint: str, folder: Path | None = None) -> None:
+    def __init__(self, encode: Encode, identity: str, folder: Path | None = None, *, save_every: int = 4096) -> None:
         self._encode = encode
-        self.path = (cache_folder() if folder is None else folder) / f"{fingerprint}.sqlite"
+        self._save_every = save_every
+        self.path = (cache_folder() if folder is None else folder) / f"{identity}.sqlite"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._open()) as file, file:
@@ -58,14 +58,15 @@ class CachedEncode:
 
         Raises:
             DataError: The file cannot be used.
-            UsageError: The encoder does not give one row a text; nothing of it is kept.
+            UsageError: Something among the texts is none, or the encoder does not give one row a text; nothing of it is kept.
         """
+        texts = check_texts(texts)
         keys = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
         try:
             known = self._read(keys)
             fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-            for start in range(0, len(fresh), _SAVE_EVERY):
-                some = dict(list(fresh.items())[start : start + _SAVE_EVERY])
+            for start in range(0, len(fresh), self._save_every):
+                some = dict(list(fresh.items())[start : start + self._save_every])
                 rows = np.ascontiguousarray(self._encode(list(some.values())), dtype=np.float32)
                 if rows.ndim != 2 or len(rows) != len(some):
                     raise UsageError(
@@ -111,14 +112,3 @@ def cache_folder() -> Path:
     if named:
         return Path(named).expanduser() / "embeddings"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "juyi" / "embeddings"
-
-
-def fingerprint_of(folder: Path, *settings: str) -> str:
-    """Thirty-two hexadecimal digits that change when anything does that the embeddings depend on.
-
-    Args:
-        folder: The model; all its files count, and so does the version of juyi.
-        settings: What else decides: the pooling, the engine, the precision.
-    """
-    material = "\n".join([metadata.version("juyi"), folder_digest(folder), *settings])
-    return hashlib.sha256(material.encode()).hexdigest()[:32]

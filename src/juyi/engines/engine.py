@@ -1,24 +1,44 @@
-"""How an encoder runs for inference: the protocol, and the choice between engines."""
+"""What every engine does, whatever library runs underneath."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
-from juyi.errors import MissingExtraError, ModelError
-from juyi.hub import resolve
-from juyi.types import Embeddings
+from juyi.errors import UsageError
+
+if TYPE_CHECKING:
+    from juyi.types import Embeddings
 
 EngineKind = Literal["auto", "onnx", "torch"]
-GRAPH = "model.onnx"
-OUTSIDE = "given-by-the-engine"
-"""What the graph names as the file of its weights, which is none: they come from `model.safetensors`, by name."""
+ENGINE_KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
+"""What can be asked for; `auto` chooses among the others."""
+
+Precision = Literal["float32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+EmbeddingFormat = Literal["npy", "jsonl", "csv"]
+EMBEDDING_FORMATS: tuple[EmbeddingFormat, ...] = get_args(EmbeddingFormat)
+"""What `write_embeddings` writes."""
+
 DEFAULT_BATCH_TOKENS = 4096
+BLOCK_TEXTS = 4096
 
 
 class Engine(Protocol):
-    """Encodes sentences, in whatever library."""
+    """Encodes sentences, in whatever library. Several threads may use one engine at once."""
+
+    kind: EngineKind
+    """Which of `ENGINE_KINDS` it is, never `auto`."""
+
+    precision: Precision
+    """What its products are computed in; the vectors are float32 in either case."""
+
+    @property
+    def identity(self) -> str:
+        """Changes with all that decides about the vectors; see `juyi.engines.identity`."""
+        ...
 
     @property
     def dim(self) -> int:
@@ -30,45 +50,48 @@ class Engine(Protocol):
 
         Args:
             texts: Any number of sentences.
-            normalise: Give every vector length one.
+            normalise: Give every vector length one; a vector of zeros stays one.
             batch_tokens: Padded tokens in one forward; sentences of like length share one.
 
         Shapes:
             result: (n, dim) float32.
+
+        Raises:
+            UsageError: The texts are one string, or something among them is none.
         """
         ...
 
+    def encode_blocks(
+        self,
+        texts: Iterable[str],
+        *,
+        normalise: bool = False,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        block_size: int = BLOCK_TEXTS,
+    ) -> Iterator[Embeddings]:
+        """The vectors of the texts, block after block: neither all texts nor all vectors are ever in memory.
 
-def open_engine(model: str | Path | None = None, kind: EngineKind = "auto") -> Engine:
-    """The engine for a model.
+        Args:
+            texts: Any number of sentences, taken as they are needed.
+            normalise: See `encode`.
+            batch_tokens: See `encode`.
+            block_size: Texts in one block; those of like length within a block share a forward, so small ones are slow.
 
-    Args:
-        model: A folder, a hub id, an embedded encoder, or nothing for the default one.
-        kind: `onnx` runs `model.onnx` without torch; `torch` runs everything; `auto` takes onnx where the folder has it.
+        Shapes:
+            yields: (block_size, dim) float32, the last one maybe shorter; nothing for no texts.
 
-    Raises:
-        ModelError: The folder is no model, or has no ONNX graph though one was asked for.
-        MissingExtraError: torch is needed and not installed.
-    """
-    folder = resolve(model)
-    if engine_of(folder, kind) == "onnx":
-        from juyi.engines.onnx_engine import OnnxEngine
+        Raises:
+            UsageError: As `encode`; in what goes on, when it comes to the text.
+        """
+        if isinstance(texts, str):
+            raise UsageError("texts is one string, and each of its characters would be a text. Put it into a list: [text].")
+        return self._blocks(iter(texts), normalise, batch_tokens, block_size)
 
-        return OnnxEngine(folder)
-    try:
-        from juyi.engines.torch_engine import TorchEngine
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(str(error.name), "train", f"Running {folder}, which has no {GRAPH},") from error
-    return TorchEngine.load(folder)
+    def _blocks(self, texts: Iterator[str], normalise: bool, batch_tokens: int, block_size: int) -> Iterator[Embeddings]:
+        from juyi.embeddings import check_texts
 
-
-def engine_of(folder: Path, kind: EngineKind = "auto") -> Literal["onnx", "torch"]:
-    """Which engine runs a model folder.
-
-    Raises:
-        ModelError: The folder has no ONNX graph though one was asked for.
-    """
-    has_graph = (folder / GRAPH).is_file()
-    if kind == "onnx" and not has_graph:
-        raise ModelError(f"{folder} has no {GRAPH}. The torch engine runs it: --engine torch.")
-    return ("onnx" if has_graph else "torch") if kind == "auto" else kind
+        done = 0
+        while block := list(islice(texts, block_size)):
+            check_texts(block, f"texts, from number {done} on," if done else "texts")
+            yield self.encode(block, normalise=normalise, batch_tokens=batch_tokens)
+            done += len(block)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from juyi.encoder import Encoder
-from juyi.engines.engine import GRAPH, OUTSIDE
+from juyi.assets import SAMPLES
+from juyi.atomic import replaced_file
+from juyi.data import read_texts
+from juyi.embeddings import cosine_rows
+from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder, twin
+from juyi.engines.graph import GRAPH, MADE_FROM, OUTPUT, OUTSIDE, WEIGHTS, made_from
+from juyi.engines.onnx_engine import OnnxEngine
+from juyi.errors import ModelError
 from juyi.extras import require
+from juyi.hub import resolve
+from juyi.provenance import copy_provenance
 
 _PREFIX = "encoder.backbone."
+_SAMPLES = 100
+_PROBES = ("怎么还信用卡", "How can I reset my password?", "", "句", "今天天气很好，我们去公园散步。" * 40)
+_TOLERANCE = 1e-3
 
 
 class _Graph(nn.Module):
@@ -31,56 +43,120 @@ class _Graph(nn.Module):
         return embeddings
 
 
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written.
+
+    Attributes:
+        folder: Where.
+        size: Of all its files, in bytes.
+        lowest_cosine: Of a sample sentence's vector before with the one after; 1 is no difference.
+        sentences: How many were compared.
+    """
+
+    folder: Path
+    size: int
+    lowest_cosine: float
+    sentences: int
+
+
+def export_model(
+    model: str | Path, folder: Path, *, half: bool = True, max_length: int | None = None, card: str | None = None
+) -> ExportReport:
+    """Write a model as a folder of its own, with the graph for the engine that needs no torch, and compare it with the original.
+
+    Args:
+        model: A folder, a hub id, or an embedded encoder.
+        folder: Where to write; an older model there is replaced.
+        half: Store the weights in float16.
+        max_length: Longest input in tokens from now on; the model's own where it is not given.
+        card: The text of README.md; the model's own where it is not given.
+
+    Raises:
+        ModelError: The model cannot be loaded, or its graph does not give its vectors.
+        UsageError: Something else lies in the folder.
+        MissingExtraError: onnx or onnxscript is not installed.
+    """
+    source = resolve(model)
+    own = source / "README.md"
+    if card is None and own.is_file():
+        card = own.read_text(encoding="utf-8")
+    encoder = load_encoder(EncoderSettings(model=str(source), max_length=max_length))
+    save_encoder(encoder, folder, half=half, card=card)
+    export_onnx(load_encoder(folder), folder)
+    copy_provenance(source, folder)
+    samples = read_texts(SAMPLES / "questions.tsv").texts[:_SAMPLES]
+    cosines = cosine_rows(encoder.encode(samples), OnnxEngine(folder).encode(samples))
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return ExportReport(folder, size, float(cosines.min()), len(samples))
+
+
 def export_onnx(encoder: Encoder, folder: Path) -> Path:
-    """Write `model.onnx` into a model folder.
+    """Write `model.onnx` into a model folder, after it was opened and gave the encoder's vectors.
 
     The graph holds no copy of the backbone's weights: the engine gives it those of `model.safetensors` by name. So the folder
     stays small, both engines compute with the same numbers, and weights that were exchanged later are used by both.
 
     Args:
-        encoder: What to export, as loaded from the folder.
+        encoder: What to export, as loaded from the folder; it stays as it is.
         folder: The folder it was saved in.
 
     Returns:
         The path of the graph.
 
     Raises:
+        ModelError: The graph cannot be run, or gives other vectors: the encoder is not the one of the folder. None is left there.
         MissingExtraError: onnx or onnxscript is not installed.
     """
     onnx = require("onnx", extra="onnx", purpose="Exporting to ONNX")
     require("onnxscript", extra="onnx", purpose="Exporting to ONNX")
-    was, encoder.normalise = encoder.normalise, False
+    with replaced_file(folder / GRAPH) as draft:
+        onnx.save(_model(onnx, encoder, made_from(folder)), str(draft))
+        _check(encoder, OnnxEngine(folder, draft))
+    return folder / GRAPH
+
+
+def _model(onnx: Any, encoder: Encoder, source: str) -> Any:
     special = encoder.tokenizer.special
     ids = torch.tensor(
         [[special.cls, special.unknown, special.sep, special.pad], [special.cls, special.sep, special.pad, special.pad]]
     )
-    path = folder / GRAPH
-    backbone = encoder.backbone
-    own = {name: value.clone() for name, value in backbone.state_dict().items()}
-    try:
-        _make_unmistakable(backbone)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter's own deprecations
-            logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # torchvision, which nobody needs here, is missing
-            program = torch.onnx.export(
-                _Graph(encoder.eval().cpu()),
-                (ids, (ids != special.pad).long()),
-                input_names=["input_ids", "attention_mask"],
-                output_names=["sentence_embedding"],
-                dynamic_shapes={"input_ids": {0: "batch", 1: "length"}, "attention_mask": {0: "batch", 1: "length"}},
-                dynamo=True,
-                verbose=False,
-            )
-        model = program.model_proto  # type: ignore[union-attr]
-        _share_weights(onnx, model, {name: value.cpu().numpy() for name, value in backbone.state_dict().items()})
-    finally:
-        backbone.load_state_dict(own)
-        encoder.normalise = was
+    copied = twin(encoder).eval().cpu()
+    copied.normalise = False
+    _make_unmistakable(copied.backbone)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # torchvision, which nobody needs here, is missing
+        program = torch.onnx.export(
+            _Graph(copied),
+            (ids, (ids != special.pad).long()),
+            input_names=["input_ids", "attention_mask"],
+            output_names=[OUTPUT],
+            dynamic_shapes={"input_ids": {0: "batch", 1: "length"}, "attention_mask": {0: "batch", 1: "length"}},
+            dynamo=True,
+            verbose=False,
+        )
+    model = program.model_proto  # type: ignore[union-attr]
+    shared = _share_weights(onnx, model, {name: value.numpy() for name, value in copied.backbone.state_dict().items()})
     _forget_origin(model)
-    draft = path.with_name(f".{GRAPH}.draft")
-    onnx.save(model, str(draft))
-    draft.replace(path)
-    return path
+    for key, value in ((MADE_FROM, source), (WEIGHTS, "\n".join(shared))):
+        model.metadata_props.add(key=key, value=value)
+    return model
+
+
+def _check(encoder: Encoder, engine: OnnxEngine) -> None:
+    """Refuse a graph that gives other vectors than the encoder."""
+    wanted, found = encoder.encode(_PROBES), engine.encode(_PROBES)
+    if wanted.shape != found.shape:
+        raise ModelError(
+            f"The graph gives vectors of {found.shape[1]} dimensions, the encoder of {wanted.shape[1]}; it was not kept."
+        )
+    error = np.linalg.norm(found - wanted, axis=1) / np.maximum(np.linalg.norm(wanted, axis=1), np.finfo(np.float32).tiny)
+    if not (worst := float(error.max())) < _TOLERANCE:
+        raise ModelError(
+            f"The graph gives other vectors than the encoder (off by {worst:.2g} of their length), so it was not kept. Either "
+            "the encoder is not the one that was saved in the folder, or such a model cannot be exported: use the torch engine."
+        )
 
 
 def _make_unmistakable(backbone: nn.Module) -> None:
@@ -98,14 +174,16 @@ def _forget_origin(model: Any) -> None:
         part.doc_string = ""
 
 
-def _share_weights(onnx: Any, model: Any, weights: dict[str, NDArray[np.float32]]) -> None:
+def _share_weights(onnx: Any, model: Any, weights: dict[str, NDArray[np.float32]]) -> list[str]:
     """Take the backbone's weights out of the graph and name them as the weight file does.
+
+    The names of those that it uses are returned: a bag of words, for example, uses the token table and no layer.
 
     The exporter stores most of them transposed; then the graph transposes, once, when it is loaded. The place it names as their
     origin does not exist, so that a runtime that is not given the weights refuses the graph.
     """
     graph = model.graph
-    nodes, initializers, shared = [], [], set()
+    nodes, initializers, shared = [], [], list[str]()
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
         name = _origin(tensor.name, values, weights)
@@ -113,7 +191,7 @@ def _share_weights(onnx: Any, model: Any, weights: dict[str, NDArray[np.float32]
             initializers.append(tensor)
             continue
         if name not in shared:
-            shared.add(name)
+            shared.append(name)
             outside = onnx.TensorProto(name=name, dims=weights[name].shape, data_type=onnx.TensorProto.FLOAT)
             outside.data_location = onnx.TensorProto.EXTERNAL
             outside.external_data.add(key="location", value=OUTSIDE)
@@ -125,6 +203,7 @@ def _share_weights(onnx: Any, model: Any, weights: dict[str, NDArray[np.float32]
     for field, items in ((graph.initializer, initializers), (graph.node, nodes)):
         del field[:]
         field.extend(items)
+    return shared
 
 
 def _origin(name: str, values: NDArray[np.float32], weights: dict[str, NDArray[np.float32]]) -> str | None:

@@ -3,44 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from juyi.embeddings import unit_rows
-from juyi.encoder import Encoder, fast_precision, load_encoder
-from juyi.engines.engine import DEFAULT_BATCH_TOKENS
-from juyi.metrics import spearman
+from juyi.embeddings import unit_rows_or_zero
+from juyi.encoder import Encoder, EncoderSettings, load_encoder
+from juyi.engines.engine import DEFAULT_BATCH_TOKENS, Engine, EngineKind, Precision
+from juyi.engines.identity import identity_of
+from juyi.errors import UsageError
+from juyi.poolings import PoolingName
 from juyi.types import Embeddings
 
-Precision = Literal["float32", "bfloat16"]
 
-FAITHFUL = 0.9995
-"""From here on bfloat16 orders pairs as float32 does: on STS12 to STS16, STS-B and SICK-R no figure moved by more than 0.01."""
-
-_MOST_COMPARED = 256
-
-
-class TorchEngine:
-    """Runs an Encoder.
+class TorchEngine(Engine):
+    """Runs an Encoder, whose mode stays as it is.
 
     Args:
-        encoder: The encoder; it is put into evaluation mode.
+        encoder: The encoder; it may be in training.
         precision: What its products are computed in; the vectors are float32 in either case.
+        folder: The model folder that it was loaded from; without one it has no identity.
     """
 
-    def __init__(self, encoder: Encoder, precision: Precision = "float32") -> None:
-        self.encoder = encoder.eval()
-        self.precision = precision
+    kind: EngineKind = "torch"
+
+    def __init__(self, encoder: Encoder, precision: Precision = "float32", *, folder: Path | None = None) -> None:
+        self.encoder = encoder
+        self.precision: Precision = precision
+        self._folder = folder
 
     @classmethod
-    def load(cls, folder: Path) -> TorchEngine:
+    def load(cls, folder: Path, *, precision: Precision = "float32", pooling: PoolingName | None = None) -> TorchEngine:
         """Load the encoder of a folder, onto the accelerator where there is one."""
-        encoder = load_encoder(folder)
-        return cls(encoder.to("cuda" if torch.cuda.is_available() else "cpu"))
+        encoder = load_encoder(EncoderSettings(model=str(folder), pooling=pooling))
+        return cls(encoder.to("cuda" if torch.cuda.is_available() else "cpu"), precision, folder=folder)
+
+    def at(self, precision: Precision) -> TorchEngine:
+        """The same encoder in a precision."""
+        return TorchEngine(self.encoder, precision, folder=self._folder)
+
+    @cached_property
+    def identity(self) -> str:
+        """See `Engine.identity`.
+
+        Raises:
+            UsageError: The encoder was not loaded from a folder: its weights may change, and nothing can be kept of it.
+        """
+        if self._folder is None:
+            raise UsageError("This encoder is in memory and has no identity. Save it, and open its folder with open_engine.")
+        return identity_of(self._folder, self.kind, self.precision, self.encoder.pooling, self.encoder.tokenizer)
 
     @property
     def dim(self) -> int:
@@ -51,41 +63,4 @@ class TorchEngine:
         """See `Engine.encode`."""
         with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             vectors = self.encoder.encode(texts, batch_tokens=batch_tokens)
-        if not normalise:
-            return vectors
-        return torch.nn.functional.normalize(torch.from_numpy(vectors), dim=-1).numpy()
-
-    def choose_precision(self, texts: Sequence[str]) -> float | None:
-        """Take bfloat16 where the hardware is fast in it and it orders some of these texts' pairs as float32 does.
-
-        The vectors of an encoder that was never trained for similarity lie in a narrow cone, where the small differences that
-        order the pairs drown in bfloat16's rounding: such an encoder keeps float32.
-
-        Args:
-            texts: At most 256 of them are encoded both ways; fewer than 16 decide nothing.
-
-        Returns:
-            Spearman's correlation of the cosines of their pairs in both precisions; None where nothing was compared.
-        """
-        self.precision = "float32"
-        step = max(1, len(texts) // _MOST_COMPARED)
-        some = list(dict.fromkeys(texts[::step]))[:_MOST_COMPARED]
-        if fast_precision() != "bfloat16" or len(some) < 16:
-            return None
-        exact = _cosines(self.encode(some))
-        if exact is None:
-            return None
-        self.precision = "bfloat16"
-        rounded = _cosines(self.encode(some))
-        agreement = 0.0 if rounded is None else spearman(exact, rounded)
-        self.precision = "bfloat16" if agreement >= FAITHFUL else "float32"
-        return agreement
-
-
-def _cosines(vectors: Embeddings) -> NDArray[np.float64] | None:
-    """The cosines of all pairs; None where they order nothing: the encoder has collapsed, which is for the tasks to say."""
-    if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
-        return None
-    rows = unit_rows(vectors, "embeddings").astype(np.float64)
-    cosines: NDArray[np.float64] = (rows @ rows.T)[np.triu_indices(len(rows), 1)]
-    return cosines if cosines.min() < cosines.max() else None
+        return unit_rows_or_zero(vectors) if normalise else vectors

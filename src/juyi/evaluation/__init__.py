@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from juyi.evaluation.candidates import LEXICAL, Candidate, open_candidate
+from juyi.evaluation.candidates import LEXICAL, Candidate, agree_on_precision, open_candidate
 from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare_pairs, compare_scores, compare_several, main_figures
-from juyi.evaluation.evaluate import (
-    ENCODING,
-    Evaluation,
-    evaluate_model,
-    evaluate_overlap,
-    evaluate_suite,
-    open_suite_of,
-    transductive,
-)
+from juyi.evaluation.evaluate import ENCODING, Evaluation, evaluate_overlap, evaluate_suite, transductive
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_target, on_texts, open_fitting
+from juyi.evaluation.models import compare, evaluate, evaluate_model, one_precision, open_suite_of
 from juyi.evaluation.options import EncodeOptions, EvaluationOptions
 from juyi.evaluation.score_tables import (
     comparison_rows,
@@ -46,6 +39,8 @@ __all__ = [
     "FittingTexts",
     "Signals",
     "adaptation_verdict",
+    "agree_on_precision",
+    "compare",
     "compare_pairs",
     "compare_scores",
     "compare_several",
@@ -53,6 +48,7 @@ __all__ = [
     "comparison_verdict",
     "count_text",
     "difference_text",
+    "evaluate",
     "evaluate_model",
     "evaluate_overlap",
     "evaluate_suite",
@@ -63,6 +59,7 @@ __all__ = [
     "markdown_table",
     "on_target",
     "on_texts",
+    "one_precision",
     "open_candidate",
     "open_fitting",
     "open_suite_of",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from juyi.assets import DEFAULT_ENCODER
-from juyi.engines import CachedEncode, engine_of, fingerprint_of, open_engine
+from juyi.engines import CachedEncode, Engine, Precision, agreed_precision, engine_of, open_engine
 from juyi.errors import UsageError
 from juyi.evaluation.options import EncodeOptions
 from juyi.hub import resolve
 from juyi.poolings import known_pooling
 from juyi.provenance import read_provenance
 from juyi.tasks import EncodeOrSimilarity
-from juyi.types import Encode, Log
+from juyi.types import Log
 
 LEXICAL = "lexical"
 VECTORS = "vectors:"
@@ -46,26 +46,25 @@ def open_candidate(model: str, options: EncodeOptions, texts: Sequence[str] = ()
         model: A folder, a hub id, an embedded encoder, or nothing; `lexical`, `vectors:FILE`, `random:MODEL` or
             `random:MODEL@SEED`.
         options: How encoders are run.
-        texts: Some of what will be encoded; the precision is chosen on them.
-        log: Hears which precision was chosen.
+        texts: Some of what will be encoded; a precision of `auto` is decided on them, for this candidate alone.
+        log: Hears which precision was chosen, and what else is to be known.
 
     Raises:
         UsageError: An option does not fit what was named.
         ModelError: There is no such model.
         DataError: The file of word vectors cannot be used.
     """
-    if model == LEXICAL or model.startswith((VECTORS, RANDOM)):
-        _refuse_bfloat16(options, f"the baseline {model} is computed in float32")
     if model == LEXICAL:
         from juyi.baselines import LexicalOverlap
 
         return Candidate("lexical-overlap", LexicalOverlap())
+    options = agree_on_precision([model], options, texts, log=log)
     if model.startswith(VECTORS):
         return _word_vectors(model.removeprefix(VECTORS))
     if model.startswith(RANDOM):
         name, _, seed = model.removeprefix(RANDOM).partition("@")
         return _random(model, name, seed, options)
-    return _encoder(model, options, texts, log)
+    return _encoder(model, options, log)
 
 
 def _word_vectors(file: str) -> Candidate:
@@ -98,45 +97,82 @@ def _random(model: str, name: str, seed: str, options: EncodeOptions) -> Candida
     return Candidate(f"random:{name or DEFAULT_ENCODER}@{seed or 0}", random_encoder(resolve(name), int(seed or 0)).encode)
 
 
-def _encoder(model: str, options: EncodeOptions, texts: Sequence[str], log: Log) -> Candidate:
+def _encoder(model: str, options: EncodeOptions, log: Log) -> Candidate:
     folder = resolve(model)
     name = model or DEFAULT_ENCODER
     if options.pooling is not None:
-        if options.engine == "onnx":
-            raise UsageError("--pooling does not go with --engine onnx: its graph holds the model's own pooling.")
         name += f" ({options.pooling})"
-    if options.pooling is not None or engine_of(folder, options.engine) == "torch":
-        encode, settings = _torch(model, options, texts, log)
-    else:
-        _refuse_bfloat16(options, f"{name} runs on the engine onnx; with --engine torch it can")
-        encode, settings = open_engine(model, options.engine).encode, "onnx"
-    if options.cache:
-        encode = CachedEncode(encode, fingerprint_of(folder, settings))
+    engine = _open(model, options, log)
+    encode = CachedEncode(engine.encode, engine.identity) if options.cache else engine.encode
     return Candidate(name, encode, _labels(folder))
 
 
-def _refuse_bfloat16(options: EncodeOptions, reason: str) -> None:
+def _open(model: str, options: EncodeOptions, log: Log = lambda _: None) -> Engine:
+    precision: Precision = "bfloat16" if options.precision == "bfloat16" else "float32"
+    return open_engine(model, options.engine, precision=precision, pooling=known_pooling(options.pooling), log=log)
+
+
+def agree_on_precision(
+    models: Sequence[str], options: EncodeOptions, texts: Sequence[str], *, log: Log = lambda _: None
+) -> EncodeOptions:
+    """The options with the one precision in which all these candidates are measured, decided before any of them is.
+
+    Where `auto` has a choice, each encoder is opened for a sample and let go again, so that not all are in memory at once.
+
+    Args:
+        models: As `open_candidate` takes them. Word overlap has no vectors and agrees with everything; the other baselines are
+            computed in float32.
+        options: How encoders are run.
+        texts: Some of what will be encoded.
+        log: Hears once which precision was chosen and why, if one of the encoders runs on torch.
+
+    Raises:
+        UsageError: bfloat16 was asked for, and one of the candidates cannot have it.
+        ModelError: There is no such model.
+    """
+    if options.precision == "float32":
+        return options
+    runs_on = {model or DEFAULT_ENCODER: _runs_on(model, options) for model in models}
     if options.precision == "bfloat16":
-        raise UsageError(f"--precision bfloat16 is for the torch engine: {reason}.")
+        for name, kind in runs_on.items():
+            if kind != LEXICAL or len(runs_on) == 1:  # beside others it has nothing to round; alone the wish would be ignored
+                _refuse_bfloat16(name, kind)
+        return options
+    on_torch = [name for name, kind in runs_on.items() if kind == "torch"]
+    others = [name for name, kind in runs_on.items() if kind not in ("torch", LEXICAL)]
+    if not on_torch:
+        return dataclasses.replace(options, precision="float32")
+    if others:
+        reason = f"because {others[0]} is computed in it ({runs_on[others[0]]})"
+        log(f"Encoding in float32, {reason}, and all are measured in one precision (--precision chooses)")
+        return dataclasses.replace(options, precision="float32")
+
+    def opened() -> Iterator[tuple[str, Engine]]:
+        for name in on_torch:
+            yield name, _open(name, dataclasses.replace(options, precision="float32", engine="torch"))
+
+    agreed = agreed_precision(opened(), texts)
+    log(f"Encoding in {agreed.precision}, {agreed.reason} (--precision chooses)")
+    return dataclasses.replace(options, precision=agreed.precision)
 
 
-def _torch(model: str, options: EncodeOptions, texts: Sequence[str], log: Log) -> tuple[Encode, str]:
-    from juyi.encoder import EncoderSettings, load_encoder
-    from juyi.engines.torch_engine import TorchEngine
+def _runs_on(model: str, options: EncodeOptions) -> str:
+    """What computes a candidate: an engine, or a kind of baseline."""
+    if model == LEXICAL:
+        return LEXICAL
+    if model.startswith((VECTORS, RANDOM)):
+        return "a baseline"
+    return engine_of(resolve(model), options.engine, pooling=known_pooling(options.pooling))
 
-    pooling = known_pooling(options.pooling)
-    if pooling is None:
-        engine = cast(TorchEngine, open_engine(model, "torch"))
+
+def _refuse_bfloat16(name: str, runs_on: str) -> None:
+    if runs_on == "torch":
+        return
+    if runs_on == "onnx":
+        reason = f"{name} runs on the engine onnx; with --engine torch it can"
     else:
-        engine = TorchEngine(load_encoder(EncoderSettings(model=model, pooling=pooling)))
-    if options.precision != "auto":
-        engine.precision = options.precision
-    else:
-        agreement = engine.choose_precision(texts)
-        if agreement is not None:
-            kept = "bfloat16" if engine.precision == "bfloat16" else "float32, because bfloat16 does not order pairs as it does"
-            log(f"Encoding in {kept} (rank agreement on a sample {agreement:.5f}; --precision chooses)")
-    return engine.encode, f"torch {engine.encoder.device.type} {engine.encoder.pooling} {engine.precision}"
+        reason = f"the baseline {name} is computed in float32"
+    raise UsageError(f"--precision bfloat16 is for the torch engine: {reason}.")
 
 
 def _labels(folder: Path) -> tuple[str, ...]:

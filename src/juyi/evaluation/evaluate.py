@@ -1,4 +1,4 @@
-"""The figures of encoders on a suite."""
+"""The figures of one encoder on a suite."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from juyi.data import normalise, read_texts
-from juyi.errors import DataError, UsageError
+from juyi.data import normalise
+from juyi.errors import UsageError
 from juyi.evaluation.candidates import LEXICAL, open_candidate
-from juyi.evaluation.fitting import Fitting, open_fitting, post_processed, post_processed_name
-from juyi.evaluation.options import EncodeOptions, EvaluationOptions
-from juyi.suites import Suite, open_suite
+from juyi.evaluation.fitting import Fitting
+from juyi.evaluation.options import EncodeOptions
+from juyi.suites import Suite
 from juyi.tasks import BootstrappedScore, EncodeOnce, EncodeOrSimilarity, Similarity, Task, encode_of
-from juyi.types import Log, Progress, Score
+from juyi.types import Progress, Score
 
 ENCODING = "encoding"
 """What `Progress` hears is in hand while distinct texts are encoded."""
@@ -99,8 +99,7 @@ def evaluate_suite(
     _check_names(suite)
     once = None if isinstance(encoder, Similarity) and fitting is None else EncodeOnce(encode_of(encoder))
     if once is not None:
-        texts = [text for task in suite.tasks for text in task.texts()]
-        once.prepare(texts, lambda done, total: progress(done, total, ENCODING))
+        once.prepare(suite_texts(suite), lambda done, total: progress(done, total, ENCODING))
     found: list[BootstrappedScore] = []
     problems = list(suite.problems)
     for done, task in enumerate(suite.tasks):
@@ -118,74 +117,15 @@ def evaluate_suite(
     return Evaluation(name, (*found, *suite.summarise(found)), tuple(problems))
 
 
-def open_suite_of(options: EvaluationOptions, log: Log = lambda _: None) -> Suite:
-    """The suite that the options name; its notes are told.
-
-    Raises:
-        UsageError: There is no such suite, or its data folder was not named.
-        DataError: Its data cannot be used.
-    """
-    suite = open_suite(options.suite, options.data, splits=options.splits, tasks=options.tasks, encoding=options.encoding)
-    for note in suite.notes:
-        log(f"Note: {note}")
-    if suite.problems and not suite.tasks:
-        for problem in suite.problems:
-            log(f"Problem: {problem}")
-        raise DataError("Nothing is left to measure.")
-    return suite
-
-
-def evaluate_model(
-    model: str,
-    suite: Suite,
-    options: EvaluationOptions = EvaluationOptions(),
-    encode_options: EncodeOptions = EncodeOptions(),
-    *,
-    progress: Progress = lambda done, total, what: None,
-    log: Log = lambda _: None,
-) -> Evaluation:
-    """The figures of one candidate, by name, on a suite that was opened.
-
-    Args:
-        model: Whatever `open_candidate` understands; behind it maybe `+whitening`, `+whitening:train`, `+flow:FILE`, which stand
-            for the options of this candidate alone.
-        suite: What is measured.
-        options: Post-processing and labels.
-        encode_options: How encoders are run.
-        progress: Told of the texts and of each task.
-        log: Hears what is to be known.
-
-    Raises:
-        JuyiError: The model cannot be loaded, has no vectors to fit anything on, or nothing can be measured at all.
-    """
-    model, options = post_processed(model, options)
-    if model == LEXICAL and (options.whiten or options.flow):
-        raise UsageError(f"The baseline {LEXICAL} has no vectors: --whiten and --flow do not go with it. Leave one of them out.")
-    candidate = open_candidate(model, encode_options, [text for task in suite.tasks for text in task.texts()], log=log)
-    name = post_processed_name(candidate.name, options)
-    given = _given_labels(options)
-    result = evaluate_suite(
-        suite,
-        candidate.encoder,
-        name=name,
-        labels=lambda task: (*candidate.labels, *given(task)),
-        fitting=open_fitting(options, log),
-        progress=progress,
-    )
-    own = [f"{name}: {problem}" for problem in result.problems[len(suite.problems) :]]
-    return Evaluation(name, result.bootstrapped, (*suite.problems, *own), candidate.remark())
+def suite_texts(suite: Suite) -> list[str]:
+    """All texts of a suite, task after task."""
+    return [text for task in suite.tasks for text in task.texts()]
 
 
 def evaluate_overlap(suite: Suite, *, progress: Progress = lambda done, total, what: None) -> Evaluation:
     """What word overlap reaches on those tasks that need no vectors."""
     candidate = open_candidate(LEXICAL, EncodeOptions())
     return evaluate_suite(suite, candidate.encoder, name=candidate.name, progress=progress)
-
-
-def _given_labels(options: EvaluationOptions) -> Labels:
-    """The labels that were given, and `transductive` where a text of the task is among those that were trained on."""
-    seen = {normalise(text) for file in options.trained_on for text in read_texts(file, encoding=options.encoding).texts}
-    return lambda task: (*options.labels, *transductive(seen, task))
 
 
 def transductive(seen: set[str], task: Task) -> tuple[str, ...]:

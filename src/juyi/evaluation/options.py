@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from juyi.engines import EngineKind
+from juyi.engines.engine import EngineKind
 from juyi.errors import UsageError
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
-from juyi.engines.engine import GRAPH
 from juyi.engines.export import export_onnx
+from juyi.engines.graph import GRAPH
 from juyi.errors import BusyError, JuyiError, MissingExtraError, UsageError
 from juyi.experiments.development import Development
 from juyi.experiments.examples import ChosenExamples, Examples, read_examples, select_examples

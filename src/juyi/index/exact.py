@@ -9,17 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from juyi.atomic import replaced_folder
-from juyi.embeddings import unit_rows
 from juyi.errors import DataError, UsageError
-from juyi.index.folder import read_manifest, write_manifest
+from juyi.index.checks import check_fresh, check_k, check_known, checked_ids, checked_rows
+from juyi.index.folder import INDEX_MANIFEST, read_manifest, write_manifest
 from juyi.types import Embeddings, Hits
 
-MANIFEST = "index.json"
 FORMAT = "juyi-exact-index"
 VERSION = 1
-
-_QUERY_BLOCK = 256
-_ROW_BLOCK = 65_536
 
 
 class ExactIndex:
@@ -27,19 +23,22 @@ class ExactIndex:
 
     A query finds the same hits with the same scores whether it comes alone or among others: a matrix product in single precision
     only picks the candidates, generously; their scores are then computed one by one in double precision. So equal vectors have
-    equal scores, and the smaller id comes first.
+    equal scores, and the smaller id comes first: more than the protocol `Index` promises.
 
     Args:
         dim: How many components a vector has.
+        query_block: Queries in one matrix product.
+        row_block: Vectors in one matrix product; memory grows with the product of both.
 
     Raises:
         UsageError: dim is below 1.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, *, query_block: int = 256, row_block: int = 65_536) -> None:
         if dim < 1:
             raise UsageError(f"dim is {dim}; a vector has at least 1 component. Pass the width of the embeddings.")
         self._dim = dim
+        self._query_block, self._row_block = query_block, row_block
         self._size = 0
         # Room for more rows than there are: doubling it keeps many small additions cheap.
         self._ids: NDArray[np.int64] = np.empty(0, dtype=np.int64)
@@ -64,28 +63,14 @@ class ExactIndex:
         Raises:
             UsageError: An id is negative, repeated or already in the index; a vector has another dim, is zero or not finite.
         """
-        fresh = _ids_of(ids)
-        rows = self._rows_of(vectors, "vectors")
-        if len(fresh) != len(rows):
-            raise UsageError(f"There are {len(fresh)} ids for {len(rows)} vectors. Give one id a vector.")
-        numbers = fresh.tolist()
-        if len(set(numbers)) < len(numbers):
-            values, counts = np.unique(fresh, return_counts=True)
-            raise UsageError(
-                f"The id {values[counts > 1][0]} occurs more than once among the ids to add. Give each vector an id of its own."
-            )
-        taken = self._known.intersection(numbers)
-        if taken:
-            raise UsageError(
-                f"{len(taken)} of the ids to add are in the index already, {min(taken)} for example. "
-                "Delete them first, or give new ids."
-            )
+        fresh, rows = checked_ids(ids), checked_rows(vectors, "vectors", self._dim)
+        check_fresh(fresh, len(rows), self._known)
         self._make_room(self._size + len(fresh))
         end = self._size + len(fresh)
         self._ids[self._size : end] = fresh
         self._vectors[self._size : end] = rows
         self._size = end
-        self._known.update(numbers)
+        self._known.update(fresh.tolist())
 
     def search(self, queries: ArrayLike, k: int) -> Hits:
         """The k nearest vectors of each query by cosine, best first, the smaller id first where scores are equal.
@@ -98,13 +83,12 @@ class ExactIndex:
         Raises:
             UsageError: k is below 1; a query has another dim, is zero or not finite.
         """
-        if k < 1:
-            raise UsageError(f"k is {k}; ask for at least 1 hit.")
-        asked = self._rows_of(queries, "queries")
+        check_k(k)
+        asked = checked_rows(queries, "queries", self._dim)
         ids = np.full((len(asked), k), -1, dtype=np.int64)
         scores = np.full((len(asked), k), -np.inf, dtype=np.float32)
-        for start in range(0, len(asked), _QUERY_BLOCK):
-            for place, (found, best) in enumerate(self._nearest(asked[start : start + _QUERY_BLOCK], k), start=start):
+        for start in range(0, len(asked), self._query_block):
+            for place, (found, best) in enumerate(self._nearest(asked[start : start + self._query_block], k), start=start):
                 ids[place, : len(found)] = found
                 scores[place, : len(best)] = best
         return Hits(ids, scores)
@@ -115,12 +99,8 @@ class ExactIndex:
         Raises:
             UsageError: An id is not in the index.
         """
-        gone = _ids_of(ids)
-        missing = sorted(set(gone.tolist()) - self._known)
-        if missing:
-            raise UsageError(
-                f"{len(missing)} of the ids to delete are not in the index, {missing[0]} for example. Nothing was deleted."
-            )
+        gone = checked_ids(ids)
+        check_known(gone, self._known)
         keep = ~np.isin(self._ids[: self._size], gone)
         self._ids, self._vectors = self._ids[: self._size][keep], self._vectors[: self._size][keep]
         self._size = len(self._ids)
@@ -132,10 +112,10 @@ class ExactIndex:
         Raises:
             UsageError: The folder exists and holds something else than a saved index.
         """
-        with replaced_folder(folder, MANIFEST) as fresh:
+        with replaced_folder(folder, INDEX_MANIFEST) as fresh:
             np.save(fresh / "ids.npy", self._ids[: self._size])
             np.save(fresh / "vectors.npy", self._vectors[: self._size])
-            write_manifest(fresh / MANIFEST, {"format": FORMAT, "version": VERSION, "dim": self._dim, "count": self._size})
+            write_manifest(fresh / INDEX_MANIFEST, {"format": FORMAT, "version": VERSION, "dim": self._dim, "count": self._size})
 
     @classmethod
     def load(cls, folder: str | Path) -> ExactIndex:
@@ -145,7 +125,7 @@ class ExactIndex:
             DataError: The folder holds no such index, or its files do not fit together.
         """
         path = Path(folder)
-        manifest = read_manifest(path / MANIFEST, FORMAT, VERSION, {"dim": int, "count": int})
+        manifest = read_manifest(path / INDEX_MANIFEST, FORMAT, VERSION, {"dim": int, "count": int})
         ids = _array(path / "ids.npy", np.int64, (manifest["count"],))
         vectors = _array(path / "vectors.npy", np.float32, (manifest["count"], manifest["dim"]))
         index = cls(int(manifest["dim"]))
@@ -156,15 +136,6 @@ class ExactIndex:
         if not np.allclose(np.einsum("ij,ij->i", vectors, vectors), 1.0, rtol=0, atol=1e-3):
             raise DataError("not every vector has the length 1. Build the index again.", path=path / "vectors.npy")
         return index
-
-    def _rows_of(self, vectors: ArrayLike, name: str) -> Embeddings:
-        rows = unit_rows(vectors, name)
-        if rows.shape[1] != self._dim:
-            raise UsageError(
-                f"{name} have {rows.shape[1]} components, the vectors of this index have {self._dim}. "
-                "Encode them with the encoder that the index was built with."
-            )
-        return rows.astype(np.float32)
 
     def _make_room(self, size: int) -> None:
         if size > len(self._ids):
@@ -177,8 +148,8 @@ class ExactIndex:
         """The ids and scores of the best k of all rows, for each query."""
         none = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
         best = [none] * len(queries)
-        for start in range(0, self._size, _ROW_BLOCK):
-            stop = min(start + _ROW_BLOCK, self._size)
+        for start in range(0, self._size, self._row_block):
+            stop = min(start + self._row_block, self._size)
             ids, vectors = self._ids[start:stop], self._vectors[start:stop]
             rough = queries @ vectors.T
             at_least = _kth_largest(rough, k) - self._slack()
@@ -214,20 +185,6 @@ def _exact_cosines(vectors: Embeddings, query: Embeddings) -> NDArray[np.float32
 def _best(ids: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     order = np.lexsort((ids, -scores))[:k]
     return ids[order], scores[order]
-
-
-def _ids_of(ids: ArrayLike) -> NDArray[np.int64]:
-    array = np.asarray(ids)
-    if array.ndim != 1:
-        raise UsageError(f"ids have the shape {array.shape}; a flat list of whole numbers is needed.")
-    if not array.size:
-        return np.empty(0, dtype=np.int64)
-    if array.dtype.kind not in "iu" or array.max() > np.iinfo(np.int64).max or array.min() < 0:
-        raise UsageError(
-            f"ids are of the type {array.dtype}: {array[:3].tolist()}…; whole numbers from 0 to 2^63 - 1 are allowed. "
-            "Number the rows and keep your own names beside them."
-        )
-    return array.astype(np.int64)
 
 
 def _array(path: Path, dtype: type[np.generic], shape: tuple[Any, ...]) -> NDArray[Any]:

@@ -15,7 +15,10 @@ class Index(Protocol):
     """A set of vectors with ids that is searched by cosine.
 
     Ids are whole numbers from 0 on, each given once; -1 is the padding of `Hits` and never an id. Vectors are L2-normalised by
-    the index, so any length but zero may be added. Loading is the matter of each class: `ExactIndex.load(folder)`.
+    the index, so any length but zero may be added. `open_index` loads what any of them saved.
+
+    Not promised, for not every backend can keep it: that all of the nearest are found, the order of hits with equal scores, and
+    the last digits of a score. `ExactIndex` has all three; what relies on them names it.
     """
 
     @property
@@ -38,7 +41,7 @@ class Index(Protocol):
         ...
 
     def search(self, queries: ArrayLike, k: int) -> Hits:
-        """The k nearest vectors of each query by cosine, best first, the smaller id first where scores are equal.
+        """The k nearest vectors of each query by cosine, best first.
 
         Where fewer than k vectors exist the rest of the row is id -1 with the score -inf: look at the id before using it as a
         place in a list, or -1 finds the last entry.

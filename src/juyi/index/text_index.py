@@ -6,23 +6,39 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from juyi.atomic import replaced_folder
-from juyi.embeddings import finite_matrix
+from juyi.embeddings import check_texts, finite_matrix
 from juyi.errors import DataError, UsageError
 from juyi.index.exact import ExactIndex
 from juyi.index.folder import read_manifest, write_manifest
 from juyi.index.index import Index
+from juyi.index.open import open_index
 from juyi.types import Embeddings, Encode
 
 MANIFEST = "corpus.json"
 FORMAT = "juyi-text-index"
 VERSION = 1
 
-_FIELDS: dict[str, type] = {"model": str, "count": int, "next_id": int}
+_FIELDS: dict[str, type] = {"model": str, "identity": str, "count": int, "next_id": int}
+
+
+class IdentifiedEncoder(Protocol):
+    """What an engine is to an index: something that encodes and says what its vectors depend on."""
+
+    @property
+    def identity(self) -> str:
+        """Changes with all that decides about the vectors."""
+        ...
+
+    @property
+    def encode(self) -> Encode:
+        """Turns texts into embeddings."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,23 +58,31 @@ class TextIndex:
         index: The embeddings.
         texts: The text of each id in the index.
         model: Which encoder that is, a folder or a name, noted down when saving; empty when it has no name.
+        identity: `Engine.identity` of that encoder, noted down likewise: with another one the saved index is not opened.
 
     Raises:
         UsageError: The number of texts is not that of the vectors.
     """
 
-    def __init__(self, encode: Encode, index: Index, texts: Mapping[int, str], *, model: str = "") -> None:
+    def __init__(self, encode: Encode, index: Index, texts: Mapping[int, str], *, model: str = "", identity: str = "") -> None:
         if len(texts) != len(index):
             raise UsageError(f"There are {len(texts)} texts for {len(index)} vectors. Give the text of each vector in the index.")
         self.encode = encode
         self.index = index
         self.model = model
+        self.identity = identity
         self._texts = dict(texts)
         self._next_id = max(self._texts, default=-1) + 1
 
     @classmethod
     def build(
-        cls, texts: Sequence[str], encode: Encode, *, make_index: Callable[[int], Index] = ExactIndex, model: str = ""
+        cls,
+        texts: Sequence[str],
+        encode: Encode,
+        *,
+        make_index: Callable[[int], Index] = ExactIndex,
+        model: str = "",
+        identity: str = "",
     ) -> TextIndex:
         """Encode texts and put them into a new index; the id of a text is its place in the list, equal texts stay apart.
 
@@ -67,17 +91,18 @@ class TextIndex:
             encode: The encoder.
             make_index: Makes an empty index of a given dim.
             model: Which encoder that is, a folder or a name.
+            identity: `Engine.identity` of the encoder.
 
         Raises:
             UsageError: No texts, or embeddings that cannot be indexed.
         """
-        _check_texts(texts, "texts")
+        texts = check_texts(texts)
         if not texts:
             raise UsageError("There are no texts to build an index of. Give at least one.")
         embeddings = _embeddings(encode, texts)
         index = make_index(embeddings.shape[1])
         index.add(np.arange(len(texts)), embeddings)
-        return cls(encode, index, dict(enumerate(texts)), model=model)
+        return cls(encode, index, dict(enumerate(texts)), model=model, identity=identity)
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -93,7 +118,7 @@ class TextIndex:
         Raises:
             UsageError: The embeddings do not fit into the index.
         """
-        _check_texts(texts, "texts")
+        texts = check_texts(texts)
         if not texts:
             return []
         ids = list(range(self._next_id, self._next_id + len(texts)))
@@ -123,7 +148,7 @@ class TextIndex:
         Raises:
             UsageError: k is below 1, or the embeddings of the queries do not fit the index.
         """
-        _check_texts(queries, "queries")
+        queries = check_texts(queries, "queries")
         if not queries:
             return []
         hits = self.index.search(_embeddings(self.encode, queries), k)
@@ -149,30 +174,55 @@ class TextIndex:
             count, next_id = len(self._texts), self._next_id
             write_manifest(
                 fresh / MANIFEST,
-                {"format": FORMAT, "version": VERSION, "model": self.model, "count": count, "next_id": next_id},
+                {
+                    **{"format": FORMAT, "version": VERSION, "model": self.model, "identity": self.identity},
+                    **{"count": count, "next_id": next_id},
+                },
             )
 
     @classmethod
-    def load(cls, folder: str | Path, encode: Encode, *, load_index: Callable[[Path], Index] = ExactIndex.load) -> TextIndex:
+    def open(cls, folder: str | Path, open_encoder: Callable[[str], IdentifiedEncoder]) -> TextIndex:
+        """The texts and the index that were saved in a folder, with the encoder that is named there.
+
+        `TextIndex.open("index", open_engine)` opens it as `open_engine(model)` does.
+
+        Args:
+            folder: What `save` wrote.
+            open_encoder: Opens a model by its name.
+
+        Raises:
+            DataError: As `load`.
+            UsageError: As `load`, or no model was named.
+        """
+        saved = saved_encoder(folder)
+        if not saved.model:
+            raise UsageError(f"{folder} does not say which encoder it was built with. Use TextIndex.load and give the encoder.")
+        encoder = open_encoder(saved.model)
+        return cls.load(folder, encoder.encode, identity=encoder.identity)
+
+    @classmethod
+    def load(cls, folder: str | Path, encode: Encode, *, identity: str = "") -> TextIndex:
         """The texts and the index that were saved in a folder.
 
         Args:
             folder: What `save` wrote.
-            encode: The encoder that the index was built with; `saved_model(folder)` says which that was.
-            load_index: Loads the index of the kind that was saved.
+            encode: The encoder that the index was built with; `saved_encoder(folder)` says which that was.
+            identity: `Engine.identity` of that encoder; empty for one that has none, if the index was built so.
 
         Raises:
             DataError: The folder holds none, or its files do not fit together.
+            UsageError: The encoder is not the one that the index was built with: it would find wrong texts.
         """
         path = Path(folder)
         manifest = read_manifest(path / MANIFEST, FORMAT, VERSION, _FIELDS)
-        index, texts = load_index(path / "index"), _read_texts(path / "texts.jsonl")
+        _check_identity(path, manifest["model"], manifest["identity"], identity)
+        index, texts = open_index(path / "index"), _read_texts(path / "texts.jsonl")
         if not len(texts) == len(index) == manifest["count"]:
             raise DataError(
                 f"{len(texts)} texts and {len(index)} vectors; {MANIFEST} speaks of {manifest['count']}. Build it again.",
                 path=path,
             )
-        loaded = cls(encode, index, texts, model=manifest["model"])
+        loaded = cls(encode, index, texts, model=manifest["model"], identity=manifest["identity"])
         loaded._next_id = manifest["next_id"]
         return loaded
 
@@ -184,13 +234,38 @@ class TextIndex:
         return self._texts[number]
 
 
-def saved_model(folder: str | Path) -> str:
-    """The encoder that a saved text index was built with, as it was named then; empty when it had no name.
+@dataclass(frozen=True)
+class SavedEncoder:
+    """The encoder that a saved text index was built with, as it was told then; empty strings where it was not."""
+
+    model: str
+    identity: str
+
+
+def saved_encoder(folder: str | Path) -> SavedEncoder:
+    """Which encoder a saved text index was built with.
 
     Raises:
         DataError: The folder holds no text index.
     """
-    return str(read_manifest(Path(folder) / MANIFEST, FORMAT, VERSION, _FIELDS)["model"])
+    manifest = read_manifest(Path(folder) / MANIFEST, FORMAT, VERSION, _FIELDS)
+    return SavedEncoder(manifest["model"], manifest["identity"])
+
+
+def _check_identity(folder: Path, model: str, built_with: str, given: str) -> None:
+    if built_with == given:
+        return
+    named = f" ('{model}')" if model else ""
+    if not built_with:
+        reason = f"does not say which encoder it was built with{named}, so that this one ({given}) cannot be known to be it"
+        advice = "Give no identity if you are sure that it is"
+    elif not given:
+        reason = f"was built with the encoder {built_with}{named}, and the given one has no identity"
+        advice = "Open the engine and give its identity: TextIndex.load(folder, engine.encode, identity=engine.identity)"
+    else:
+        reason = f"was built with the encoder {built_with}{named}, and the given one is {given}: it would find wrong texts"
+        advice = "The model was changed since, or runs on another engine, in another precision or pooling: use that one"
+    raise UsageError(f"{folder} {reason}. {advice}, or build the index again.")
 
 
 def _read_texts(path: Path) -> dict[int, str]:
@@ -211,14 +286,6 @@ def _read_texts(path: Path) -> dict[int, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"this file cannot be read ({error}). Build it again.", path=path) from error
     return texts
-
-
-def _check_texts(texts: Sequence[str], name: str) -> None:
-    if isinstance(texts, str):
-        raise UsageError(f"{name} is one string, and each of its characters would be a text. Put it into a list: [text].")
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise UsageError(f"{name} has a {type(text).__name__} at place {place}; strings are needed.")
 
 
 def _embeddings(encode: Encode, texts: Sequence[str]) -> Embeddings:

@@ -25,7 +25,7 @@ MIN_STEPS = 400
 RELATIVE_FLOOR = 1e-6
 """A dimension whose standard deviation is below this share of the largest is constant: dividing by it would blow up noise."""
 
-Progress = Callable[[int, int, Mapping[str, float | str]], None]
+FlowProgress = Callable[[int, int, Mapping[str, float | str]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def fit_flow(
     steps: int | None = None,
     learning_rate: float = 1e-3,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: FlowProgress | None = None,
 ) -> Flow:
     """Fit a flow on vectors that are not normalised, by maximum likelihood; the encoder stays as it is.
 
@@ -218,7 +218,7 @@ class _Glow(nn.Module):
         return -self.log_likelihood(u).mean() / (u.shape[1] * math.log(2))
 
 
-def _train(network: _Glow, vectors: Tensor, steps: int, learning_rate: float, seed: int, progress: Progress) -> float:
+def _train(network: _Glow, vectors: Tensor, steps: int, learning_rate: float, seed: int, progress: FlowProgress) -> float:
     """Train the network; the bits per dimension of all vectors afterwards."""
 
     def finite(loss: Tensor, step: int) -> float:

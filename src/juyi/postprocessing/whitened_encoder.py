@@ -14,18 +14,18 @@ def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None)
 
     Args:
         encoder: Its vectors before any normalisation are what is whitened.
-        texts: Fit on these sentences.
+        texts: Fit on these sentences; repeats count once.
         k: Dimensions to keep.
 
     Returns:
         The whitened encoder and the fitted whitening.
     """
-    whitening = fit_whitening(without_normalisation(encoder).encode(texts), k)
+    whitening = fit_whitening(without_normalisation(encoder).encode(list(dict.fromkeys(texts))), k)
     return with_whitening(encoder, whitening), whitening
 
 
 def with_whitening(encoder: Encoder, whitening: Whitening) -> Encoder:
-    """A copy of the encoder that whitens and normalises; the backbone is shared, not copied.
+    """A copy of the encoder that whitens and normalises; the backbone is shared, not copied, and so is its mode.
 
     Args:
         encoder: The one whose vectors, before any normalisation, the whitening was fitted on.
@@ -39,7 +39,7 @@ def with_whitening(encoder: Encoder, whitening: Whitening) -> Encoder:
         max_length=encoder.max_length,
         normalise=True,
     )
-    return whitened.to(encoder.device).eval()
+    return whitened.to(encoder.device)
 
 
 def without_normalisation(encoder: Encoder) -> Encoder:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from juyi.embeddings import unit_rows_or_zero
 from juyi.errors import UsageError
 from juyi.types import Embeddings
 
@@ -46,9 +47,7 @@ class Whitening:
             embeddings: (n, dim); result: (n, k).
         """
         mapped = (embeddings.astype(np.float64) - self.mean) @ self.matrix
-        lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
-        unit: Embeddings = (mapped / np.maximum(lengths, 1e-8)).astype(np.float32)
-        return unit
+        return unit_rows_or_zero(mapped).astype(np.float32)
 
 
 def fit_whitening(embeddings: Embeddings, k: int | None = None) -> Whitening:

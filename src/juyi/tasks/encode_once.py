@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from juyi.embeddings import encoded
+from juyi.embeddings import check_texts, encoded
 from juyi.types import Embeddings, Encode
-
-_AT_ONCE = 4096
 
 
 class EncodeOnce:
@@ -20,10 +18,12 @@ class EncodeOnce:
 
     Args:
         encode: What encodes the texts that were not met before.
+        block_size: Texts that `prepare` encodes before it tells how far it is.
     """
 
-    def __init__(self, encode: Encode) -> None:
+    def __init__(self, encode: Encode, *, block_size: int = 4096) -> None:
         self._encode = encode
+        self._block_size = block_size
         self._rows: dict[str, Embeddings] = {}
 
     def __len__(self) -> int:
@@ -38,8 +38,9 @@ class EncodeOnce:
             returns: (n, dim)
 
         Raises:
-            UsageError: The encoder does not give one row a text.
+            UsageError: Something among the texts is none, or the encoder does not give one row a text.
         """
+        texts = check_texts(texts)
         self._learn(self._fresh(texts))
         if not len(texts):
             return encoded(self._encode, texts)
@@ -53,13 +54,13 @@ class EncodeOnce:
             progress: Told how many of how many distinct texts are encoded.
 
         Raises:
-            UsageError: The encoder does not give one row a text.
+            UsageError: Something among the texts is none, or the encoder does not give one row a text.
         """
-        fresh = sorted(self._fresh(texts), key=len)
+        fresh = sorted(self._fresh(check_texts(texts)), key=len)
         progress(0, len(fresh))
-        for start in range(0, len(fresh), _AT_ONCE):
-            self._learn(fresh[start : start + _AT_ONCE])
-            progress(min(start + _AT_ONCE, len(fresh)), len(fresh))
+        for start in range(0, len(fresh), self._block_size):
+            self._learn(fresh[start : start + self._block_size])
+            progress(min(start + self._block_size, len(fresh)), len(fresh))
 
     def _fresh(self, texts: Iterable[str]) -> list[str]:
         return [text for text in dict.fromkeys(texts) if text not in self._rows]

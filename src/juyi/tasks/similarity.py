@@ -78,7 +78,7 @@ class Cosine:
         distinct = list(dict.fromkeys([*queries, *corpus]))
         embeddings = _apart(encoded(self._encode, distinct), distinct)
         places = {text: place for place, text in enumerate(distinct)}
-        index = ExactIndex(embeddings.shape[1])
+        index = ExactIndex(embeddings.shape[1])  # it alone finds what stands first among equals
         index.add(np.arange(len(corpus)), embeddings[[places[text] for text in corpus]])
         return index.search(embeddings[[places[text] for text in queries]], k)
 

@@ -27,7 +27,8 @@ class SubwordTokenizer:
     """A `tokenizer.json` with its special tokens known by role.
 
     Args:
-        backend: The tokenizer; its own padding and truncation are switched off.
+        backend: The tokenizer; its own padding and truncation are switched off for good: cutting is done here, so that threads
+            with different limits do not disturb each other.
         names: Role ("cls_token", "pad_token", …) to token, where the folder states them.
 
     Raises:
@@ -39,7 +40,7 @@ class SubwordTokenizer:
         self.backend.no_padding()
         self.backend.no_truncation()
         self._special = _find_special(backend, names or {})
-        self._limit: int | None = None
+        self._before, self._after = _added_tokens(backend)
 
     @classmethod
     def load(cls, folder: Path) -> SubwordTokenizer:
@@ -80,24 +81,22 @@ class SubwordTokenizer:
 
     def tokenize(self, texts: Sequence[str], max_length: int | None = None) -> list[TokenIds]:
         """The ids of each text with [CLS] and [SEP]; cut to `max_length` ids in all where it is given."""
-        if max_length != self._limit:
-            if max_length is None:
-                self.backend.no_truncation()
-            else:
-                self.backend.enable_truncation(max_length)
-            self._limit = max_length
-        return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
+        rows = [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
+        return rows if max_length is None else [self._cut(row, max_length) for row in rows]
 
     def pieces(self, texts: Sequence[str]) -> list[TokenIds]:
         """The ids of each text without special tokens, uncut."""
-        self.backend.no_truncation()
-        self._limit = None
         return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def _cut(self, row: TokenIds, max_length: int) -> TokenIds:
+        """The row with as many of the text's tokens as fit between the special ones, which stay."""
+        if len(row) <= max_length:
+            return row
+        end = max(self._before, max_length - self._after)
+        return row[:end] + row[len(row) - self._after :]
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and the `tokenizer_config.json` that transformers and others read."""
-        self.backend.no_truncation()
-        self._limit = None
         self.backend.save(str(folder / "tokenizer.json"))
         config: dict[str, Any] = {
             "tokenizer_class": "PreTrainedTokenizerFast",
@@ -109,6 +108,15 @@ class SubwordTokenizer:
             if token_id is not None:
                 config[key] = self.backend.id_to_token(token_id)
         (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _added_tokens(backend: tokenizers.Tokenizer) -> tuple[int, int]:
+    """How many special tokens are put before and after a text."""
+    mask = backend.encode("a").special_tokens_mask
+    before = next((place for place, special in enumerate(mask) if not special), None)
+    if before is None:  # nothing of the letter is left; where the specials stand cannot be seen, so the usual place is taken
+        before = min(1, len(mask))
+    return before, backend.num_special_tokens_to_add(False) - before
 
 
 def _find_special(backend: tokenizers.Tokenizer, names: dict[str, str]) -> SpecialTokens:

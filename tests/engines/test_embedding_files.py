@@ -1,0 +1,92 @@
+"""Vectors written as they come."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from juyi.engines import EMBEDDING_FORMATS, write_embeddings
+from juyi.engines.engine import BLOCK_TEXTS, Engine, EngineKind, Precision
+from juyi.errors import UsageError
+from juyi.types import Embeddings
+
+
+class Lengths(Engine):
+    """An engine whose vectors say which text they belong to."""
+
+    kind: EngineKind = "torch"
+    precision: Precision = "float32"
+    identity = "lengths"
+    dim = 3
+
+    def encode(self, texts: Sequence[str], *, normalise: bool = False, batch_tokens: int = 0) -> Embeddings:
+        rows = np.array([[len(text), ord(text[0]), 1 / 3] for text in texts], dtype=np.float32).reshape(-1, 3)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True) if normalise else rows
+
+
+def some(count: int) -> list[str]:
+    return [f"{chr(97 + i % 26)}{i}" for i in range(count)]
+
+
+def read(content: bytes, form: str, tmp_path: Path) -> Embeddings:
+    if form == "npy":
+        loaded: Embeddings = np.load(io.BytesIO(content))
+        assert loaded.dtype == np.float32
+        return loaded
+    if form == "jsonl":
+        return np.array([json.loads(line)["embedding"] for line in content.decode().splitlines()], dtype=np.float32)
+    return np.loadtxt(io.BytesIO(content), delimiter=",", dtype=np.float32, ndmin=2)
+
+
+@pytest.mark.parametrize("form", EMBEDDING_FORMATS)
+@pytest.mark.parametrize("count", [1, 7, BLOCK_TEXTS, BLOCK_TEXTS + 5])
+@pytest.mark.parametrize("normalise", [False, True])
+def test_a_file_and_a_stream_hold_the_rows_of_encode(form: Any, count: int, normalise: bool, tmp_path: Path) -> None:
+    engine, texts = Lengths(), some(count)
+    stream = io.BytesIO()
+    assert write_embeddings(engine, iter(texts), stream, form, normalise=normalise) == (count, 3)
+    assert write_embeddings(engine, texts, tmp_path / "deep" / "out", form, normalise=normalise) == (count, 3)
+    content = (tmp_path / "deep" / "out").read_bytes()
+    assert content == stream.getvalue()
+    np.testing.assert_allclose(read(content, form, tmp_path), engine.encode(texts, normalise=normalise), rtol=1e-6)
+    if form == "jsonl":
+        assert [json.loads(line)["text"] for line in content.decode().splitlines()] == texts
+
+
+def test_no_texts_are_an_empty_array(tmp_path: Path) -> None:
+    write_embeddings(Lengths(), [], tmp_path / "out.npy", "npy")
+    assert np.load(tmp_path / "out.npy").shape == (0, 3)
+
+
+@pytest.mark.parametrize("form", EMBEDDING_FORMATS)
+def test_a_failure_leaves_what_was_there(form: Any, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("before")
+
+    def broken() -> Iterator[str]:
+        yield from some(BLOCK_TEXTS + 1)
+        raise OSError("no more")
+
+    with pytest.raises(OSError, match="no more"):
+        write_embeddings(Lengths(), broken(), tmp_path / "out", form)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"] and (tmp_path / "out").read_text() == "before"
+    with pytest.raises(UsageError, match=r"'xyz' is no form of embeddings\. There are npy, jsonl, csv"):
+        write_embeddings(Lengths(), [], tmp_path / "out", "xyz")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", EMBEDDING_FORMATS)
+def test_memory_does_not_grow_with_the_texts(form: Any, tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        write_embeddings(Lengths(), (f"a{i}" for i in range(count)), tmp_path / "out", form)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(6 * BLOCK_TEXTS) < 1.5 * peak(2 * BLOCK_TEXTS)

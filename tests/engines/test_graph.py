@@ -1,0 +1,131 @@
+"""Which graphs are taken: ours, undamaged, made from what the folder holds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+from juyi.encoder import EncoderSettings, load_encoder, save_encoder
+from juyi.engines import engine_of, open_engine, why_not_onnx
+from juyi.engines.export import export_onnx
+from juyi.engines.graph import GRAPH, read_properties
+from juyi.engines.onnx_engine import OnnxEngine
+from juyi.errors import ModelError
+from juyi.poolings import POOLING_NAMES
+
+TEXTS = ["怎么还信用卡", "今天天气不错，去公园散步吧", "a"]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return shutil.copytree(EMBEDDED[DEFAULT_ENCODER], tmp_path / "m")
+
+
+def foreign_graph(path: Path, properties: dict[str, str] | None = None, weight: int = 4) -> None:
+    """A graph as other exporters write it: weights inside, token vectors as its output."""
+    table = numpy_helper.from_array(np.ones((50, weight), dtype=np.float32), "table")
+    node = helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "length"])
+    states = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "length", weight])
+    made = helper.make_model(helper.make_graph([node], "main", [ids], [states], [table]), producer_name="pytorch")
+    helper.set_model_props(made, properties or {})
+    onnx.save(made, str(path))
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def without_weights(path: Path) -> None:
+    made = onnx.load(str(path), load_external_data=False)
+    for entry in made.metadata_props:
+        entry.value = "no.such.weight" if entry.key == "juyi.weights" else entry.value
+    onnx.save(made, str(path))
+
+
+def other_pooling(path: Path) -> None:
+    config = path.parent / "1_Pooling" / "config.json"
+    content = json.loads(config.read_text())
+    cls, mean = "pooling_mode_cls_token", "pooling_mode_mean_tokens"
+    config.write_text(json.dumps(content | {cls: content[mean], mean: content[cls]}))
+
+
+BAD = {
+    "another tool's": (foreign_graph, "exported by another tool"),
+    "another tool's, with properties": (lambda path: foreign_graph(path, {"a": "b" * 300}), "exported by another tool"),
+    "no graph at all": (lambda path: path.write_bytes(b"not a graph"), "damaged"),
+    "empty": (lambda path: path.write_bytes(b""), "exported by another tool"),
+    "cut off": (truncated, "damaged"),
+    "of other weights": (without_weights, "cannot be run"),
+    "of another pooling": (other_pooling, "another pooling, head or configuration"),
+    "missing": (Path.unlink, "no model.onnx"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_graph_that_is_not_ours_or_cannot_be_opened_is_left_aside(model: Path, case: str) -> None:
+    spoil, words = BAD[case]
+    spoil(model / GRAPH)
+    assert words in why_not_onnx(model)
+    said: list[str] = []
+    engine = open_engine(model, log=said.append)
+    assert engine.kind == "torch"
+    np.testing.assert_array_equal(engine.encode(TEXTS), load_encoder(model).encode(TEXTS))
+    assert len(said) == (case != "missing") and all(words in line for line in said)
+    with pytest.raises(ModelError, match=words.replace(".", r"\.")) as error:
+        open_engine(model, "onnx")
+    assert "--engine torch" in str(error.value)
+
+
+def test_ours_is_taken(model: Path) -> None:
+    said: list[str] = []
+    assert open_engine(model, log=said.append).kind == engine_of(model) == "onnx"
+    assert (why_not_onnx(model), said) == ("", [])
+    (model / "README.md").write_text("another card")
+    config = model / "sentence_bert_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"max_seq_length": 20}))  # the engine cuts, not the graph
+    assert engine_of(model) == "onnx"
+    long = ["今天天气很好" * 20]
+    np.testing.assert_allclose(open_engine(model).encode(long), load_encoder(model).encode(long), atol=1e-4)
+
+
+def test_properties_are_those_that_onnx_reads(tmp_path: Path) -> None:
+    for place, properties in enumerate(({}, {"": ""}, {"键": "值" * 200, "b": "x\ny"})):
+        foreign_graph(tmp_path / f"{place}.onnx", properties, weight=100)
+        assert read_properties(tmp_path / f"{place}.onnx") == properties
+
+
+@pytest.mark.parametrize("pooling", POOLING_NAMES)
+@pytest.mark.parametrize("kind", ["bert", "modernbert"])
+def test_every_pooling_is_exported_and_gives_the_torch_vectors(
+    kind: str, pooling: str, stand_in: Callable[..., Path], sentences: list[str], tmp_path: Path
+) -> None:
+    if (kind, pooling) == ("modernbert", "pooler"):
+        pytest.skip("it has no pooler")
+    encoder = load_encoder(EncoderSettings(model=str(stand_in(kind)), pooling=pooling))  # type: ignore[arg-type]
+    folder = save_encoder(encoder, tmp_path / "m")
+    before = encoder.training, encoder.normalise, {name: value.clone() for name, value in encoder.state_dict().items()}
+    export_onnx(encoder, folder)
+    assert (encoder.training, encoder.normalise) == before[:2]
+    assert all(value.equal(before[2][name]) for name, value in encoder.state_dict().items())
+    engine = open_engine(folder)
+    assert isinstance(engine, OnnxEngine)
+    np.testing.assert_allclose(engine.encode(sentences), encoder.encode(sentences), atol=1e-4)
+
+
+def test_a_graph_that_gives_other_vectors_is_not_kept(tmp_path: Path) -> None:
+    encoder = load_encoder()
+    folder = save_encoder(encoder, tmp_path / "m")
+    encoder.backbone.final_norm.weight.data *= 2  # no longer what was saved
+    with pytest.raises(ModelError, match=r"gives other vectors than the encoder \(off by 0\.5 of"):
+        export_onnx(encoder, folder)
+    assert not list(folder.glob("*.onnx*")) and not list(folder.glob(".*"))
+    assert open_engine(folder).kind == "torch"
