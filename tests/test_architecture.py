@@ -36,7 +36,8 @@ FLOORS = [
     "layout",
     "losses poolings tokenization metrics",
     "hub",
-    "declarations embeddings assets atomic extras",
+    "provenance",
+    "declarations embeddings assets atomic extras locks",
     "types",
     "errors",
 ]

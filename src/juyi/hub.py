@@ -36,17 +36,6 @@ def resolve(model: str | Path | None = None) -> Path:
     return _from_hub(name)
 
 
-def weights_digest(folder: Path) -> str:
-    """A digest of the weight files of a model folder."""
-    digest = hashlib.sha256()
-    for path in sorted((*folder.rglob("*.safetensors"), *folder.rglob("*.bin"))):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
 def folder_digest(folder: Path) -> str:
     """The one identity of a model folder: a digest of the names and contents of all files that decide about its vectors.
 

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 from juyi.data.columns import (
-    LabelledPairs,
-    LabelledTexts,
-    Pairs,
-    ScoredPairs,
-    Texts,
-    Triplets,
     open_texts,
     read_labelled_pairs,
     read_labelled_texts,
@@ -22,6 +16,7 @@ from juyi.data.header import SCORE_NAMES, is_number
 from juyi.data.inspection import Inspection, Lengths, inspect
 from juyi.data.near_duplicates import NearDuplicates, find_near_duplicates
 from juyi.data.normalisation import normalise
+from juyi.data.row_shapes import LabelledPairs, LabelledTexts, Pairs, ScoredPairs, Texts, Triplets
 from juyi.data.tables import FORMATS, first_row
 from juyi.data.text_stream import TextStream
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from juyi.data import PathLike, normalise, read_labelled_pairs, read_pairs, read_scored_pairs, read_texts, read_triplets
 from juyi.encoder import Encoder
 from juyi.errors import ColumnsError, DataError, UsageError
 from juyi.experiments.recipe import DataSettings
+from juyi.metrics import connected
 from juyi.objectives import SBERT, SENTENCES, WORDS, Objective, SimCSESupervised
 from juyi.training import Rows
 
@@ -156,10 +155,7 @@ def _keys(examples: Examples) -> NDArray[np.int64]:
     numbers = _numbers(examples)
     if "positive" not in examples or "negative" in examples:
         return numbers
-    size = int(numbers.max(initial=-1)) + 1
-    links = coo_array((np.ones(len(numbers)), (numbers[:, 0], numbers[:, 1])), shape=(size, size))
-    _, groups = connected_components(links, directed=False)
-    return groups[numbers[:, :1]].astype(np.int64)  # type: ignore[no-any-return]
+    return connected(numbers.tolist())[:, None].astype(np.int64)
 
 
 def _label_numbers(labels: Sequence[str], objective: Objective) -> list[int]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from juyi.data.columns import LabelledPairs, LabelledTexts
 from juyi.data.files import PathLike, read_lines
+from juyi.data.row_shapes import LabelledPairs, LabelledTexts
 from juyi.data.sets.layouts import Files, downstream_folder, existing_folder, listed, names_in, sentence, tab_rows
 from juyi.errors import DataError, UsageError
 
