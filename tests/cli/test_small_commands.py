@@ -81,7 +81,7 @@ def test_encode_writes_npy_jsonl_and_csv_and_reads_stdin(juyi, tmp_path: Path) -
     unit = np.loadtxt(tmp_path / "out.csv", delimiter=",")
     np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, atol=1e-5)
     wrong = juyi("encode", texts, "-o", tmp_path / "out.xyz")
-    assert wrong.returncode == 2 and "name the output .npy" in wrong.stderr
+    assert wrong.returncode == 2 and "name the output .npy" in " ".join(wrong.stderr.split())
     command = [sys.executable, "-m", "juyi.cli.main", "encode", str(texts), "--format", "npy"]
     piped = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout  # a pipe, in which nothing can be put right later
     np.testing.assert_array_equal(np.load(io.BytesIO(piped)), vectors)

@@ -86,7 +86,7 @@ def test_a_finished_folder_holds_what_it_should_and_its_recipe_runs_again(place:
 def test_the_scores_are_those_of_the_log_and_in_the_end_of_the_model(place: Path, keep: str) -> None:
     done = run(toy(place, keep=keep), place / "runs", examples=TEXTS)
     records = lines(done.folder / "scores.jsonl")
-    form = {"model", "task", "split", "subset", "metric", "value", "count", "interval", "labels", "step"}
+    form = {"model", "task", "split", "subset", "metric", "value", "count", "units", "interval", "labels", "step"}
     assert {frozenset(record) for record in records} == {frozenset(form)}
     assert {tuple(record["labels"]) for record in records} == {("dev-selected",) if keep == "best" else ()}
     figures = [record for record in records if record["metric"] == "spearman"]

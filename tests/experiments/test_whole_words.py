@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from juyi.experiments.corpus import pack, pack_words
-from juyi.experiments.pretrain import pretrain
-from juyi.experiments.run import run_corpus_recipe, run_recipe
 
+from juyi.declarations import build
 from juyi.encoder import save_encoder
-from juyi.experiments.load import build
-from juyi.experiments.recipe import CorpusRecipe, PretrainRecipe, Recipe
+from juyi.experiments.recipe import PretrainRecipe, SourcesRecipe, TrainRecipe
+from juyi.experiments.runner import run
+from juyi.experiments.running_text import pack, pack_words
 from juyi.tokenization import piece_words
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
@@ -51,7 +50,7 @@ def test_sentences_and_triplets(student: Path, tmp_path: Path, objective: dict[s
     columns = {"anchor": TEXTS[:20], "positive": TEXTS[20:40], "negative": TEXTS[40:60]}
     given = columns if objective["kind"] == "simcse-supervised" else {"text": TEXTS}
     more = {"masked_lm": None} if objective["kind"] == "masked-lm" else {}
-    found = run_recipe(build(tables(student, objective, **more), Recipe, origin="toy"), given, tmp_path)
+    found = run(build(tables(student, objective, **more), TrainRecipe, origin="toy"), tmp_path, examples=given)
     assert found.train_result.steps == 2
 
 
@@ -60,8 +59,8 @@ def test_pairs_from_files(student: Path, tmp_path: Path, kind: str) -> None:
     rows = [f"{first}\t{second}" for first, second in zip(TEXTS[:28], TEXTS[30:58], strict=True)]
     (tmp_path / "a.tsv").write_text("\n".join(rows), encoding="utf-8")
     more = {"teacher": str(student)} if kind == "distillation" else {}
-    made = tables(student, {"kind": kind}, corpus={"sources": [{"file": "a.tsv", "both": True}]}, **more)
-    found = run_corpus_recipe(build(made, CorpusRecipe, origin="toy"), tmp_path, tmp_path / "runs")
+    made = tables(student, {"kind": kind}, sources={"files": [{"file": "a.tsv", "both": True}]}, **more)
+    found = run(build(made, SourcesRecipe, origin="toy"), tmp_path / "runs", data=tmp_path)
     assert found.train_result.steps == 2
 
 
@@ -99,9 +98,9 @@ def test_pre_training(tmp_path: Path) -> None:
         "vocabulary": {"size": 120, "min_frequency": 1},
         "backbone": {"model_type": "bert", "options": {**options, "max_position_embeddings": 64}},
         "objective": {"kind": "masked-lm", "rate": 0.25, "whole_words": True},
-        "corpus": {"sequence_length": 12, "sources": [{"file": "one.txt"}]},
+        "sources": {"sequence_length": 12, "files": [{"file": "one.txt"}]},
         "training": {"batch_size": 8, "steps": 2, "log_every": 1},
         "max_length": 32,
     }
-    encoder, folder = pretrain(build(given, PretrainRecipe, origin="toy"), tmp_path, tmp_path / "runs")
-    assert encoder.dim == 32 and (folder / "model").is_dir()
+    done = run(build(given, PretrainRecipe, origin="toy"), tmp_path / "runs", data=tmp_path)
+    assert done.encoder.dim == 32 and (done.folder / "model").is_dir()

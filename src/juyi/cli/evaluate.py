@@ -13,7 +13,7 @@ from juyi.engines.engine import PRECISIONS
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
-    from juyi.evaluation import EncodeOptions, EvaluationOptions
+    from juyi.evaluation import EncodeOptions, Evaluation, EvaluationOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -107,17 +107,13 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
     from juyi.cli.progress import evaluation_bar
     from juyi.evaluation import (
         LEXICAL,
-        compare_scores,
-        comparison_verdict,
         evaluate_model,
         evaluate_overlap,
         flat_record,
         one_precision,
         open_suite_of,
-        score_rows,
         seed_rows,
         short_seed_row,
-        units_note,
     )
 
     form = "jsonl" if as_json else form
@@ -136,11 +132,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         with evaluation_bar(model) as progress:
             evaluations.append(found := evaluate_model(model, suite, options, encode_options, progress=progress, log=say))
         if form == "table" and not seeds:
-            others = {} if overlap is None or model == LEXICAL else overlap.by_key
-            emit(score_rows(found.bootstrapped, others), form, title=found.name)
-            verdict = comparison_verdict(compare_scores([*others.values()], found.bootstrapped), "word overlap", found.name)
-            for sentence in filter(None, (verdict, units_note(found.bootstrapped))):
-                say(sentence)
+            _show(found, None if model == LEXICAL else overlap)
         if found.remark:
             say(f"Note: {found.remark}")
     if seeds:
@@ -151,6 +143,18 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         records = [record for each in (*evaluations, *beside_them) for record in each.records()]
         emit([flat_record(record) for record in records] if form == "csv" else records, form)
     report_problems([problem for each in evaluations for problem in each.problems])
+
+
+def _show(found: Evaluation, overlap: Evaluation | None) -> None:
+    """One encoder's table, beside word overlap where that is given, and what it means in a sentence."""
+    from juyi.cli.output import emit, say
+    from juyi.evaluation import compare_scores, comparison_verdict, score_rows, units_note
+
+    others = {} if overlap is None else overlap.by_key
+    emit(score_rows(found.bootstrapped, others), "table", title=found.name)
+    verdict = comparison_verdict(compare_scores([*others.values()], found.bootstrapped), "word overlap", found.name)
+    for sentence in filter(None, (verdict, units_note(found.bootstrapped))):
+        say(sentence)
 
 
 def split_options(given: Mapping[str, Any]) -> tuple[EvaluationOptions, EncodeOptions]:

@@ -46,11 +46,7 @@ def write_label_sheet(path: Path, texts: Sequence[str], encoders: Sequence[Encod
     rng = np.random.default_rng(seed)
     sample = [texts[i] for i in rng.permutation(len(texts))[:_TEXTS]]
     first, second = np.triu_indices(len(sample), k=1)
-    drawn = [
-        (sample[first[i]], sample[second[i]])
-        for stratum in _strata(_likeness(sample, encoders))
-        for i in rng.choice(stratum, min(pairs // _STRATA, len(stratum)), replace=False)
-    ]
+    drawn = [(sample[first[i]], sample[second[i]]) for i in _drawn(_strata(_likeness(sample, encoders)), pairs, rng)]
     rng.shuffle(drawn)
     sheet = io.StringIO()
     writer = csv.writer(sheet, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
@@ -79,8 +75,17 @@ def _standardised(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return centred / max(float(centred.std()), 1e-12)
 
 
+def _drawn(strata: Sequence[NDArray[np.intp]], pairs: int, rng: np.random.Generator) -> list[int]:
+    """Equal parts of the strata, from the most alike down; what one has too few of, those below it make up for."""
+    drawn: list[int] = []
+    for left, stratum in zip(range(len(strata), 0, -1), reversed(strata), strict=True):
+        wanted = (pairs - len(drawn)) // left
+        drawn += rng.choice(stratum, min(wanted, len(stratum)), replace=False).tolist()
+    return drawn
+
+
 def _strata(likeness: NDArray[np.float64]) -> list[NDArray[np.intp]]:
-    """The places of the pairs in five bands of equal width between the lowest and the highest likeness."""
+    """The places of the pairs in five bands of equal width, from the least alike to the most."""
     low, high = np.quantile(likeness, 0.05), likeness.max()
     band = np.clip(((likeness - low) / max(high - low, 1e-12) * _STRATA).astype(int), 0, _STRATA - 1)
     return [np.flatnonzero(band == number) for number in range(_STRATA)]
