@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +26,32 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data sets are not here ({folder})")
     return folder
+
+
+Calls = dict[str, list[dict[str, Any]]]
+Noted = Callable[..., AbstractContextManager[Calls]]
+
+
+@pytest.fixture
+def noted() -> Noted:
+    """`noted(function, …)`: the arguments of every call of these functions in this thread, by name; nothing is replaced."""
+
+    @contextmanager
+    def observe(*functions: Callable[..., Any]) -> Iterator[Calls]:
+        codes = {inspect.unwrap(function).__code__: function.__name__ for function in functions}
+        calls: Calls = {function.__name__: [] for function in functions}
+
+        def note(frame: FrameType, event: str, argument: object) -> None:
+            if event == "call" and frame.f_code in codes:
+                calls[codes[frame.f_code]].append(dict(frame.f_locals))
+
+        sys.setprofile(note)
+        try:
+            yield calls
+        finally:
+            sys.setprofile(None)
+
+    return observe
 
 
 _SENTENCES = """

@@ -13,11 +13,10 @@ import torch
 from safetensors.torch import load_file
 
 from juyi.encoder import Encoder, EncoderSettings, affine_head, layout_of, load_encoder, random_head, save_encoder
-from juyi.encoder import save as save_module
 from juyi.errors import UsageError
 from juyi.layout import MODULES, NATIVE_BACKBONE, NATIVE_MODULES
 from juyi.poolings import POOLING_NAMES
-from juyi.tokenization import WordTokenizer
+from juyi.tokenization import SubwordTokenizer, WordTokenizer
 
 HEADS: dict[str, dict[str, Any]] = {
     "no head": {},
@@ -137,21 +136,19 @@ def test_an_older_model_is_replaced_whole(stand_in: Callable[..., Path], tmp_pat
     assert load_encoder(target).pooling == "cls"
 
 
-def test_an_interrupted_save_leaves_the_old_folder(
-    stand_in: Callable[..., Path], sentences: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_save_leaves_the_old_folder(stand_in: Callable[..., Path], sentences: list[str], tmp_path: Path) -> None:
+    class Interrupting(SubwordTokenizer):
+        def save(self, folder: Path) -> None:
+            super().save(folder)
+            raise KeyboardInterrupt
+
     target = tmp_path / "model"
-    old = make(stand_in("bert"))
+    old, new = make(stand_in("bert")), make(stand_in("roberta"))
     save_encoder(old, target)
-
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(save_module, "write_layout", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        save_encoder(make(stand_in("roberta")), target)
-    with pytest.raises(KeyboardInterrupt):
-        save_encoder(old, tmp_path / "new")
+    new.tokenizer = Interrupting(new.tokenizer.backend)
+    for folder in (target, tmp_path / "new"):
+        with pytest.raises(KeyboardInterrupt):
+            save_encoder(new, folder)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     np.testing.assert_allclose(load_encoder(target).encode(sentences[:3]), old.encode(sentences[:3]), atol=1e-6)
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -17,34 +12,15 @@ from juyi.encoder import Encoder, EncoderSettings, load_encoder
 from juyi.experiments.adapt import adapt
 from juyi.experiments.examples import select_examples
 
-Calls = dict[str, list[dict[str, Any]]]
 
-
-@contextmanager
-def noted(*functions: Callable[..., Any]) -> Iterator[Calls]:
-    """The arguments of every call of these functions in this thread, by the name of the function; nothing is replaced."""
-    codes = {inspect.unwrap(function).__code__: function.__name__ for function in functions}
-    calls: Calls = {function.__name__: [] for function in functions}
-
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        if event == "call" and frame.f_code in codes:
-            calls[codes[frame.f_code]].append(dict(frame.f_locals))
-
-    sys.setprofile(note)
-    try:
-        yield calls
-    finally:
-        sys.setprofile(None)
-
-
-def adapted(folder: Path, out: Path, sentences: list[str], pairs: ScoredPairs | None) -> Calls:
+def adapted(noted, folder: Path, out: Path, sentences: list[str], pairs: ScoredPairs | None) -> dict[str, list[dict[str, Any]]]:
     texts = [*sentences, *sentences[:20]]
     with noted(load_encoder, select_examples, Encoder.encode) as calls:
         adapt(texts, out, settings=EncoderSettings(model=str(folder)), pairs=pairs, queries=["信用卡丢了", sentences[0]])
     return calls
 
 
-def encoded(calls: Calls) -> dict[int, list[str]]:
+def encoded(calls: dict[str, list[dict[str, Any]]]) -> dict[int, list[str]]:
     """What each backbone encoded, call after call."""
     texts: dict[int, list[str]] = {}
     for call in calls["encode"]:
@@ -52,9 +28,9 @@ def encoded(calls: Calls) -> dict[int, list[str]]:
     return texts
 
 
-def test_each_text_goes_once_through_each_backbone(stand_in, sentences: list[str], tmp_path: Path) -> None:
+def test_each_text_goes_once_through_each_backbone(noted, stand_in, sentences: list[str], tmp_path: Path) -> None:
     pairs = ScoredPairs(sentences[:30], sentences[25:55], np.arange(30.0) % 6)
-    calls = adapted(stand_in("bert"), tmp_path / "out", sentences, pairs)
+    calls = adapted(noted, stand_in("bert"), tmp_path / "out", sentences, pairs)
     assert len(calls["load_encoder"]) == 1
     assert len(calls["select_examples"]) == 1
     backbones = encoded(calls)
@@ -64,8 +40,8 @@ def test_each_text_goes_once_through_each_backbone(stand_in, sentences: list[str
         assert set(texts) == {*sentences, "信用卡丢了"}
 
 
-def test_the_sheet_of_pairs_costs_no_further_encoding(stand_in, sentences: list[str], tmp_path: Path) -> None:
-    calls = adapted(stand_in("bert"), tmp_path / "out", sentences, None)
+def test_the_sheet_of_pairs_costs_no_further_encoding(noted, stand_in, sentences: list[str], tmp_path: Path) -> None:
+    calls = adapted(noted, stand_in("bert"), tmp_path / "out", sentences, None)
     assert (tmp_path / "out" / "pairs_to_label.tsv").is_file()
     for texts in encoded(calls).values():
         assert len(texts) == len(set(texts)) == len(sentences) + 1

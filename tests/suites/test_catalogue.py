@@ -2,14 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from juyi.data import ScoredPairs
-from juyi.data.sets import TRANSFER_SETS
+from juyi.data.sets import HUB_SETS, TRANSFER_SETS
 from juyi.errors import DataError, UsageError
 from juyi.metrics import Bootstrap
-from juyi.suites import SUITES, Suite, chinese, english, open_suite
+from juyi.suites import SUITES, Suite, open_suite
 from juyi.tasks import BootstrappedScore, Geometry
 from juyi.types import Score
 
@@ -45,18 +43,11 @@ def test_every_suite_can_be_opened_by_name(tmp_path: Path) -> None:
     assert tasks_of(open_suite("en-sts", tmp_path, tasks=["STSBenchmark"])) == ["STSBenchmark test"]
 
 
-def test_chinese_and_english_sets_come_from_the_hub_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, str]] = []
-
-    def read(name: str, split: str) -> ScoredPairs:
-        asked.append((name, split))
-        return ScoredPairs(["a"] * 3, ["b"] * 3, np.arange(3.0))
-
-    for module in (chinese, english):
-        monkeypatch.setattr(module, "read_hub_set", read)
+def test_chinese_and_english_sets_come_from_the_hub_too(hub) -> None:
+    asked = hub()
     assert tasks_of(open_suite("zh-sts", "hub", splits=["test"], tasks=["BQ"])) == ["BQ test"]
     assert tasks_of(open_suite("en-sts", "hub", tasks=["STS12"])) == ["STS12 test"]
-    assert asked == [("BQ", "test"), ("STS12", "test")]
+    assert asked == [(HUB_SETS[name].repository, "test") for name in ("BQ", "STS12")]
 
 
 def test_the_average_over_the_transfer_sets_takes_one_figure_of_each(tmp_path: Path) -> None:

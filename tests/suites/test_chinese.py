@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from juyi.data import ScoredPairs
+from juyi.data.sets import HUB_SETS
 from juyi.errors import DataError, UsageError
 from juyi.evaluation import evaluate_suite
-from juyi.suites import chinese, chinese_five, chinese_pairs, chinese_sts, count_warnings
+from juyi.suites import chinese_five, chinese_pairs, chinese_sts, count_warnings
 from juyi.tasks import PairClassification, Task
 from juyi.types import Embeddings
 
@@ -125,21 +125,14 @@ def test_pairs_take_their_thresholds_from_the_development_split(folder: Path) ->
     assert isinstance(alone, PairClassification) and alone.development is None
 
 
-def test_the_hub_takes_the_place_of_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, str]] = []
-
-    def read(name: str, split: str) -> ScoredPairs:
-        asked.append((name, split))
-        if name == "LCQMC":
-            raise DataError("LCQMC could not be loaded.")
-        return ScoredPairs(["甲"] * 3, ["乙"] * 3, np.arange(3.0))
-
-    monkeypatch.setattr(chinese, "read_hub_set", read)
+def test_the_hub_takes_the_place_of_a_folder(hub) -> None:
+    asked = hub(broken="C-MTEB/LCQMC")
     suite = chinese_sts("hub", ["dev"])
-    assert asked == [(name, "dev") for name in ("ATEC", "BQ", "LCQMC", "PAWSX", "STSB")]
+    assert asked == [(HUB_SETS[name].repository, "validation") for name in ("ATEC", "BQ", "LCQMC", "PAWSX", "STSB")]
     assert names(suite.tasks) == [(name, "dev") for name in NAMES if name != "LCQMC"]
     assert suite.tasks[-1].labels == ("translated",)
-    assert list(suite.problems) == ["LCQMC dev: LCQMC could not be loaded."]
+    (problem,) = suite.problems
+    assert problem.startswith("LCQMC dev: the dev split of C-MTEB/LCQMC could not be loaded (no network)")
 
 
 def test_what_is_not_known_is_refused(folder: Path) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from juyi.data import ScoredPairs
-from juyi.data.sets import ENGLISH_STS
+from juyi.data.sets import ENGLISH_STS, HUB_SETS
 from juyi.errors import DataError, UsageError
 from juyi.evaluation import evaluate_suite
-from juyi.suites import english, english_sts
+from juyi.suites import english_sts
 from juyi.tasks import Task
 from juyi.types import Embeddings
 
@@ -145,18 +144,12 @@ def test_other_counts_than_the_published_ones_are_noted(folder: Path) -> None:
     assert notes[-1].startswith(f"SICK-R {WHOLE} has 55 pairs, 9872 fewer than the published 9927:")
 
 
-def test_the_test_split_of_sick_on_the_hub_is_the_whole_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, str]] = []
-
-    def read(name: str, split: str) -> ScoredPairs:
-        asked.append((name, split))
-        return ScoredPairs([f"{name} {i}" for i in range(20)], [f"{name} {-i}" for i in range(20)], np.arange(20.0))
-
-    monkeypatch.setattr(english, "read_hub_set", read)
+def test_the_test_split_of_sick_on_the_hub_is_the_whole_set(hub) -> None:
+    asked = hub()
     suite = english_sts("hub")
-    assert asked == [(name, "test") for name in ENGLISH_STS]
+    assert asked == [(HUB_SETS[name].repository, "test") for name in ENGLISH_STS]
     assert names(suite.tasks) == [*((name, "test") for name in ENGLISH_STS[:-1]), ("SICK-R", WHOLE)]
-    # The average of the published table is over the 4,927 pairs of the test split, which the hub does not have apart.
+    # The average of the published table is over the 4,927 pairs of the test split, which the hub does not have by itself.
     assert "avg" not in {score.task for score in evaluate_suite(suite, encode).scores}
 
 

@@ -19,7 +19,7 @@ from juyi.metrics import (
     singular_values,
     uniformity,
 )
-from juyi.tasks import Geometry, Task, geometry, sentence_units
+from juyi.tasks import Geometry, Task, sentence_units
 from juyi.types import Embeddings
 
 Percentiles = Callable[[Sequence[float], float, float], list[float]]
@@ -119,8 +119,7 @@ def test_the_interval_of_alignment_is_over_its_pairs_and_that_of_the_others_over
         assert around is not None and around.low < scores[metric].value < around.high
 
 
-def test_of_many_sentences_some_are_drawn_by_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(geometry, "_MOST_SENTENCES", 20)
+def test_of_many_sentences_some_are_drawn_by_the_seed() -> None:
     last: list[str] = []
 
     def recording(texts: Sequence[str]) -> Embeddings:
@@ -129,7 +128,9 @@ def test_of_many_sentences_some_are_drawn_by_the_seed(monkeypatch: pytest.Monkey
 
     drawn = []
     for seed in (0, 0, 1):
-        scores = Geometry("x", "dev", example(), bootstrap=Bootstrap(resamples=20, seed=seed)).evaluate(recording)
+        scores = Geometry("x", "dev", example(), most_sentences=20, bootstrap=Bootstrap(resamples=20, seed=seed)).evaluate(
+            recording
+        )
         assert [score.count for score in scores if score.metric != "alignment"] == [20] * 6
         assert len(set(last)) == 20
         drawn.append(list(last))

@@ -37,6 +37,7 @@ class Geometry(Task):
 
     pairs: ScoredPairs = field(repr=False)
     threshold: float = PAPER_THRESHOLD
+    most_sentences: int = field(default=_MOST_SENTENCES, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not (self.pairs.scores > self.threshold).any():
@@ -100,7 +101,7 @@ class Geometry(Task):
 
     def _sentences(self) -> list[str]:
         distinct = list(dict.fromkeys(self.texts()))
-        if len(distinct) <= _MOST_SENTENCES:
+        if len(distinct) <= self.most_sentences:
             return distinct
         rng = np.random.default_rng(self.bootstrap.seed)
-        return [distinct[i] for i in np.sort(rng.choice(len(distinct), _MOST_SENTENCES, replace=False))]
+        return [distinct[i] for i in np.sort(rng.choice(len(distinct), self.most_sentences, replace=False))]

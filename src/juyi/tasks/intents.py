@@ -86,15 +86,24 @@ def check_intents(name: str, train: LabelledTexts, queries: LabelledTexts) -> No
         )
 
 
-def intent_ranks(similarity: Similarity, train: LabelledTexts, test: LabelledTexts, most: int = _MOST) -> NDArray[np.int64]:
+def intent_ranks(
+    similarity: Similarity, train: LabelledTexts, test: LabelledTexts, most: int = _MOST, asked: int = _HITS
+) -> NDArray[np.int64]:
     """How many intents are nearer to each test query than its own; `most` where there are as many or more.
+
+    Args:
+        similarity: Compares queries with examples.
+        train: The examples.
+        test: The queries.
+        most: No more intents are looked at.
+        asked: How many hits are asked for at first; it changes no rank.
 
     Shapes:
         returns: (test queries,)
     """
     ranks = np.full(len(test), most)
     pending = list(range(len(test)))
-    k = _HITS
+    k = asked
     while pending:
         hits = similarity.nearest([test.texts[query] for query in pending], train.texts, min(k, len(train)))
         unsettled = []
