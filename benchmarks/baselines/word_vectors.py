@@ -104,24 +104,25 @@ def learn_word_vectors(
     return WordVectors(places, (vectors / np.maximum(lengths, 1e-12)).astype(np.float32))
 
 
-def neighbour_counts(ids: NDArray[np.int32], size: int, window: int) -> Any:
+def neighbour_counts(ids: NDArray[np.int32], size: int, window: int, *, block: int = _BLOCK) -> Any:
     """How often each word stands at most `window` places from each other word.
 
     Args:
         ids: All sentences in one row, at least `window` negative numbers between two of them. A negative number is no word.
         size: How many words there are.
         window: The farthest distance that counts.
+        block: How many tokens are looked at together; it changes no count.
 
     Shapes:
         ids: (tokens,); returns: (size, size) csr_array, symmetric.
     """
     counts = csr_array((size, size), dtype=np.float64)
-    for start in range(0, len(ids), _BLOCK):
-        block = ids[start : start + _BLOCK + window]
+    for start in range(0, len(ids), block):
+        tokens = ids[start : start + block + window]
         rows, columns = [], []
         for distance in range(1, window + 1):
-            here = block[: min(_BLOCK, len(block) - distance)] if distance < len(block) else block[:0]
-            there = block[distance : distance + len(here)]
+            here = tokens[: min(block, len(tokens) - distance)] if distance < len(tokens) else tokens[:0]
+            there = tokens[distance : distance + len(here)]
             both = (here >= 0) & (there >= 0)
             rows.append(here[both])
             columns.append(there[both])

@@ -56,25 +56,23 @@ def test_ppmi_cuts_what_is_rarer_than_chance() -> None:
 
 
 @pytest.mark.parametrize("block", [1, 7, 1000])
-def test_neighbours_are_those_of_a_slow_loop(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(word_vectors, "_BLOCK", block)
+def test_neighbours_are_those_of_a_slow_loop(rng: np.random.Generator, block: int) -> None:
     ids = rng.integers(-1, 4, 50).astype(np.int32)
     expected = np.zeros((4, 4))
     for i, word in enumerate(ids):
         for j, other in enumerate(ids):
             if 0 < abs(i - j) <= 3 and word >= 0 and other >= 0:
                 expected[word, other] += 1
-    np.testing.assert_array_equal(neighbour_counts(ids, 4, 3).toarray(), expected)
+    np.testing.assert_array_equal(neighbour_counts(ids, 4, 3, block=block).toarray(), expected)
 
 
-def test_neighbours_end_with_the_sentence_and_rare_words_keep_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr(word_vectors, "ppmi", lambda counts: seen.append(counts.toarray()) or ppmi(counts))
+def test_neighbours_end_with_the_sentence_and_rare_words_keep_their_place(noted) -> None:
     # b and d are two places apart, with the rare x between them; a and e stand beside each other only across sentences.
-    learned = learn_word_vectors([["a", "b"], ["e", "d"], ["b", "x", "d"], ["a", "e"]], window=1, min_count=2)
+    with noted(ppmi) as calls:
+        learned = learn_word_vectors([["a", "b"], ["e", "d"], ["b", "x", "d"], ["a", "e"]], window=1, min_count=2)
     place = learned.places
     assert sorted(place) == ["a", "b", "d", "e"]
-    (counts,) = seen
+    (counts,) = (call["counts"].toarray() for call in calls["ppmi"])
     assert counts[place["a"], place["b"]] == counts[place["e"], place["d"]] == counts[place["a"], place["e"]] == 1
     assert counts[place["b"], place["e"]] == counts[place["b"], place["d"]] == 0
 
@@ -107,12 +105,12 @@ def test_too_little_text_is_refused() -> None:
         learn_word_vectors([["a"], ["b"], ["c"]], min_count=1)
 
 
-def test_times_are_compared_run_by_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_times_are_compared_run_by_run(capsys: pytest.CaptureFixture[str]) -> None:
     warm_up = [100.0, 100.0]
     runs = [(1.0, 2.0), (2.0, 8.0), (4.0, 4.0), (5.0, 50.0), (3.0, 9.0)]
-    clock = iter([*warm_up, *(each for run in runs for each in run)])
-    monkeypatch.setattr(cost, "_seconds", lambda encode, texts: next(clock))
-    found = cost.timed("ours", "onnx", len, ["x"] * 12, ("ref", np.zeros))
+    seconds = [*warm_up, *(each for run in runs for each in run)]
+    clock = iter([time for each in seconds for time in (0.0, each)])
+    found = cost.timed("ours", "onnx", len, ["x"] * 12, ("ref", len), clock=lambda: next(clock))
     assert found == Cost("ours", "onnx", None, None, 4.0, 3.0)  # medians: 3 s for 12 sentences; of the ratios 2, 4, 1, 10, 3
     record = json.loads(capsys.readouterr().out)
     assert (record["ours"], record["theirs"], record["ratio"], record["runs"]) == (4.0, 1.5, 3.0, 5)

@@ -8,9 +8,10 @@ from typing import Any
 
 from juyi.data import read_scored_pairs
 from juyi.errors import UsageError
+from juyi.evaluation import evaluate_suite
 from juyi.experiments.recipe import AnyRecipe, PretrainRecipe
-from juyi.metrics import Bootstrap, spearman
-from juyi.tasks import STS, EncodeOnce, Geometry
+from juyi.metrics import Bootstrap
+from juyi.tasks import ALL, STS, Geometry, Task
 from juyi.types import Encode, Score
 
 _PREFIX = "dev_"
@@ -27,8 +28,10 @@ class Development:
 
     def __init__(self, file: str, labels: tuple[str, ...] = ()) -> None:
         pairs = read_scored_pairs(file)
-        self._task = STS("development", "dev", pairs, labels=labels)
-        self._geometry = Geometry.of("development", "dev", pairs, labels=labels)
+        self._tasks: list[Task] = [
+            STS("development", "dev", pairs, labels=labels),
+            Geometry.of("development geometry", "dev", pairs, labels=labels),
+        ]
 
     @classmethod
     def of(cls, recipe: AnyRecipe) -> Development | None:
@@ -45,11 +48,13 @@ class Development:
         return cls(recipe.selection.pairs, ("dev-selected",) if recipe.training.keep == "best" else ())
 
     def figures(self, encode: Encode) -> dict[str, float]:
-        """The figure of merit, `dev`, and how the vectors lie; without intervals, which would take longer than the figures."""
-        once = EncodeOnce(encode)
-        geometry = replace(self._geometry, bootstrap=Bootstrap(resamples=1))
-        lie = {_PREFIX + each.score.metric: each.score.value for each in geometry.measure(once)}
-        return {_FIGURE: 100 * spearman(self._task.similarities(once), self._task.pairs.scores), **lie}
+        """The figure of merit, `dev`, and how the vectors lie; without intervals, which would take longer than the figures.
+
+        Raises:
+            UsageError: There is no figure: the vectors have collapsed, for example.
+        """
+        tasks = [replace(task, bootstrap=Bootstrap(resamples=1)) for task in self._tasks]
+        return {_name_of(score): score.value for score in self._measured(tasks, encode)}
 
     def records(self, model: str, log: Sequence[Mapping[str, Any]], encode: Encode, step: int) -> list[dict[str, Any]]:
         """The scores of a whole run: of each evaluation as the log has it, then of the final weights with their intervals.
@@ -60,9 +65,8 @@ class Development:
             encode: The encoder at the end.
             step: The step that its weights are of.
         """
-        once = EncodeOnce(encode)
-        final = [*self._task.evaluate(once), *self._geometry.evaluate(once)]
-        known: dict[str, Score] = {_FIGURE: final[0]} | {_PREFIX + score.metric: score for score in final[1:] if not score.subset}
+        final = self._measured(self._tasks, encode)
+        known = {_name_of(score): score for score in final}
         before = [
             replace(known[name], value=entry[name], interval=None).as_record(model) | {"step": entry["step"]}
             for entry in log
@@ -70,3 +74,15 @@ class Development:
             if name in entry
         ]
         return [*before, *(score.as_record(model) | {"step": step} for score in final)]
+
+    def _measured(self, tasks: Sequence[Task], encode: Encode) -> Sequence[Score]:
+        """The figures of all pairs; sub-tasks are left out."""
+        found = evaluate_suite(tasks, encode)
+        if found.problems:
+            raise UsageError(" ".join(found.problems))
+        return [score for score in found.scores if score.subset in ("", ALL)]
+
+
+def _name_of(score: Score) -> str:
+    """What the log calls a figure."""
+    return _FIGURE if score.metric == "spearman" else _PREFIX + score.metric
