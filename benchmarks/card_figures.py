@@ -63,7 +63,7 @@ def with_scores(card: str, records: Sequence[Record], model: str) -> str:
         raise DataError("The card has no model-index in its front matter. Write an empty one: 'model-index:'.")
     rows = {"raw": raw}
     if whitened := _by_task(records, f"{model} + whitening"):
-        rows["whitening, fitted on the sentences of all splits"] = whitened
+        rows["whitening, fitted on the sentences of the split"] = whitened
     cells = [[name, *(_figure(found.get(task)) for task in _KEYS)] for name, found in rows.items()]
     card = _INDEX.sub(lambda _: _index(model, raw), card)
     return put(card, "figures", table(["", *_KEYS], cells))

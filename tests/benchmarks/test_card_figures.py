@@ -86,7 +86,7 @@ def test_index_and_table_are_those_of_the_test_splits(tmp_path: Path) -> None:
     }  # fmt: skip
     assert card.count("- name: toy") == card.count("name: STS-B,") == card.count("license: mit") == 1 and "69.3" not in card
     assert "| raw | 10.3 (9.2 – 11.3) | 20.3 (19.2 – 21.3) |" in card
-    assert "| whitening, fitted on the sentences of all splits | – | – | 5.0 (4.0 – 6.1) | – | – |" in card
+    assert "| whitening, fitted on the sentences of the split | – | – | 5.0 (4.0 – 6.1) | – | – |" in card
     assert card.startswith(CARD.split("model-index", maxsplit=1)[0]) and "Before.\n\n<!-- figures -->\n|  | STS-B |" in card
     assert card.endswith(CARD.split("<!-- figures -->\nold\n")[1]) and "old" not in card
 

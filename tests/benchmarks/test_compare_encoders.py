@@ -59,7 +59,7 @@ def test_a_table_shows_intervals_means_over_seeds_daggers_and_gaps() -> None:
     }
     assert column_table(table, COLUMNS).splitlines() == [
         "|  | BQ test | LCQMC test |",
-        "| --- | --- | --- |",
+        "| --- | ---: | ---: |",
         "| plain | −0.5 <small>(−2.0–1.0)</small> | – |",
         "| random | 15.0 <small>(12.5–17.5)</small> | 30.0 <small>(29.0–31.0)</small> |",
         "| plain + whitening † | 70.0 <small>(69.0–71.0)</small> | – |",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,11 +64,12 @@ def comparison_rows(compared: Sequence[Comparison]) -> list[dict[str, Any]]:
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of one shape as a table in Markdown, every line with its end; empty where there are none."""
+    """Rows of one shape as a table in Markdown, every line with its end; empty where there are none. Figures go to the right."""
     if not rows:
         return ""
-    lines = [[*rows[0]], ["---"] * len(rows[0]), *([_markdown_cell(value) for value in row.values()] for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    cells = [[_markdown_cell(value) for value in row.values()] for row in rows]
+    marks = ["---:" if all(map(_is_figure, column)) else "---" for column in zip(*cells, strict=True)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in ([*rows[0]], marks, *cells))
 
 
 def task_text(score: Score) -> str:
@@ -176,3 +178,8 @@ def _markdown_cell(value: Any) -> str:
     if value is None:
         return "–"
     return (f"{value:.4g}" if isinstance(value, float) else str(value)).replace("|", "\\|")
+
+
+def _is_figure(cell: str) -> bool:
+    """Whether a cell is a number, whatever stands behind it, or a dash for none."""
+    return re.match(r"[+−-]?\d|–$", cell) is not None
