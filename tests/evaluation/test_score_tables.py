@@ -69,7 +69,7 @@ def test_the_number_of_groups_stands_beside_that_of_the_items_where_they_differ(
 
 def test_a_table_in_markdown() -> None:
     assert markdown_table([{"task": "a|b", "n": 10, "x": 0.123456}, {"task": "c", "n": None, "x": "1.00"}]) == (
-        "| task | n | x |\n| --- | --- | --- |\n| a\\|b | 10 | 0.1235 |\n| c | – | 1.00 |\n"
+        "| task | n | x |\n| --- | ---: | ---: |\n| a\\|b | 10 | 0.1235 |\n| c | – | 1.00 |\n"
     )
     assert markdown_table([]) == ""
 
