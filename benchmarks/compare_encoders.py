@@ -25,7 +25,7 @@ from juyi.errors import JuyiError, UsageError
 from juyi.evaluation import Evaluation, Fitting, evaluate_suite, on_target
 from juyi.postprocessing import fit_whitening
 from juyi.suites import chinese_five
-from juyi.tasks import STS, EncodeOnce
+from juyi.tasks import STS, EncodeOnce, encode_of
 
 LANGUAGES = ("chinese", "english")
 SPEED_SENTENCES = 2000
@@ -99,8 +99,9 @@ def _speed(options: argparse.Namespace) -> dict[str, str]:
     texts = list(dict.fromkeys([*task.pairs.first, *task.pairs.second]))[: options.limit or SPEED_SENTENCES]
     folders = model_folders(options.encoder)
     rows = chosen_rows(options.rows, folders)
-    others = [*open_rows([REFERENCE], folders)] if REFERENCE in folders and REFERENCE in rows else []
-    reference = (REFERENCE, others[0].candidate.encoder if others else None)
+    asked = REFERENCE in folders and REFERENCE in rows
+    others = [encode_of(row.candidate.encoder) for row in open_rows([REFERENCE] if asked else [], folders)]
+    reference = (REFERENCE, others[0] if others else None)
     costs = []
     without_random = [name for name in rows if name != "random"]  # as fast as the encoder whose shape it has
     for row in open_rows(without_random, folders, options.text, options.limit):

@@ -167,6 +167,7 @@ def measure(model: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
 def prepared(case: Case, arguments: argparse.Namespace, model: str, measured: set[str]) -> tuple[TrainRecipe, Examples]:
     """The recipe on this encoder, and its rows without any that has a sentence to measure on."""
     recipe = load_recipe(case.recipe, (*case.overrides, f"encoder.model={model}", *arguments.overrides))
+    assert isinstance(recipe, TrainRecipe)
     files = tuple(str(arguments.data / file) for file in case.files)
     kind = "texts" if "text" in recipe.objective.columns else "pairs"
     examples = read_examples(recipe.objective, replace(recipe.data, **{kind: files}))  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ from transformers import TrainerCallback
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from baselines.contenders import REFERENCE, model_folders
+from baselines.rows import REFERENCE, model_folders
 from juyi.assets import SAMPLES
 from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, load_encoder

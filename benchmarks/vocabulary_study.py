@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from juyi.encoder import create_encoder, load_encoder, save_encoder
+from juyi.evaluation import Fitting, evaluate_suite, on_target
 from juyi.experiments.load import load_recipe
 from juyi.experiments.pairs import both_sides, read_source_pairs
 from juyi.experiments.recipe import AnyRecipe, PretrainRecipe, SourcesRecipe
@@ -105,15 +106,11 @@ def coverage(tokenizer: Tokenizer, data: Path) -> dict[str, object]:
 
 def scores(model: str, data: Path) -> dict[str, object]:
     """Spearman times 100 on the development splits, raw and whitened."""
-    encoder = load_encoder(model)
-    found: dict[str, object] = {}
-    for task in chinese_five(data / "zh_sts", "dev", tasks=TASKS):
-        once = EncodeOnce(encoder.encode)
-        whitening = fit_whitening(once(list(dict.fromkeys((*task.pairs.first, *task.pairs.second)))))
-        raw = task.score(task.similarities(once)).value
-        whitened = task.score(task.similarities(lambda texts, w=whitening, e=once: w(e(texts)))).value
-        found[task.name] = {"raw": round(raw, 2), "whitened": round(whitened, 2)}
-    return found
+    once, tasks = EncodeOnce(load_encoder(model).encode), chinese_five(data / "zh_sts", "dev", tasks=TASKS)
+    raw = evaluate_suite(tasks, once)
+    whitened = evaluate_suite(tasks, once, fitting=Fitting(fit_whitening, on_target))
+    pairs = zip(raw.scores, whitened.scores, strict=True)
+    return {bare.task: {"raw": round(bare.value, 2), "whitened": round(white.value, 2)} for bare, white in pairs}
 
 
 def jieba_words(lines: Sequence[str], size: int) -> WordTokenizer:

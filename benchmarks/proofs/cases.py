@@ -69,7 +69,7 @@ def _tokenizer() -> SubwordTokenizer:
 
 def tiny_encoder(*, dropout: float) -> Encoder:
     """Two layers of 32, with a head for training only; the same weights every time."""
-    options = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    options: dict[str, float] = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
     options |= {"max_position_embeddings": 64, "hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     bare = create_encoder("bert", options, _tokenizer(), max_length=40, seed=1)
     torch.manual_seed(2)

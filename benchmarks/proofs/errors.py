@@ -46,7 +46,7 @@ def process_errors(*, cached: bool = False) -> dict[str, float]:
     """Of every case the largest difference of a gradient of two processes over gloo to that of one, measured as above."""
     with tempfile.TemporaryDirectory() as folder:
         tiny_encoder(dropout=0.0)  # here, so that the processes share one vocabulary
-        multiprocessing.start_processes(_work, (folder, cached), nprocs=2, start_method="fork")
+        multiprocessing.start_processes(_work, (folder, cached), nprocs=2, start_method="fork")  # type: ignore[attr-defined, no-untyped-call]
         both = [torch.load(Path(folder) / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     alone = {case: _gradients(case, dropout=0.0) for case in CASES}
     return {case: max(_distance(found[case], alone[case]) for found in both) for case in CASES}

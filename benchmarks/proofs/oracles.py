@@ -59,7 +59,7 @@ def oracle(objective: Objective, encoded: Sequence[Rows], views: Sequence[View],
         case SBERT():
             return _sbert(encoded[0], encoded[1], np.asarray(views[0].labels), objective.features, state)
         case Triplet():
-            return _triplet(*encoded, objective)
+            return _triplet(encoded[0], encoded[1], encoded[2], objective)
         case PairContrastive():
             groups = np.asarray(views[0].groups)
             forth = _softmax_loss(encoded[0], encoded[1], objective.temperature, groups=groups)

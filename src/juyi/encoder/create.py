@@ -11,13 +11,13 @@ from juyi.encoder.families import family_of
 from juyi.errors import ModelError, UsageError
 from juyi.layout import max_positions
 from juyi.poolings import PoolingName
-from juyi.tokenization import SubwordTokenizer
+from juyi.tokenization import SubwordTokenizer, WordTokenizer
 
 
 def create_encoder(
     model_type: str,
     options: dict[str, Any],
-    tokenizer: SubwordTokenizer,
+    tokenizer: SubwordTokenizer | WordTokenizer,
     *,
     pooling: PoolingName = "last-avg",
     max_length: int = 128,
