@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import lzma
@@ -51,8 +52,8 @@ def test_lines_come_back(tmp_path_factory, lines, encoding):
 
 
 def test_reads_one_line_at_a_time(tmp_path):
-    lines = read_lines(write(tmp_path, "好\n".encode() + b"\xff\n"))
-    assert next(lines) == (1, "好")
+    lines = read_lines(write(tmp_path, "好了\n".encode() + b"\xff\n"))
+    assert next(lines) == (1, "好了")
     with pytest.raises(DataError, match="line 2"):
         next(lines)
 
@@ -69,12 +70,12 @@ def test_standard_input_stays_open(monkeypatch):
     assert not stream.closed
 
 
-def test_gb18030_is_named_with_its_line_and_byte(tmp_path):
-    path = write(tmp_path, b"abc\n" + "x你好".encode("gb18030"))
-    with pytest.raises(DataError, match=r"line 2: byte 0xc4 at position 2 .* pass --encoding gb18030") as caught:
+def test_another_encoding_further_down_is_named_with_its_line_and_byte(tmp_path):
+    start = "怎么还款\n" * 30_000  # more than is looked at to find the encoding
+    path = write(tmp_path, start.encode() + "x你好".encode("gb18030"))
+    with pytest.raises(DataError, match=r"line 30001: byte 0xc4 at position 2 .*--encoding gb18030") as caught:
         list(read_lines(path))
-    assert caught.value.line == 2
-    assert [line for _, line in read_lines(path, encoding="gb18030")] == ["abc", "x你好"]
+    assert caught.value.line == 30_001
 
 
 def test_damaged_utf8_is_not_called_gb18030(tmp_path):
@@ -87,22 +88,51 @@ def test_damaged_utf8_is_not_called_gb18030(tmp_path):
 
 
 def test_utf8_read_as_something_else(tmp_path):
-    with pytest.raises(DataError, match="Pass --encoding utf-8"):
+    with pytest.raises(DataError, match="--encoding utf-8"):
         list(read_lines(write(tmp_path, "\ufeff你好".encode()), encoding="gb18030"))
-    with pytest.raises(DataError, match=r"is not ascii\. Pass --encoding utf-8"):
+    with pytest.raises(DataError, match=r"is not ascii.*--encoding utf-8"):
         list(read_lines(write(tmp_path, "你好".encode()), encoding="ascii"))
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_wide_encodings_are_named_and_can_be_read(tmp_path, encoding):
-    path = write(tmp_path, "你好\r\n世界".encode(encoding))
-    with pytest.raises(DataError, match=f"mark of {encoding.upper()}.*--encoding {encoding}"):
-        list(read_lines(path))
-    assert list(read_lines(path, encoding=encoding)) == [(1, "你好"), (2, "世界")]
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-8", "怎么还款\r\n"),
+        ("utf-8-sig", "怎么还款\n"),
+        ("utf-16", "你好\r\n世界"),
+        ("utf-32", "你好\r\n世界"),
+        ("utf-16-le", "怎么还信用卡\n信用卡如何还款\n"),
+        ("utf-16-be", "how do I pay\nmy card"),
+        ("gb18030", "花呗怎么还款\n借呗如何开通"),
+        ("gbk", "怎么还\n"),
+        ("big5", "信用卡怎麼還款\n請問我的帳單在哪裡查詢"),
+        ("cp1252", "où est le café\nà côté\n"),
+        ("ascii", "plain\n"),
+    ],
+)
+def test_encodings_are_found(tmp_path, encoding, text):
+    path = write(tmp_path, text.encode(encoding))
+    for named in (None, encoding):
+        assert [line for _, line in read_lines(path, encoding=named)] == text.splitlines()
+
+
+def test_a_mark_contradicts_the_encoding_that_was_named(tmp_path):
+    with pytest.raises(DataError, match=r"mark of UTF-16.*--encoding utf-16"):
+        list(read_lines(write(tmp_path, "你好".encode("utf-16")), encoding="utf-8"))
+
+
+def test_a_character_cut_at_the_end_of_the_first_bytes_is_whole(tmp_path):
+    line = "x" + "好" * 99_999
+    assert list(read_lines(write(tmp_path, line.encode()))) == [(1, line)]
+
+
+def test_old_ends_of_lines(tmp_path):
+    assert list(read_lines(write(tmp_path, "一\r\r二\r三".encode()))) == [(1, "一"), (3, "二"), (4, "三")]
+    assert list(read_lines(write(tmp_path, "一\r二".encode("utf-16")))) == [(1, "一"), (2, "二")]
 
 
 def test_nul_bytes_are_named(tmp_path):
-    with pytest.raises(DataError, match="line 2: holds NUL bytes"):
+    with pytest.raises(DataError, match="holds NUL bytes"):
         list(read_lines(write(tmp_path, b"a\nb\0c\n")))
     with pytest.raises(DataError, match="is not utf-16"):
         list(read_lines(write(tmp_path, b"\xff\xfea\0b"), encoding="utf-16"))
@@ -127,9 +157,16 @@ def test_missing_folder_and_unknown_encoding_are_told_at_once(tmp_path):
             read_lines(tmp_path / "questions.txt", encoding=encoding)
 
 
-@pytest.mark.parametrize("name", ["a.txt.gz", "a.txt.xz"])
-def test_misnamed_and_cut_off_archives(tmp_path, name):
-    packed = {"gz": gzip.compress, "xz": lzma.compress}[name[-2:]](b"text\n" * 1000)
-    for data in (b"plain text", packed[:-10]):
-        with pytest.raises(DataError, match="cannot be unpacked"):
-            list(read_lines(write(tmp_path, data, name)))
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+def test_archives_are_told_by_their_content(tmp_path, pack):
+    packed = pack(b"text\n" * 1000)
+    for name in ("a.txt", "a.txt.gz"):
+        assert len(list(read_lines(write(tmp_path, packed, name)))) == 1000
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        list(read_lines(write(tmp_path, packed[:-10], "a.txt.gz")))
+    assert list(read_lines(write(tmp_path, b"plain", "a.txt.gz"))) == [(1, "plain")]
+
+
+def test_other_archives_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"zip archive\. Unpack it"):
+        read_lines(write(tmp_path, b"PK\x03\x04rest", "a.txt"))

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from juyi.data.columns import (
-    open_texts,
-    read_labelled_pairs,
-    read_labelled_texts,
-    read_pairs,
-    read_scored_pairs,
-    read_texts,
-    read_triplets,
-)
 from juyi.data.files import PathLike, read_lines
-from juyi.data.header import SCORE_NAMES, is_number
 from juyi.data.inspection import Inspection, Lengths, inspect
 from juyi.data.near_duplicates import NearDuplicates, find_near_duplicates
 from juyi.data.normalisation import normalise
+from juyi.data.numbers import is_number
+from juyi.data.pairs import read_pairs, read_triplets
+from juyi.data.read_options import ReadOptions
 from juyi.data.row_shapes import LabelledPairs, LabelledTexts, Pairs, ScoredPairs, Texts, Triplets
+from juyi.data.scored import read_labelled_pairs, read_labelled_texts, read_scored_pairs
 from juyi.data.tables import FORMATS, first_row
 from juyi.data.text_stream import TextStream
+from juyi.data.texts import open_texts, read_texts
 
 __all__ = [
     "FORMATS",
-    "SCORE_NAMES",
     "Inspection",
     "LabelledPairs",
     "LabelledTexts",
@@ -30,6 +24,7 @@ __all__ = [
     "NearDuplicates",
     "Pairs",
     "PathLike",
+    "ReadOptions",
     "ScoredPairs",
     "TextStream",
     "Texts",

@@ -1,8 +1,8 @@
-"""Opening and decoding: plain, gzip and xz files and standard input, line by line."""
+"""Opening and decoding: plain and packed files and standard input, line by line."""
 
 from __future__ import annotations
 
-import codecs
+import bz2
 import difflib
 import gzip
 import io
@@ -11,27 +11,52 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from juyi.errors import DataError, UsageError
+from juyi.data.encodings import find_encoding, is_wide, marked_encoding
+from juyi.errors import DataError
 
 PathLike = str | Path
 """A path; `-` is standard input."""
 
 STDIN = "-"
-COMPRESSIONS = ("gz", "xz")
+COMPRESSIONS = ("gz", "xz", "bz2")
+START_BYTES = 1 << 18
+"""How much of a file is looked at to tell its encoding, its format and its columns."""
 
-_WIDE_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
+_PACKED = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\0": ".xz", b"BZh": ".bz2"}
+_ARCHIVES = {b"PK\x03\x04": "zip", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+@dataclass(frozen=True)
+class Start:
+    """The beginning of a file, and what it tells about the rest.
+
+    Attributes:
+        bytes: The first ones, unpacked; all of a shorter file.
+        is_whole: There are no more.
+        encoding: The one that was named, or else the one that was found.
+    """
+
+    bytes: bytes
+    is_whole: bool
+    encoding: str
+
+    @property
+    def text(self) -> str:
+        """Decoded, a character that was cut off at the end left out."""
+        return self.bytes.decode(self.encoding, errors="ignore").removeprefix("\ufeff")
+
+    @property
+    def ends_in_returns(self) -> bool:
+        """Whether lines end in a carriage return alone, as old programs of the Macintosh write them."""
+        return "\r" in self.text and "\n" not in self.text
 
 
 def suffix_of(path: PathLike) -> str:
-    """The suffix that tells the format, in lower case without the dot; `.gz` and `.xz` are looked through; maybe empty."""
+    """The suffix that hints at the format, in lower case without the dot; `.gz` and the like are looked through; maybe empty."""
     parts = Path(path).name.lower().split(".")[1:]
     while parts and parts[-1] in COMPRESSIONS:
         parts.pop()
@@ -63,46 +88,78 @@ def check_readable(path: PathLike) -> None:
 
 @contextmanager
 def open_bytes(path: PathLike) -> Iterator[IO[bytes]]:
-    """The bytes of a file, unpacked where its name ends in `.gz` or `.xz`; `-` is standard input, which stays open.
+    """The bytes of a file, unpacked where its first bytes say gzip, xz or bzip2; `-` is standard input, which stays open.
 
     Raises:
-        DataError: The file is missing, a folder, forbidden to read, or not the archive that its name promises.
+        DataError: The file is missing, a folder, forbidden to read, a damaged archive, or packed in a way that is not read.
     """
-    if str(path) == STDIN:
-        yield sys.stdin.buffer
-        return
     check_readable(path)
-    kind = Path(path).suffix.lower()
+    kind = ""
     try:
-        with _open(Path(path), kind) as stream:
-            yield stream
+        with _opened(path) as raw:
+            start = raw.read(8)
+            kind = next((name for magic, name in _PACKED.items() if start.startswith(magic)), "")
+            yield _unpacked(_joined(start, raw), kind)
     except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
         raise DataError(
-            f"the name says {kind}, but the contents cannot be unpacked ({error}). The file is cut off, damaged or misnamed: "
-            f"fetch it again, or take the {kind} off its name if it is not compressed.",
+            f"the contents begin as {kind} does and cannot be unpacked ({error}). It is cut off or damaged; fetch it again.",
             path=path,
         ) from error
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror or error}).", path=path) from error
 
 
-def _open(path: Path, kind: str) -> IO[bytes]:
-    if kind == ".gz":
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    if kind == ".xz":
-        return cast(IO[bytes], lzma.open(path, "rb"))
-    return path.open("rb")
+@contextmanager
+def _opened(path: PathLike) -> Iterator[IO[bytes]]:
+    if str(path) == STDIN:
+        yield sys.stdin.buffer
+    else:
+        with Path(path).open("rb") as stream:
+            yield stream
 
 
-def read_lines(path: PathLike, *, encoding: str = "utf-8", keep_blank: bool = False) -> Iterator[tuple[int, str]]:
+def _unpacked(stream: IO[bytes], kind: str) -> IO[bytes]:
+    match kind:
+        case ".gz":
+            return cast(IO[bytes], gzip.GzipFile(fileobj=stream))
+        case ".xz":
+            return cast(IO[bytes], lzma.LZMAFile(stream))
+        case ".bz2":
+            return cast(IO[bytes], bz2.BZ2File(stream))
+        case _:
+            return stream
+
+
+class _Joined(io.RawIOBase):
+    """Bytes that were read already, then the stream that they came from; closing it leaves the stream open."""
+
+    def __init__(self, start: bytes, rest: IO[bytes]) -> None:
+        self._start, self._rest = start, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # any writable buffer
+        data = self._start[: len(buffer)] or self._rest.read(len(buffer))
+        self._start = self._start[len(data) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _joined(start: bytes, rest: IO[bytes]) -> IO[bytes]:
+    return cast(IO[bytes], io.BufferedReader(_Joined(start, rest), 1 << 16))
+
+
+def read_lines(path: PathLike, *, encoding: str | None = None, keep_blank: bool = False) -> Iterator[tuple[int, str]]:
     r"""The numbered lines of a text file, without their line ends, one at a time.
 
-    A line ends at `\n` or `\r\n` and nowhere else: U+2028, form feeds and the like stay inside it. A byte order mark at the
-    start is dropped. The file is never held in memory as a whole.
+    A line ends at `\n` or `\r\n` and nowhere else: U+2028, form feeds and the like stay inside it. Where the beginning of the
+    file holds `\r` and no `\n`, a line ends at `\r`. A byte order mark at the start is dropped. The file is never held in memory
+    as a whole.
 
     Args:
-        path: A plain, `.gz` or `.xz` file, or `-` for standard input.
-        encoding: Any text encoding that Python knows.
+        path: A plain or packed file, or `-` for standard input.
+        encoding: Any text encoding that Python knows; found by the content where none is named.
         keep_blank: Give the lines of nothing but white space too. Line numbers count them in any case.
 
     Returns:
@@ -112,95 +169,117 @@ def read_lines(path: PathLike, *, encoding: str = "utf-8", keep_blank: bool = Fa
         DataError: The file is missing, a folder or empty, holds NUL bytes, or is not in this encoding.
         UsageError: There is no such encoding.
     """
-    try:
-        is_wide = "a\n".encode(encoding) != b"a\n"
-    except LookupError as error:
-        raise UsageError(f"there is no text encoding '{encoding}'. Usual ones are utf-8, gb18030, big5 and utf-16.") from error
+    if encoding is not None:
+        is_wide(encoding)
     check_readable(path)
-    return _read_lines(path, "utf-8" if codecs.lookup(encoding).name == "utf-8-sig" else encoding, is_wide, keep_blank)
+    return _text_lines(path, encoding, keep_blank)
 
 
-def _read_lines(path: PathLike, encoding: str, is_wide: bool, keep_blank: bool) -> Iterator[tuple[int, str]]:
-    something = False
+def _text_lines(path: PathLike, encoding: str | None, keep_blank: bool) -> Iterator[tuple[int, str]]:
+    _, lines = open_lines(path, encoding=encoding)
+    return ((number, line) for number, line in lines if keep_blank or line.strip())
+
+
+def open_lines(path: PathLike, *, encoding: str | None = None) -> tuple[Start, Iterator[tuple[int, str]]]:
+    """The beginning of a text file, and all of its numbered lines, blank ones among them; see `read_lines`.
+
+    Raises:
+        DataError: The file is missing, a folder or no text; in the lines: it is empty or not in this encoding.
+        UsageError: There is no such encoding.
+    """
+    parts = _parts(path, encoding)
+    start = next(parts)
+    assert isinstance(start, Start)
+    return start, cast(Iterator[tuple[int, str]], parts)
+
+
+def _parts(path: PathLike, encoding: str | None) -> Iterator[Start | tuple[int, str]]:
+    """First the beginning, then the lines: one generator, so that the file is closed when nobody wants more of it."""
     with open_bytes(path) as stream:
-        decoded = _wide_lines(stream, path, encoding) if is_wide else _narrow_lines(stream, path, encoding)
-        for number, ended in enumerate(decoded, start=1):
-            line = ended.removesuffix("\n").removesuffix("\r")
-            if number == 1:
-                line = line.removeprefix("\ufeff")
-            blank = not line.strip()
-            something = something or not blank
-            if keep_blank or not blank:
-                yield number, line
+        first = stream.read(START_BYTES)
+        start = Start(first, len(first) < START_BYTES, _encoding_of(first, path, encoding))
+        yield start
+        whole = _joined(first, stream)
+        something = False
+        for number, line in enumerate(_decoded_lines(whole, path, start), start=1):
+            something = something or bool(line.strip("\ufeff \t\r\n\v\f\u3000"))
+            yield number, line.removeprefix("\ufeff") if number == 1 else line
     if not something:
         raise DataError("the file is empty: not one line in it holds text.", path=path)
 
 
-def _narrow_lines(stream: IO[bytes], path: PathLike, encoding: str) -> Iterator[str]:
+def _encoding_of(start: bytes, path: PathLike, named: str | None) -> str:
+    if named is None:
+        archive = next((name for magic, name in _ARCHIVES.items() if start.startswith(magic)), "")
+        if archive:
+            raise DataError(f"this is a {archive} archive. Unpack it, and name the file in it.", path=path)
+        try:
+            return find_encoding(start)
+        except DataError as error:
+            raise DataError(str(error), path=path) from error
+    is_wide(named)
+    encoding = "utf-8" if named.lower().replace("_", "-") == "utf-8-sig" else named
+    marked = marked_encoding(start)
+    if marked and not encoding.lower().replace("_", "-").startswith(marked):
+        raise DataError(
+            f"begins with the mark of {marked.upper()}, but is read as {encoding}. Name no encoding at all, or the right one "
+            f"(--encoding {marked}).",
+            path=path,
+            line=1,
+        )
+    return encoding
+
+
+def _decoded_lines(stream: IO[bytes], path: PathLike, start: Start) -> Iterator[str]:
+    if is_wide(start.encoding):
+        yield from _wide_lines(stream, path, start)
+        return
     # Every encoding in which "\n" is the byte 0A and no other character holds that byte: the lines can be cut before they are
     # decoded, and the number of a bad line is exact.
-    for number, raw in enumerate(stream, start=1):
-        if number == 1:
-            _check_mark(raw, path, encoding)
+    raw_lines = _ended_by_returns(stream) if start.ends_in_returns else iter(stream)
+    for number, raw in enumerate(raw_lines, start=1):
         if b"\0" in raw:
-            raise DataError(
-                "holds NUL bytes: this is a binary file, or UTF-16 text without its mark. Plain text is needed; "
-                "if it is UTF-16, pass --encoding utf-16-le (or utf-16-be), or save it as UTF-8.",
-                path=path,
-                line=number,
-            )
+            raise DataError("holds NUL bytes: this is a binary file, or damaged. Plain text is needed.", path=path, line=number)
         try:
-            yield raw.decode(encoding)
+            yield raw.decode(start.encoding).removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"byte 0x{raw[error.start]:02x} at position {error.start + 1} of the line is not {encoding}. "
-                + _other_encoding(raw, encoding),
+                f"byte 0x{raw[error.start]:02x} at position {error.start + 1} of the line is not {start.encoding}. "
+                + _what_to_do(raw, start.encoding),
                 path=path,
                 line=number,
             ) from error
 
 
-def _wide_lines(stream: IO[bytes], path: PathLike, encoding: str) -> Iterator[str]:
-    wrapper = io.TextIOWrapper(stream, encoding=encoding, newline="\n")
+def _ended_by_returns(stream: IO[bytes]) -> Iterator[bytes]:
+    rest = b""
+    while block := stream.read(1 << 16):
+        *lines, rest = (rest + block).split(b"\r")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _wide_lines(stream: IO[bytes], path: PathLike, start: Start) -> Iterator[str]:
+    end = "\r" if start.ends_in_returns else "\n"
+    wrapper = io.TextIOWrapper(stream, encoding=start.encoding, newline=end)
     number = 0
     try:
         for number, line in enumerate(wrapper, start=1):  # noqa: B007 (the last number is used below)
-            yield line
+            yield line.removesuffix(end).removesuffix("\r")
     except UnicodeError as error:
-        reason = f"the text after this line is not {encoding} ({error}). Name the right encoding, or save the file as UTF-8."
+        reason = (
+            f"the text after this line is not {start.encoding} ({error}). Name the right encoding, or save the file as UTF-8."
+        )
         raise DataError(reason, path=path, line=max(number, 1)) from error
-    finally:
-        wrapper.detach()  # or else its end would close standard input
 
 
-def _check_mark(first: bytes, path: PathLike, encoding: str) -> None:
-    for mark, name in _WIDE_MARKS.items():
-        if first.startswith(mark):
-            reason = (
-                f"begins with the mark of {name.upper()}, but is read as {encoding}. Pass --encoding {name}, or save it as UTF-8."
-            )
-            raise DataError(reason, path=path, line=1)
-    if first.startswith(codecs.BOM_UTF8) and codecs.lookup(encoding).name != "utf-8":
-        raise DataError(f"begins with the mark of UTF-8, but is read as {encoding}. Pass --encoding utf-8.", path=path, line=1)
-
-
-def _other_encoding(raw: bytes, encoding: str) -> str:
+def _what_to_do(raw: bytes, encoding: str) -> str:
     """What to do about a line that cannot be decoded."""
-    if codecs.lookup(encoding).name != "utf-8":
-        return "Pass --encoding utf-8." if _decodes(raw, "utf-8") else "Name the right encoding with --encoding."
-    # One damaged character in UTF-8 text would often pass as gb18030 too, as a line of rare characters. In true gb18030 text
-    # hardly any character is valid UTF-8.
-    lenient = raw.decode("utf-8", errors="replace")
-    broken = lenient.count("\ufffd")
-    whole = sum(not character.isascii() for character in lenient) - broken
-    if broken > whole and _decodes(raw, "gb18030"):
-        return "The line can be read as gb18030: pass --encoding gb18030."
-    return "The text is damaged here, or in another encoding: repair the line, or name the encoding with --encoding."
-
-
-def _decodes(raw: bytes, encoding: str) -> bool:
     try:
-        raw.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+        other = find_encoding(raw)
+    except DataError:
+        other = encoding
+    if other.lower() != encoding.lower():
+        return f"The line can be read as {other}: name that encoding (--encoding {other}), or save the file in one encoding."
+    return "The text is damaged here, or in another encoding: repair the line, or name the encoding with --encoding."

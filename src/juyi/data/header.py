@@ -1,109 +1,80 @@
-"""The usual names of columns, and how a row of names is told from a row of data."""
+"""How a row of names is told from a row of data."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-PAIR_NAMES: tuple[tuple[str, str], ...] = (
-    ("anchor", "positive"),
-    ("first", "second"),
-    ("sentence1", "sentence2"),
-    ("sentence_1", "sentence_2"),
-    ("sentence_a", "sentence_b"),
-    ("text1", "text2"),
-    ("text_1", "text_2"),
-    ("text_a", "text_b"),
-    ("question1", "question2"),
-    ("query1", "query2"),
-    ("premise", "hypothesis"),
-    ("sent0", "sent1"),  # the supervised file of princeton-nlp/SimCSE: sent0, sent1, hard_neg
-    ("sent1", "sent2"),
-    ("s1", "s2"),
-    ("query", "title"),
-    ("query", "positive"),
-    ("句子1", "句子2"),
-    ("文本1", "文本2"),
-    ("标准问", "相似问"),
-)
-NEGATIVE_NAMES = ("negative", "hard_negative", "hard_neg", "neg")
-SCORE_NAMES = (
-    "score",
-    "similarity_score",
-    "similarity",
-    "relatedness_score",
-    "relatedness",
-    "relevance",
-    "label",
-    "分数",
-    "相似度",
-    "标签",
-)
-LABEL_NAMES = ("label", "intent", "category", "class", "domain", "标签", "意图", "类别")
-SINGLE_TEXT_NAMES = (
-    "text",
-    "sentence",
-    "query",
-    "question",
-    "utterance",
-    "content",
-    "title",
-    "文本",
-    "句子",
-    "问题",
-    "内容",
-    "标题",
-)
-SUBSET_NAMES = ("subset", "sub-task", "subtask")
+from juyi.data.column_names import role_of_name
+from juyi.data.labels import is_label_word
+from juyi.data.numbers import is_number
 
-TEXT_NAMES = frozenset({name for pair in PAIR_NAMES for name in pair} | set(NEGATIVE_NAMES) | set(SINGLE_TEXT_NAMES))
-OTHER_NAMES = frozenset(
-    {
-        *SCORE_NAMES,
-        *LABEL_NAMES,
-        *SUBSET_NAMES,
-        "id",
-        "idx",
-        "index",
-        "guid",
-        "split",
-        "answer",
-        "answers",
-        "slots",
-        "source",
-        "编号",
-        "答案",
-    }
-)
-KNOWN_NAMES = TEXT_NAMES | OTHER_NAMES
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
-_NO_VALUE = frozenset({"nan", "null", "none", "na", "inf", "infinity"})
-_SENTENCE_ENDS = tuple("。？！?!…；;")
+_NO_VALUE = frozenset({"nan", "null", "none", "na", "n/a", "inf", "infinity", "-", *"一二三四五六七八九十零"})
+_PROSE = re.compile(r"[，。？！；、,?!;…\"“”{}\[\]]|吗|呢|吧|么|[你我他她它您]|怎|谁|哪|为何|如何|可以")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
+_LONGEST_NAME, _LONGEST_CHINESE_NAME, _MOST_WORDS = 40, 12, 3
 
 
-def is_header(row: Sequence[str], *, any_name: bool = False) -> bool:
-    """Whether a row holds names: each a usual one or a plain ASCII identifier, and at least one a usual one unless `any_name`."""
-    names = [cell.strip().lower() for cell in row]
-    if not all(name in KNOWN_NAMES or (_NAME.fullmatch(name) and name not in _NO_VALUE) for name in names):
+def has_header(first: Sequence[str], below: Sequence[Sequence[str]], *, is_sheet: bool) -> bool:
+    """Whether a first row holds names: all its cells could be names, and one of these is true.
+
+    - One of them is a usual name.
+    - One that is no number stands above numbers alone.
+    - The cells count the columns, as pandas names what has no names, and below are other things than numbers.
+    - In a csv or a spreadsheet, which mostly have names: all are identifiers or short words, above cells that are not.
+
+    A cell that comes again below in its column is data, and so is the row.
+
+    Args:
+        first: The row.
+        below: Rows after it; the more, the surer.
+        is_sheet: The file is a csv or a spreadsheet.
+    """
+    cells = [cell.strip() for cell in first]
+    columns = [[row[place].strip() for row in below if place < len(row) and row[place].strip()] for place in range(len(cells))]
+    if _counts(cells):
+        return any(not all(map(is_number, column)) for column in columns)
+    if not all(map(could_be_name, filter(None, cells))) or not any(cells):
         return False
-    return any_name or any(name in KNOWN_NAMES for name in names)
+    known = [bool(role_of_name(cell)) for cell in cells if cell]
+    if all(known) and len(known) > 1:
+        return True
+    comes_again = any(cell and cell in column for cell, column in zip(cells, columns, strict=True))
+    return not comes_again and (any(known) or _is_proved(cells, columns, is_sheet))
 
 
-def looks_like_sentence(cell: str) -> bool:
-    """Whether a cell is too long for a name, or ends as a sentence does."""
-    return len(cell) > 60 or cell.rstrip().endswith(_SENTENCE_ENDS)
+def _is_proved(cells: Sequence[str], columns: Sequence[Sequence[str]], is_sheet: bool) -> bool:
+    """Whether cells that are no usual names are names all the same, by what stands below them."""
+    if any(cell and column and all(map(is_number, column)) for cell, column in zip(cells, columns, strict=True)):
+        return not any(map(is_label_word, cells))
+    return is_sheet and any(columns) and all(map(_stands_above, cells, columns))
+
+
+def could_be_name(cell: str) -> bool:
+    """Whether a cell is short enough for a name, no number, no missing value and no sentence."""
+    if is_number(cell) or cell.lower() in _NO_VALUE or _PROSE.search(cell) or "\n" in cell:
+        return False
+    if cell.isascii():
+        return len(cell) <= _LONGEST_NAME and len(cell.split()) <= _MOST_WORDS
+    return len(cell) <= _LONGEST_CHINESE_NAME
 
 
 def is_word(cell: str) -> bool:
     """Whether a cell is one ASCII word of the kind that names and labels are: card_arrival, LAUNCH, surprise.OnWN."""
-    return _NAME.fullmatch(cell) is not None
+    return _IDENTIFIER.fullmatch(cell) is not None
 
 
-def is_number(cell: str) -> bool:
-    """Whether `float` can read it; nan and inf are numbers here and refused as scores later."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether the cells are 0, 1, 2 and so on, or nothing (the index) and then these."""
+    numbers = cells[1:] if not cells[0] else cells
+    return len(numbers) > 1 and list(numbers) == [str(place) for place in range(len(numbers))]
+
+
+def _stands_above(cell: str, column: Sequence[str]) -> bool:
+    """Whether a cell looks like a name beside the cells below it."""
+    if not cell or not column:
+        return True
+    if is_word(cell):
+        return not any(map(is_word, column)) or all(map(is_number, column))
+    mean = sum(map(len, column)) / len(column)
+    return len(cell) <= 6 and 2.5 * len(cell) <= mean

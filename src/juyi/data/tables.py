@@ -1,34 +1,56 @@
-"""Files with columns: from txt, csv, tsv, data, jsonl and parquet to one table of numbered rows."""
+"""Files with columns: from txt, csv, tsv, json, jsonl, xlsx and parquet to one table of numbered rows."""
 
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import chain
-from typing import Any
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Unpack
 
-from juyi.data.files import COMPRESSIONS, STDIN, PathLike, check_readable, read_lines, suffix_of
-from juyi.data.header import is_header, is_number, looks_like_sentence
-from juyi.errors import DataError
-from juyi.extras import require
+from juyi.data.column_names import canonical
+from juyi.data.dialect import LINES_SNIFFED, Dialect, NumberedCells, sniff, split
+from juyi.data.files import COMPRESSIONS, STDIN, PathLike, Start, check_readable, open_lines, suffix_of
+from juyi.data.header import has_header
+from juyi.data.json_rows import (
+    json_document_table,
+    json_lines_table,
+    looks_like_json_document,
+    looks_like_json_lines,
+)
+from juyi.data.left_out import LeftOut
+from juyi.data.read_options import ReadOptions
+from juyi.data.spreadsheets import parquet_rows, xlsx_rows
+from juyi.errors import DataError, UsageError
 
-FORMATS = ("txt", "csv", "tsv", "data", "jsonl", "parquet")
+FORMATS = ("txt", "csv", "tsv", "data", "json", "jsonl", "xlsx", "parquet")
 
 Row = tuple[int, tuple[object, ...]]
-"""A line number (a row number in parquet files) and the cells."""
+"""A line number (a row number in json, xlsx and parquet files) and the cells."""
 
-_Cells = tuple[int, tuple[str, ...]]
+SAMPLE_ROWS = 1000
+_SHEETS = ("csv", "xlsx")
+_BINARY = {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Table:
     """The columns of a file and its rows, which can be walked through once.
 
-    `names` come from the header, the keys or the schema; without any they are "1", "2", … `by_position` says whether the order
-    of the columns means something; in objects with keys it does not.
+    Attributes:
+        path: The file.
+        format: One of `FORMATS`; `txt` for lines that are one cell.
+        names: From the header, the keys or the schema; without any "1", "2", …
+        has_names: Whether they come from the file.
+        by_position: Whether the order of the columns means something; in objects with keys it does not.
+        rows: All rows, blank ones left out and counted, unless they are wanted.
+        sample: The first of them.
+        left_out: What was not read.
+        how: In words, how it was read.
+        delimiter: What parts the cells of a line; empty where nothing does.
     """
 
     path: PathLike
@@ -37,236 +59,237 @@ class Table:
     has_names: bool
     by_position: bool
     rows: Iterator[Row]
-    is_cnsd: bool = False
+    sample: list[Row] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
+    how: str = ""
+    delimiter: str = ""
+
+    def __post_init__(self) -> None:
+        self.sample = list(islice(self.rows, SAMPLE_ROWS))
+        self.rows = chain(self.sample, self.rows)
+        if not self.sample:
+            names = f": {', '.join(self.names)}" if self.has_names else ""
+            raise DataError(f"only a header and no rows{names}." if names else "the file has no rows.", path=self.path)
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether it is a plain text file, whose lines are the texts."""
+        return self.format == "txt"
 
 
-def format_of(path: PathLike, format: str | None = None) -> str:
-    """One of `FORMATS`: the one that is asked for, or else the suffix; a name without suffix and `-` are txt.
-
-    Raises:
-        DataError: The format or the suffix is not known.
-    """
-    if format is None and suffix_of(path) == "parquet" and str(path).lower().endswith(COMPRESSIONS):
-        raise DataError("parquet files are compressed inside; unpack this one first.", path=path)
-    name = format if format is not None else suffix_of(path) or "txt"
-    if name not in FORMATS:
-        raise DataError(
-            f"the format '{name}' is not known. Allowed: {', '.join(FORMATS)}, each but parquet also with .gz or .xz behind it. "
-            "Rename the file after what it holds, or save it in one of these formats.",
-            path=path,
-        )
-    return name
-
-
-def open_table(
-    path: PathLike,
-    *,
-    encoding: str = "utf-8",
-    format: str | None = None,
-    wanted: Sequence[str] = (),
-    is_scored: bool = False,
-    as_lines: bool = False,
-) -> Table:
+def open_table(path: PathLike, *, wanted: Sequence[str] = (), keep_blank: bool = False, **options: Unpack[ReadOptions]) -> Table:
     """The columns and rows of a file, read as they are asked for.
 
-    - tsv, data, and txt with tabs: no quoting, a quote character is a character like any other. The first row is a header when
-      it holds only names and one of them is a usual one (`header.py`), or when it holds the wanted names.
-    - txt with `||`: the CNSD form `a||b||label` or `id||a||b||label`; no header.
-    - csv: commas, double quotes; the first row is the header. In scored pairs it is none when its last cell is a number.
-    - jsonl: one object a line; the keys of the first are the columns. A list gives columns 1, 2, …, a string the column `text`.
-    - parquet: the columns of the schema. Needs the extra `hub`.
+    The content decides about the format, the encoding, what parts the cells (`dialect.py`) and whether the first row holds names
+    (`header.py`); the name of the file is a hint. What the options say is not looked for.
 
     Args:
         path: The file, or `-`.
-        encoding: Of the text formats.
-        format: One of `FORMATS`, where the suffix does not tell it.
-        wanted: The names of columns that the caller asked for.
-        is_scored: The last column should hold a number, so a first row of names without one is a header.
-        as_lines: A txt file that is not in the CNSD form is one column of lines, tabs and all.
+        wanted: The columns that the caller asked for; a row that holds their names is the header.
+        keep_blank: Give blank rows too, as empty cells, but for those at the end.
+        options: See `ReadOptions`.
 
     Raises:
         DataError: The file cannot be read, or a row does not have the columns of the first.
+        UsageError: There is no such format or encoding.
     """
-    kind = format_of(path, format)
-    if kind == "parquet":
-        return _parquet_table(path)
-    if kind == "jsonl":
-        return _jsonl_table(path, encoding, bool(wanted))
-    if kind == "csv":
-        cells = _csv_rows(path, encoding)
-    else:
-        lines = read_lines(path, encoding=encoding, keep_blank=True)
-        # A line of nothing but tabs is a row of empty cells, not a blank line.
-        lines = ((number, line) for number, line in lines if line.strip() or "\t" in line)
-        head = next(lines)
-        lines = chain([head], lines)
-        if kind == "txt" and is_cnsd(head[1]):
-            return _delimited(path, kind, ((number, tuple(line.split("||"))) for number, line in lines), _no_header, is_cnsd=True)
-        if kind == "txt" and as_lines:
-            return _delimited(path, kind, ((number, (line,)) for number, line in lines), _no_header)
-        cells = ((number, tuple(line.split("\t"))) for number, line in lines)
-    return _delimited(path, kind, cells, partial(_has_header, path, kind, wanted, is_scored))
+    check_readable(path)
+    named = options.get("format") or None
+    if named is not None and named not in FORMATS:
+        raise UsageError(f"the format '{named}' is not known. Allowed: {', '.join(FORMATS)}.")
+    left_out = LeftOut()
+    kind = named or _binary_format(path)
+    if kind in ("parquet", "xlsx"):
+        if str(path) == STDIN:
+            raise DataError(f"{kind} cannot be read from standard input. Name the file.", path=path)
+        if kind == "parquet":
+            names, cells = parquet_rows(path)
+            return Table(path, kind, names, True, False, _without_blank(cells, left_out, keep_blank), left_out=left_out, how=kind)
+        sheet, sheet_rows = xlsx_rows(path)
+        return _with_header(path, "xlsx", sheet_rows, wanted, options, (left_out, keep_blank, f"xlsx, sheet {sheet}"))
+    start, lines = open_lines(path, encoding=options.get("encoding") or None)
+    how = [] if options.get("encoding") or start.encoding == "utf-8" else [start.encoding]
+    if document := _json_format(path, named, start, options):
+        if document == "json":
+            names, has_names, json_rows = json_document_table(path, "\n".join(line for _, line in lines))
+        else:
+            names, has_names, json_rows = json_lines_table(path, lines)
+        rows = _without_blank(json_rows, left_out, keep_blank)
+        by_position = not has_names
+        return Table(path, document, names, has_names, by_position, rows, left_out=left_out, how=", ".join([document, *how]))
+    dialect, kind, numbered = _delimited(path, named, start, lines, options)
+    how = [kind, *([f"cells parted by {dialect.words}"] if kind != "txt" and dialect.delimiter else []), *how]
+    table = _with_header(path, kind, numbered, wanted, options, (left_out, keep_blank, ", ".join(how)))
+    table.delimiter = dialect.delimiter
+    return table
 
 
-def first_row(path: PathLike, *, encoding: str = "utf-8") -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of a file's columns, in lower case, and the cells of its first row; the names are numbers where it has none.
+def first_row(path: PathLike, **options: Unpack[ReadOptions]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a file's columns and the cells of its first row; the names are numbers where it has none.
 
     Raises:
         DataError: The file cannot be read or has no rows.
     """
-    table = open_table(path, encoding=encoding, is_scored=True)
-    for _, cells in table.rows:
-        return tuple(name.lower() for name in table.names), tuple(str(cell) for cell in cells)
-    raise DataError("there is a row of names and none below it.", path=path)
+    table = open_table(path, **options)
+    return table.names, tuple("" if cell is None else str(cell) for cell in table.sample[0][1])
 
 
-def _no_header(row: Sequence[str]) -> bool:
-    return False
+def _binary_format(path: PathLike) -> str | None:
+    """One of parquet and xlsx, by the first bytes; None for text."""
+    if str(path) == STDIN:
+        return None
+    suffix = suffix_of(path)
+    if suffix in ("parquet", "xlsx") and str(path).lower().endswith(COMPRESSIONS):
+        raise DataError(f"{suffix} files are compressed inside; unpack this one first.", path=path)
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise DataError(f"the file cannot be read ({error.strerror or error}).", path=path) from error
+    if start == _OLD_OFFICE:
+        raise DataError("this is a file of an old Office program. Save it as .xlsx or as csv (UTF-8).", path=path)
+    return _BINARY.get(start) or ("parquet" if suffix == "parquet" else None)
 
 
-def _has_header(path: PathLike, kind: str, wanted: Sequence[str], is_scored: bool, row: Sequence[str]) -> bool:
-    names = {cell.strip().lower() for cell in row}
-    asked = [name.lower() for name in wanted if not name.isdecimal()]
-    if asked and names.issuperset(asked):
-        return True
-    if is_scored:
-        return not is_number(row[-1]) and is_header(row, any_name=True)
-    if kind != "csv":
-        return is_header(row)
-    if any(looks_like_sentence(cell) for cell in row):
-        reason = (
-            f"the first row of a csv file must hold the names of the columns; it is: {_short(row)}. Add a row of names on top."
-        )
-        raise DataError(reason, path=path, line=1)
-    return True
-
-
-def is_cnsd(line: str) -> bool:
-    """Whether a line has the form `a||b||label` or `id||a||b||label` with a number at its end."""
-    parts = line.split("||")
-    return len(parts) in (3, 4) and is_number(parts[-1])
+def _json_format(path: PathLike, named: str | None, start: Start, options: ReadOptions) -> str:
+    """One of json and jsonl; empty for other text."""
+    if named is not None or options.get("delimiter") is not None:
+        return named if named in ("json", "jsonl") else ""
+    suffix, text = suffix_of(path), start.text.strip()
+    first, _, more = text.partition("\n")
+    if looks_like_json_lines(first) and (more or not start.is_whole):
+        return "jsonl"
+    if suffix == "jsonl":
+        return "jsonl"
+    is_document = text.startswith(("{", "[")) and looks_like_json_document(text, is_whole=start.is_whole)
+    return "json" if is_document or suffix == "json" else ""
 
 
 def _delimited(
-    path: PathLike, kind: str, cells: Iterator[_Cells], has_header: Callable[[Sequence[str]], bool], *, is_cnsd: bool = False
-) -> Table:
-    number, first = next(cells)
-    found = has_header(first)
-    if found:
-        names = tuple(cell.strip() or str(place) for place, cell in enumerate(first, start=1))
-        if len({name.lower() for name in names}) < len(names):
-            raise DataError(
-                f"two columns have the same name in the header {list(names)}. Rename one of them.", path=path, line=number
-            )
+    path: PathLike, named: str | None, start: Start, lines: Iterator[tuple[int, str]], options: ReadOptions
+) -> tuple[Dialect, str, Iterator[NumberedCells]]:
+    """How the cells are parted, one of txt, csv and tsv, and the rows."""
+    hint, delimiter = named or suffix_of(path) or "txt", options.get("delimiter")
+    head = list(islice(lines, LINES_SNIFFED))
+    is_whole = len(head) < LINES_SNIFFED
+    filled = [line for _, line in head if line.strip()]
+    if named == "txt" and delimiter is None:
+        dialect = Dialect("")
+    elif not filled:  # the error of an empty file comes from the lines
+        dialect = Dialect(delimiter or "")
+        list(lines)
     else:
-        names = tuple(str(place) for place in range(1, len(first) + 1))
-        cells = chain([(number, first)], cells)
-
-    def rows() -> Iterator[Row]:
-        empty = True
-        for line, row in cells:
-            empty = False
-            if len(row) != len(names):
-                problem = "too few" if len(row) < len(names) else "too many"
-                columns = f"{len(row)} column{'s' if len(row) != 1 else ''}"
-                reason = (
-                    f"{problem} columns: this row has {columns}, the first one has {len(names)}. Repair the row: {_short(row)}"
-                )
-                raise DataError(reason, path=path, line=line)
-            yield line, row
-        if empty:
-            raise DataError(f"only a header and no rows: {list(first)}.", path=path, line=number)
-
-    return Table(path, kind, names, found, True, rows(), is_cnsd)
+        dialect = sniff(filled, hint, is_whole=is_whole, delimiter=delimiter)
+    texts = (line for _, line in chain(head, lines))
+    rows = split(islice(texts, dialect.skipped, None), dialect)
+    if not dialect.delimiter:
+        kind = "csv" if hint in ("csv", "tsv") else "txt"
+    else:
+        kind = "tsv" if dialect.delimiter == "\t" else "csv"
+    return dialect, kind, _checked(path, rows, dialect.skipped)
 
 
-def _csv_rows(path: PathLike, encoding: str) -> Iterator[_Cells]:
-    reader = csv.reader((line + "\n" for _, line in read_lines(path, encoding=encoding, keep_blank=True)), strict=True)
-    start = 1
+def _checked(path: PathLike, rows: Iterator[NumberedCells], skipped: int) -> Iterator[NumberedCells]:
+    number = 0
     try:
-        for row in reader:
-            if row:
-                yield start, tuple(row)
-            start = reader.line_num + 1
+        for number, row in rows:
+            yield number + skipped, row
     except csv.Error as error:
         reason = f"this is not valid csv ({error}). A cell with a comma, a quote or a line end in it must be in double quotes."
-        raise DataError(reason, path=path, line=start) from error
+        raise DataError(reason, path=path, line=number + skipped + 1) from error
 
 
-def _jsonl_table(path: PathLike, encoding: str, is_wanted: bool) -> Table:
-    lines = read_lines(path, encoding=encoding)
-    number, line = next(lines)
-    first = _parse_json(path, number, line)
-    if isinstance(first, dict):
-        names = tuple(first)
-    elif isinstance(first, list):
-        names = tuple(str(place) for place in range(1, len(first) + 1))
-    else:
-        names = ("text",)
-    if not names:
+def _with_header(
+    path: PathLike,
+    kind: str,
+    numbered: Iterator[NumberedCells],
+    wanted: Sequence[str],
+    options: ReadOptions,
+    more: tuple[LeftOut, bool, str],
+) -> Table:
+    """The table of rows of which the first may hold names."""
+    left_out, keep_blank, how = more
+    head = list(islice(numbered, SAMPLE_ROWS))
+    filled = [(number, row) for number, row in head if any(cell.strip() for cell in row)]
+    if not filled:
+        for _ in numbered:  # an empty file says so itself
+            pass
+        raise DataError("the file has no rows.", path=path)
+    number, first = filled[0]
+    header = options.get("header")
+    if header is None:
+        header = kind != "txt" and _is_header(first, [row for _, row in filled[1:]], wanted, kind)
+    head = [(at, row) for at, row in head if at >= number]
+    if header:
+        head = head[1:]
+    names = tuple(cell.strip() or str(place) for place, cell in enumerate(first, start=1))
+    if header and len({name.lower() for name in names}) < len(names):
         raise DataError(
-            "the first line holds an empty object. The keys of the first object are the columns.", path=path, line=number
+            f"two columns have the same name in the header {list(names)}. Rename one of them.", path=path, line=number
         )
-
-    def rows() -> Iterator[Row]:
-        for at, value in chain([(number, first)], ((at, _parse_json(path, at, line)) for at, line in lines)):
-            if type(value) is not type(first):
-                reason = f"holds {_json_name(value)}, the first line holds {_json_name(first)}. Use one form throughout."
-                raise DataError(reason, path=path, line=at)
-            if isinstance(value, dict):
-                extra = value.keys() - set(names)
-                if extra and not is_wanted:
-                    reason = (
-                        f"the key '{min(extra)}' is not in line {number} ({', '.join(names)}). Give every line the same keys."
-                    )
-                    raise DataError(reason, path=path, line=at)
-                yield at, tuple(value.get(name) for name in names)
-            elif isinstance(value, list):
-                if len(value) != len(names):
-                    raise DataError(f"the list has {len(value)} parts, the first one has {len(names)}.", path=path, line=at)
-                yield at, tuple(value)
-            else:
-                yield at, (value,)
-
-    return Table(path, "jsonl", names, not isinstance(first, list), isinstance(first, list), rows())
+    if not header:
+        names = tuple(str(place) for place in range(1, len(first) + 1))
+    even = _even(path, chain(head, numbered), len(first))
+    rows = _without_blank(even, left_out, keep_blank, ends_blank=kind != "xlsx")
+    how += ", header" if header else ", no header" if kind != "txt" else ""
+    return Table(path, kind, names, header, True, rows, left_out=left_out, how=how)
 
 
-def _parse_json(path: PathLike, number: int, line: str) -> Any:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        reason = f'this is not JSON ({error}). A jsonl file has one object a line, such as {{"text": "…"}}; got: {line[:80]}'
-        raise DataError(reason, path=path, line=number) from error
-    if not isinstance(value, dict | list | str):
-        raise DataError(f"holds {_json_name(value)}; an object, a list or a string is needed.", path=path, line=number)
-    return value
+def _is_header(first: Sequence[str], below: Sequence[Sequence[str]], wanted: Sequence[str], kind: str) -> bool:
+    asked = {canonical(name) for name in wanted if not name.isdecimal()}
+    if asked and asked <= {canonical(cell) for cell in first}:
+        return True
+    return has_header(first, below, is_sheet=kind in _SHEETS)
 
 
-def _json_name(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
-    return names.get(type(value), "a number")
+def _even(path: PathLike, numbered: Iterator[NumberedCells], width: int) -> Iterator[NumberedCells]:
+    """The rows, each with as many cells as the first."""
+    for line, row in numbered:
+        if not row or (len(row) == 1 and not row[0].strip()):
+            yield line, ("",) * width
+        elif len(row) > width and not any(cell.strip() for cell in row[width:]):
+            yield line, row[:width]  # a spreadsheet writes empty cells behind
+        elif len(row) != width:
+            problem = "too few" if len(row) < width else "too many"
+            columns = f"{len(row)} column{'s' if len(row) != 1 else ''}"
+            reason = f"{problem} columns: this row has {columns}, the first one has {width}. Repair the row: {_short(row)}"
+            raise DataError(reason, path=path, line=line)
+        else:
+            yield line, row
 
 
-def _parquet_table(path: PathLike) -> Table:
-    if str(path) == STDIN:
-        raise DataError("parquet cannot be read from standard input. Name the file.", path=path)
-    check_readable(path)
-    parquet = require("pyarrow.parquet", extra="hub", purpose="reading parquet files")
-    try:
-        file = parquet.ParquetFile(path)
-    except (ValueError, OSError) as error:  # pyarrow.ArrowInvalid is a ValueError
-        raise DataError(f"this is not a parquet file ({error}).", path=path) from error
-    if file.metadata.num_rows == 0:
-        raise DataError("the file is empty: it has no rows.", path=path)
+def _without_blank(
+    rows: Iterator[tuple[int, tuple[object, ...]]], left_out: LeftOut, keep_blank: bool, *, ends_blank: bool = False
+) -> Iterator[Row]:
+    """The rows without those of blank cells alone, which are counted; or with them, where they are wanted.
 
-    def rows() -> Iterator[Row]:
-        number = 0
-        for batch in file.iter_batches():
-            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                number += 1
-                yield number, cells
+    Where a file may end in blank lines, those are no rows.
+    """
+    waiting: list[Row] = []
+    for line, row in rows:
+        if all(is_blank(cell) for cell in row):
+            waiting.append((line, row))
+            continue
+        yield from _waited(waiting, left_out, keep_blank)
+        waiting.clear()
+        yield line, row
+    if not ends_blank:
+        yield from _waited(waiting, left_out, keep_blank)
 
-    return Table(path, "parquet", tuple(file.schema_arrow.names), True, False, rows())
+
+def _waited(waiting: list[Row], left_out: LeftOut, keep_blank: bool) -> Iterator[Row]:
+    for line, row in waiting:
+        if keep_blank:
+            yield line, row
+        else:
+            left_out.add("blank rows", line)
+
+
+def is_blank(cell: object) -> bool:
+    """Whether nothing stands in a cell: none, nan, an empty list, white space."""
+    if isinstance(cell, str):
+        return not cell.strip()
+    return cell is None or cell == [] or (isinstance(cell, float) and math.isnan(cell))
 
 
 def _short(row: Sequence[object]) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from juyi.data import SCORE_NAMES, first_row, is_number
+from juyi.data import first_row, is_number
+from juyi.data.column_names import SCORE_NAMES
 from juyi.errors import DataError
 from juyi.suites.declared import (
     CorpusAndQueries,

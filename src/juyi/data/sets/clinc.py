@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from juyi.data.columns import read_labelled_pairs
 from juyi.data.files import PathLike, open_bytes, suffix_of
 from juyi.data.row_shapes import LabelledTexts
+from juyi.data.scored import read_labelled_pairs
 from juyi.errors import DataError
 
 

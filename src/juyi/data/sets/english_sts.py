@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from juyi.data.columns import read_scored_pairs
 from juyi.data.files import PathLike, read_lines
-from juyi.data.header import is_number
+from juyi.data.numbers import is_number
 from juyi.data.row_shapes import ScoredPairs
+from juyi.data.scored import read_scored_pairs
 from juyi.data.sets.layouts import Files, downstream_folder, existing_folder, listed, names_in, sentence, tab_rows
 from juyi.errors import DataError, UsageError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from juyi.data.files import PathLike
-from juyi.data.header import is_number
+from juyi.data.numbers import is_number
 from juyi.data.row_shapes import ScoredPairs
 from juyi.errors import DataError, UsageError
 from juyi.extras import require

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from juyi.data.files import PathLike, read_lines
-from juyi.data.header import is_number
+from juyi.data.numbers import is_number
 from juyi.errors import DataError
 
 Files = dict[tuple[str, str], tuple[Path, ...]]
