@@ -37,7 +37,7 @@ FLOORS = [
     "losses poolings tokenization metrics",
     "hub",
     "provenance",
-    "declarations embeddings assets atomic extras locks",
+    "declarations embeddings prompts assets atomic extras locks",
     "types",
     "errors",
 ]

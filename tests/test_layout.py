@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -279,17 +280,43 @@ def test_max_positions_of_other_families() -> None:
     assert max_positions({"model_type": "bert"}) is None
 
 
-def test_a_default_prompt_is_refused_and_an_empty_one_is_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "default"),
+    [
+        ({"prompts": {"query": "q: "}, "default_prompt_name": None}, ""),
+        ({"prompts": {"query": "q: "}, "default_prompt_name": "query"}, "q: "),
+        ({"prompts": {"p": "", "n": None}, "default_prompt_name": "p"}, ""),
+        ({"prompts": {}, "default_prompt_name": "document"}, ""),  # sentence-transformers knows it everywhere
+        ({"prompts": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_prompts_are_read_and_written_back(content: dict[str, Any], default: str, tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "Transformer", "Pooling")
-    place = folder / "config_sentence_transformers.json"
-    for content in (
-        {"prompts": {"query": "q: "}, "default_prompt_name": None},
-        {"prompts": {"p": ""}, "default_prompt_name": "p"},
-    ):
-        put(place, content)
-        assert read_layout(folder).pooling == "cls"
-    put(place, {"prompts": {"query": "q: "}, "default_prompt_name": "query"})
-    refused(folder, "puts the prompt 'query' .'q: '. before every text")
+    put(folder / "config_sentence_transformers.json", content)
+    layout = read_layout(folder)
+    assert layout.prompts.default.text == default and layout.prompts.pooled
+    assert layout.prompts.texts == {name: text or "" for name, text in (content.get("prompts") or {}).items()}
+    for native in (False, True):
+        again = tmp_path / f"again-{native}"
+        again.mkdir()
+        write_layout(again, replace(layout, native=native))
+        assert read_layout(again).prompts == layout.prompts
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"prompts": {"query": "q: "}, "default_prompt_name": "qurey"},
+        {"prompts": {"query": 3}},
+        {"prompts": ["query"]},
+        {"prompts": {"query": "q: "}, "default_prompt_name": 7},
+    ],
+)
+def test_damaged_prompts_are_refused(content: dict[str, Any], tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "Transformer", "Pooling")
+    put(folder / "config_sentence_transformers.json", content)
+    refused(folder, "config_sentence_transformers.json cannot be used: '(prompts|default_prompt_name)' is")
 
 
 def test_without_torch(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 The keys are the ones that sentence-transformers 2 to 6, text-embeddings-inference and txtai all read. A model that other tools
 cannot express (word-level tokenization) goes into the same files, but the list of modules gets another name and the backbone a
 folder of its own, so that no tool loads it with other vectors. For the same reason a folder is refused where other tools do
-something that juyi does not: another order of modules, a residual Dense, a prompt before every text.
+something that juyi does not: another order of modules, a residual Dense.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import Any, Literal, cast
 
 from juyi.errors import ModelError
 from juyi.poolings import PoolingName, layers_of
+from juyi.prompts import Prompts, read_prompts, written_prompts
 
 Activation = Literal["tanh", "linear"]
 
 MODULES = "modules.json"
 NATIVE_MODULES = "juyi_modules.json"
 NATIVE_BACKBONE = "backbone"
+_SETTINGS = "config_sentence_transformers.json"
 _OFFSET_POSITIONS = ("roberta", "xlm-roberta")  # their positions begin after the padding id
 _KINDS = ("Transformer", "WeightedLayerPooling", "Pooling", "Dense", "Normalize")
 _ACTIVATIONS: dict[str, Activation] = {"Tanh": "tanh", "Identity": "linear"}
@@ -48,6 +50,7 @@ class FolderLayout:
         layer_count: Transformer layers of the backbone, needed to write a mean over several layers.
         width: Width of the token vectors.
         native: The folder is juyi's own and hidden from other tools.
+        prompts: What is put before the texts, by name.
     """
 
     pooling: PoolingName
@@ -58,6 +61,7 @@ class FolderLayout:
     normalise: bool = False
     backbone: str = ""
     native: bool = False
+    prompts: Prompts = Prompts()
 
 
 def read_layout(folder: Path) -> FolderLayout:
@@ -77,7 +81,7 @@ def read_layout(folder: Path) -> FolderLayout:
 
 def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
     modules = _modules(path) if path.is_file() else []
-    backbone, pooling, weights, dense = "", "last-avg", None, []
+    backbone, pooling, weights, dense, pooled = "", "last-avg", None, [], True
     for kind, place in modules:
         match kind:
             case "Transformer":
@@ -86,9 +90,9 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
                 weights = _layer_weights(folder / place)
             case "Pooling":
                 pooling = _pooling_mode(folder / place / "config.json")
+                pooled = bool(_read(folder / place / "config.json").get("include_prompt", True))
             case "Dense":
                 dense.append(_dense(folder, place))
-    _refuse_prompt(folder / "config_sentence_transformers.json")
     config = _read(folder / backbone / "config.json") if (folder / backbone / "config.json").is_file() else {}
     layers = int(config.get("num_hidden_layers", config.get("n_layers", 0)))
     return FolderLayout(
@@ -100,6 +104,7 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
         normalise=any(kind == "Normalize" for kind, _ in modules),
         backbone=backbone,
         native=native,
+        prompts=_prompts(folder / _SETTINGS, pooled=pooled),
     )
 
 
@@ -153,7 +158,7 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
             "pooling_mode_mean_tokens": not by_cls,
             "pooling_mode_max_tokens": False,
             "pooling_mode_mean_sqrt_len_tokens": False,
-            "include_prompt": True,
+            "include_prompt": layout.prompts.pooled,
         },
     )
     for dense in layout.dense:
@@ -171,11 +176,8 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
         add("Normalize", f"{len(modules)}_Normalize")
     _write(folder / (NATIVE_MODULES if layout.native else MODULES), modules)
     _write(folder / layout.backbone / "sentence_bert_config.json", {"max_seq_length": layout.max_length, "do_lower_case": False})
-    if not layout.native:
-        _write(
-            folder / "config_sentence_transformers.json",
-            {"__version__": {}, "prompts": {}, "default_prompt_name": None, "similarity_fn_name": "cosine"},
-        )
+    if not layout.native or layout.prompts != Prompts():
+        _write(folder / _SETTINGS, {"__version__": {}, **written_prompts(layout.prompts), "similarity_fn_name": "cosine"})
 
 
 def layer_weights(layout: FolderLayout) -> list[float]:
@@ -195,15 +197,11 @@ def _write(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _refuse_prompt(path: Path) -> None:
-    config = _read(path) if path.is_file() else {}
-    name = config.get("default_prompt_name")
-    prompt = (config.get("prompts") or {}).get(name) if name else ""
-    if prompt:
-        raise ModelError(
-            f"{path} puts the prompt '{name}' ({prompt!r}) before every text, which juyi does not do: it would give other "
-            "vectors. Set default_prompt_name to null there and write the prompt into the texts where it is wanted."
-        )
+def _prompts(path: Path, *, pooled: bool) -> Prompts:
+    try:
+        return read_prompts(_read(path) if path.is_file() else {}, pooled=pooled)
+    except ValueError as error:
+        raise ModelError(f"{path} cannot be used: {error}. Correct the file, or take the original folder.") from error
 
 
 def _pooling_mode(path: Path) -> PoolingName:

@@ -65,13 +65,15 @@ def reads_lower_layers(pooling: PoolingName) -> bool:
     return pooling not in ("cls", "pooler", "last-avg")
 
 
-def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor) -> Tensor:
+def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor, *, skipped: int = 0) -> Tensor:
     """Pool token vectors into sentence vectors.
 
     Args:
         pooling: One of `POOLING_NAMES`; `pooler` gives the vector that its Dense then takes, that is `cls`.
         hidden_states: The embedding layer and every transformer layer.
         mask: 1 for a token, 0 for padding.
+        skipped: So many tokens at the start of each row take no part: those of a prompt. Of a row that has no others `cls`
+            reads the first, and a mean is zero, as in sentence-transformers.
 
     Returns:
         One vector a sentence, in the precision of the hidden states.
@@ -79,6 +81,12 @@ def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor) ->
     Shapes:
         hidden_states: (layers + 1) tensors of (n, length, dim); mask: (n, length); result: (n, dim).
     """
+    if skipped:
+        first = (mask.sum(1) > skipped) * skipped
+        mask = mask.clone()
+        mask[:, :skipped] = 0
+        if pooling in ("cls", "pooler"):
+            return hidden_states[-1][range(len(mask)), first]
     if pooling in ("cls", "pooler"):
         return hidden_states[-1][:, 0]
     return masked_mean(_tokens(pooling, hidden_states), mask)
@@ -116,4 +124,4 @@ def masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:
         tokens: (n, length, dim); mask: (n, length); result: (n, dim).
     """
     weights = mask.unsqueeze(-1).to(tokens.dtype)
-    return (tokens * weights).sum(1) / weights.sum(1)
+    return (tokens * weights).sum(1) / weights.sum(1).clamp(min=1e-9)

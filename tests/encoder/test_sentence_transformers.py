@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from juyi.encoder import Encoder, EncoderSettings, affine_head, load_encoder, save_encoder
-from juyi.errors import ModelError
 from juyi.poolings import POOLING_NAMES
 from juyi.tokenization import WordTokenizer
 
@@ -150,17 +149,6 @@ def test_do_lower_case_is_followed(library: Any, stand_in: Callable[..., Path], 
     assert not np.allclose(lowered.encode(texts), cased, atol=1e-3)
     again = load_encoder(save_encoder(lowered, tmp_path / "again"))
     np.testing.assert_allclose(again.encode(texts), lowered.encode(texts), atol=1e-6)
-
-
-def test_a_default_prompt_is_refused(library: Any, stand_in: Callable[..., Path], sentences: list[str], tmp_path: Path) -> None:
-    model = theirs(library, stand_in("bert"))
-    model.prompts, model.default_prompt_name = {"query": "为这个句子生成向量：", "passage": ""}, "query"
-    model.save(str(tmp_path / "model"))
-    with pytest.raises(ModelError, match="puts the prompt 'query'"):
-        load_encoder(tmp_path / "model")
-    model.default_prompt_name = "passage"
-    model.save(str(tmp_path / "empty"))
-    np.testing.assert_allclose(load_encoder(tmp_path / "empty").encode(sentences[:3]), model.encode(sentences[:3]), atol=1e-5)
 
 
 def test_native_folders_they_refuse(library: Any, stand_in: Callable[..., Path], tmp_path: Path) -> None:

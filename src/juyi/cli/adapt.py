@@ -13,6 +13,7 @@ from juyi.cli import options
 @click.argument("file", required=False)
 @options.model
 @options.pooling
+@options.prompt
 @click.option("--pairs", help="A file of scored pairs to measure on: sentence1, sentence2, score.")
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for model and report.")
 @click.option("--query", "queries", multiple=True, help="Search the sentences for this before and after; may be repeated.")
@@ -24,6 +25,7 @@ def command(
     file: str | None,
     model: str,
     pooling: str | None,
+    prompt: str | None,
     pairs: str | None,
     output: str,
     queries: tuple[str, ...],
@@ -36,6 +38,7 @@ def command(
 
     Without FILE: the sample questions that ship with juyi, and their pairs. Without --pairs nothing is claimed; a sheet of 100
     pairs worth labelling is written instead. OUT/model is the adapted encoder, OUT/report.json all figures.
+    A prompt stands before every sentence, in training and measuring; OUT/model keeps the prompts and the default of MODEL.
 
     \b
     Examples:
@@ -55,7 +58,7 @@ def command(
 
     if file is None:
         file, pairs, columns = str(SAMPLES / "questions.tsv"), pairs or str(SAMPLES / "pairs.tsv"), ("text",)
-    settings = EncoderSettings(model=model, pooling=known_pooling(pooling))
+    settings = EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt)
     corpus = read_texts(file, columns=columns or None, encoding=encoding)
     where = f" (column {', '.join(corpus.columns)})" if corpus.columns else ""
     say(f"{len(corpus.texts):,} sentences from {file}{where}")

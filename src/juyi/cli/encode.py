@@ -18,6 +18,7 @@ from juyi.errors import UsageError
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Where to write: .npy, .jsonl or .csv. [default: stdout]")
 @click.option("--format", "form", type=click.Choice(EMBEDDING_FORMATS), help="[default: by the name of the output, or jsonl]")
 @click.option("--normalise", is_flag=True, help="Give every vector length one.")
+@options.prompt
 @options.column
 @options.encoding
 @options.engine
@@ -27,6 +28,7 @@ def command(
     output: str | None,
     form: EmbeddingFormat | None,
     normalise: bool,
+    prompt: str | None,
     columns: tuple[str, ...],
     encoding: str,
     engine: EngineKind,
@@ -37,8 +39,9 @@ def command(
     Examples:
       juyi encode questions.txt -o questions.npy
       echo "怎么还信用卡" | juyi encode --format jsonl
+      juyi encode questions.txt -m my-e5 --prompt query -o questions.npy
     """
-    from juyi.cli.output import say
+    from juyi.cli.output import say, say_prompt
     from juyi.data import open_texts
     from juyi.engines import open_engine, write_embeddings
 
@@ -47,8 +50,9 @@ def command(
     if texts.columns:
         say(f"Reading column {', '.join(texts.columns)} of {file}")
     opened = open_engine(model, engine, log=say)
+    say_prompt(opened.prompts.resolve(prompt))
     target = sys.stdout.buffer if output is None else Path(output)
-    count, width = write_embeddings(opened, texts, target, form, normalise=normalise)
+    count, width = write_embeddings(opened, texts, target, form, prompt=prompt, normalise=normalise)
     if output is not None:
         say(f"Wrote {count:,} vectors of {width} to {output}")
 

@@ -45,6 +45,9 @@ def evaluation_options(command: F) -> F:
                 help="What the encoder was trained on; tasks with these sentences are transductive.",
             ),
             options.pooling,
+            options.prompt,
+            click.option("--query-prompt", metavar="NAME|TEXT", help="Before queries alone. [default: the model's own for them]"),
+            click.option("--corpus-prompt", metavar="NAME|TEXT", help="Before what is searched, likewise."),
             options.engine,
             click.option(
                 "--precision",
@@ -78,6 +81,9 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
       vectors:FILE       the mean of word vectors (word2vec or GloVe as text)
       random:MODEL@SEED  the shape of a model with random weights
       MODEL+whitening    as with --whiten, for this one alone; also +whitening:train, +flow:FILE
+
+    A model's prompts are applied by themselves: the default one before texts that are compared, and before queries and what they
+    search those for that. --prompt puts another before every text; a suite file may say so for each task.
 
     What shares a sentence, an answer or an intent is drawn together ("10000 in 644": items in groups). Spearman, accuracy and
     the like are times 100. What is missing is reported, the rest measured, and the exit code then 1. With --cache, embeddings are
@@ -161,5 +167,5 @@ def split_options(given: Mapping[str, Any]) -> tuple[EvaluationOptions, EncodeOp
     """What is measured and how, from the options of `evaluation_options`."""
     from juyi.evaluation import EncodeOptions, EvaluationOptions
 
-    encode_options = EncodeOptions(given["pooling"], given["engine"], given["precision"], given["cache"])
+    encode_options = EncodeOptions(**{field.name: given[field.name] for field in fields(EncodeOptions)})
     return EvaluationOptions(**{field.name: given[field.name] for field in fields(EvaluationOptions)}), encode_options

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from juyi.cli import options
 from juyi.cli.output import emit
+
+if TYPE_CHECKING:
+    from juyi.prompts import Prompts
 
 
 @click.group("models")
@@ -56,12 +60,13 @@ def _parameters(folder: Path) -> int:
 @click.option("--card", is_flag=True, help="Print the model card instead.")
 @options.form("table", "json")
 def show(model: str, card: bool, form: str) -> None:
-    """Show kind, size, pooling, layers, length and files of MODEL."""
+    """Show kind, size, pooling, layers, length, prompts and files of MODEL."""
     import json
 
     from juyi.engines import why_not_onnx
     from juyi.hub import resolve
     from juyi.layout import read_layout
+    from juyi.prompts import written_prompts
     from juyi.tokenization import load_tokenizer
 
     folder = resolve(model)
@@ -83,6 +88,7 @@ def show(model: str, card: bool, form: str) -> None:
         "dense": dense or "none",
         "normalised": "yes" if layout.normalise else "no",
         "longest input": layout.max_length,
+        "prompts": written_prompts(layout.prompts) if form == "json" else _prompts(layout.prompts),
         "onnx graph": f"no: {problem}" if problem else "yes",
         "size": f"{_size(folder) / 1e6:.1f} MB",
     }
@@ -90,3 +96,15 @@ def show(model: str, card: bool, form: str) -> None:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
         emit([{"": key, "value": str(value)} for key, value in facts.items()], "table")
+
+
+def _prompts(prompts: Prompts) -> str:
+    """The prompts by name; which is the default, and which stand before queries and what is searched."""
+    if not prompts.texts:
+        return "none"
+    roles = {"default": prompts.default, "queries": prompts.query, "what is searched": prompts.corpus}
+    lines = []
+    for name, text in prompts.texts.items():
+        own = [role for role, prompt in roles.items() if prompt.name == name]
+        lines.append(f"{name}: {text!r}" + (f" ({', '.join(own)})" if own else ""))
+    return "\n".join([*lines, *([] if prompts.pooled else ["their tokens are left out of the pooling"])])

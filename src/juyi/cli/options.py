@@ -18,6 +18,11 @@ model: Callable[[F], F] = click.option(
 pooling: Callable[[F], F] = click.option(
     "--pooling", help="cls, pooler, last-avg, first-last-avg, top2-avg, … [default: the model's own, or last-avg]"
 )
+prompt: Callable[[F], F] = click.option(
+    "--prompt",
+    metavar="NAME|TEXT",
+    help='Put before every text: a prompt of the model by name, or a text; "" for none. [default: the model\'s own]',
+)
 encoding: Callable[[F], F] = click.option(
     "--encoding", default="utf-8", show_default=True, help="Text encoding of the file, gb18030 for example."
 )

@@ -9,9 +9,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from juyi.prompts import Prompt
 
 Record = dict[str, Any]
 
@@ -25,6 +28,12 @@ def say(text: str) -> None:
     """A line of talk, on stderr."""
     if first_process():
         click.echo(text, err=True)
+
+
+def say_prompt(prompt: Prompt) -> None:
+    """Say which prompt is put before every text, where one is."""
+    if prompt:
+        say(f"Prompt: {prompt} before every text")
 
 
 def report_problems(problems: Iterable[str]) -> None:

@@ -12,9 +12,10 @@ from juyi.errors import UsageError
 @click.command("similar")
 @click.argument("texts", nargs=-1, required=True)
 @options.model
+@options.prompt
 @options.engine
 @options.form("plain", "json", "jsonl", "csv", "table")
-def command(texts: tuple[str, ...], model: str, engine: EngineKind, form: str) -> None:
+def command(texts: tuple[str, ...], model: str, prompt: str | None, engine: EngineKind, form: str) -> None:
     """Print the cosine of the first sentence with each of the others; 1 means the same direction.
 
     \b
@@ -23,7 +24,7 @@ def command(texts: tuple[str, ...], model: str, engine: EngineKind, form: str) -
     """
     import numpy as np
 
-    from juyi.cli.output import emit, say
+    from juyi.cli.output import emit, say, say_prompt
     from juyi.embeddings import cosine_rows
     from juyi.engines import open_engine
 
@@ -31,7 +32,9 @@ def command(texts: tuple[str, ...], model: str, engine: EngineKind, form: str) -
         raise UsageError("One sentence was given; give two or more.")
     if blank := [number for number, text in enumerate(texts, start=1) if not text.strip()]:
         raise UsageError(f"Sentence {blank[0]} is empty.")
-    first, *others = open_engine(model, engine, log=say).encode(texts)
+    opened = open_engine(model, engine, log=say)
+    say_prompt(opened.prompts.resolve(prompt))
+    first, *others = opened.encode(texts, prompt=prompt)
     scores = cosine_rows(np.tile(first, (len(others), 1)), np.stack(others))
     if form == "plain":
         for score in scores:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "-m", "--model", default="", help=f"What to start from; overrides the recipe. [default: {DEFAULT_ENCODER}, embedded]"
 )
+@options.prompt
 @options.override
 @options.column
 @options.encoding
@@ -36,6 +37,7 @@ def command(
     pairs: tuple[str, ...],
     data: str | None,
     model: str,
+    prompt: str | None,
     overrides: tuple[str, ...],
     columns: tuple[str, ...],
     encoding: str,
@@ -45,6 +47,10 @@ def command(
 
     A recipe learns from --texts or --pairs; one that names its own sources (those that `mini` is made by, those that make a new
     encoder from running text) reads them from --data. The `recipe.toml` of a run is a recipe too.
+
+    With --prompt, or encoder.prompt in the recipe, every text of the training has that prompt before it. The model that is saved
+    keeps the prompts and the default that it came with: say --prompt again when it is used, or write the name of the default
+    into its config_sentence_transformers.json.
 
     A run that was stopped is taken up by the same command. The path of the model is printed on stdout. Several processes share
     each batch when torchrun starts them.
@@ -60,7 +66,7 @@ def command(
     """
     from juyi.experiments.given import Given
 
-    given = Given(texts, pairs, columns, "" if encoding == "utf-8" else encoding, model)
+    given = Given(texts, pairs, columns, "" if encoding == "utf-8" else encoding, model, prompt)
     run_and_print(recipe, given, data, overrides, runs)
 
 

@@ -15,6 +15,7 @@ from juyi.cli import options
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder of the whitened model.")
 @click.option("-k", "--dimensions", type=int, help="Keep this many dimensions. [default: all that carry variance]")
 @options.pooling
+@options.prompt
 @options.column
 @options.encoding
 def command(
@@ -23,18 +24,20 @@ def command(
     output: str,
     dimensions: int | None,
     pooling: str | None,
+    prompt: str | None,
     columns: tuple[str, ...],
     encoding: str,
 ) -> None:
     """Fit BERT-whitening on sentences and save the encoder with it as its last layer.
 
     The folder loads in sentence-transformers with the same vectors: the whitening is a Dense layer, followed by Normalize.
+    A prompt stands before the sentences while the whitening is fitted; the folder keeps the prompts and the default of the model.
 
     \b
     Example:
       juyi whiten -m bert-base-chinese --pooling first-last-avg --texts questions.txt -k 256 -o whitened
     """
-    from juyi.cli.output import say
+    from juyi.cli.output import say, say_prompt
     from juyi.data import read_texts
     from juyi.encoder import EncoderSettings, load_encoder, save_encoder
     from juyi.hub import resolve
@@ -42,7 +45,8 @@ def command(
     from juyi.postprocessing import whiten_encoder
     from juyi.provenance import copy_provenance
 
-    encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling)))
+    encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt))
+    say_prompt(encoder.prompt_for())
     corpus = read_texts(texts, columns=columns or None, encoding=encoding)
     whitened, whitening = whiten_encoder(encoder, corpus.texts, dimensions)
     for note in whitening.notes:

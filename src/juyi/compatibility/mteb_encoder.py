@@ -6,7 +6,6 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ from juyi.errors import UsageError
 from juyi.extras import require
 from juyi.hub import folder_digest, resolve
 from juyi.layout import read_layout
+from juyi.prompts import Prompt, PromptedEncode
 from juyi.types import Embeddings, Encode
 
 _PROBE = ("今天天气很好，我们去公园散步。", "How can I reset my password?", "句意")
@@ -38,9 +38,12 @@ class MtebEncoder:
         from juyi.compatibility import MtebEncoder
         mteb.evaluate(MtebEncoder("my-model"), mteb.get_benchmark("MTEB(cmn, v1)").tasks)
 
-    The vectors are the ones of `encode`: no prompt is put before a text. mteb keeps results under name and revision and does not
-    compute again what it has. So the revision stands for the content: the commit of a model of the hub, a digest of all files of
-    any other folder, and of a function a digest of the vectors that it gives to fixed sentences when it is passed here.
+    Prompts are chosen as mteb does it with sentence-transformers: the model's own for the task ("ATEC", or "ATEC-query" for its
+    queries), for the kind of task ("STS", "Retrieval-query"), for queries or documents, or else the default.
+
+    mteb keeps results under name and revision and does not compute again what it has. So the revision stands for the content: the
+    commit of a model of the hub, a digest of all files of any other folder, and of a function a digest of the vectors that it
+    gives to fixed sentences when it is passed here.
 
     Args:
         model: A folder, a hub id, an embedded encoder, or nothing for the default one; or a function from texts to (n, dim)
@@ -71,17 +74,18 @@ class MtebEncoder:
         facts: dict[str, Any]
         if model is None or isinstance(model, str | Path):
             folder = resolve(model)
-            self._encode: Encode = partial(open_engine(folder, engine).encode, batch_tokens=batch_tokens)
+            encode: Encode = open_engine(folder, engine).prompted(batch_tokens=batch_tokens)
             facts = _facts(folder)
         else:
             given: Any = model
-            self._encode = getattr(given, "encode", given)
+            encode = getattr(given, "encode", given)
             facts = {"name": type(model).__name__}
-        if not callable(self._encode):
+        if not callable(encode):
             raise UsageError(
                 f"model is of the type {type(model).__name__}, which does not encode. Pass a folder, a hub id, a function from "
                 "texts to (n, dim) vectors, or something with such a function as its `encode`."
             )
+        self._encode = PromptedEncode.of(encode)
         probe = encoded(self._encode, _PROBE)
         name = name or facts["name"]
         known = {
@@ -90,7 +94,7 @@ class MtebEncoder:
             "name": name if "/" in name else f"juyi/{name}",
             "embed_dim": probe.shape[1],
             "similarity_fn_name": mteb.ScoringFunction.COSINE,
-            "use_instructions": False,
+            "use_instructions": bool(self._encode.prompts),
         }
         self.mteb_model_meta: Any = mteb.ModelMeta.create_empty(known)
 
@@ -99,7 +103,7 @@ class MtebEncoder:
 
         Args:
             inputs: mteb's DataLoader; the texts of a batch lie under "text".
-            call: What else mteb says: task, split, subset, kind of prompt, batch size. The vectors do not depend on it.
+            call: What else mteb says. The prompt depends on `task_metadata` and `prompt_type`; the rest changes no vector.
 
         Shapes:
             result: (texts, dim) float32.
@@ -109,9 +113,19 @@ class MtebEncoder:
         """
         if call.get("precision") not in (None, "float32"):
             raise UsageError(f"precision is {call['precision']!r}; the vectors are float32 and not quantised. Leave it out.")
-        embeddings = encoded(self._encode, [text for batch in inputs for text in batch["text"]])
+        encode = self._for(call.get("task_metadata"), call.get("prompt_type"))
+        embeddings = encoded(encode, [text for batch in inputs for text in batch["text"]])
         finite_matrix(embeddings, "embeddings")
         return embeddings
+
+    def _for(self, task: Any, prompt_type: Any) -> Encode:
+        """What encodes the texts of a task: its queries, its documents, or texts of one kind."""
+        side = str(getattr(prompt_type, "value", prompt_type or ""))
+        known = {} if self._encode.prompts is None else self._encode.prompts.texts
+        for name in (f"{stem}{end}" for stem in _names(task) for end in ([f"-{side}", ""] if side else [""])):
+            if name in known:
+                return self._encode.under(Prompt(known[name], name))
+        return {"query": self._encode.queries, "document": self._encode.corpus}.get(side, self._encode)
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
         """The cosine of every row of one with every row of the other, computed by mteb in float32.
@@ -128,6 +142,11 @@ class MtebEncoder:
             embeddings1, embeddings2: (n, dim); result: (n,), a tensor.
         """
         return _similarity_functions().pairwise_cos_sim(embeddings1, embeddings2)
+
+
+def _names(task: Any) -> list[str]:
+    """What mteb calls a task, and its kind."""
+    return [str(name) for name in (getattr(task, "name", None), getattr(task, "type", None)) if name]
 
 
 def _similarity_functions() -> Any:

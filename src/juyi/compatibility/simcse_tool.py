@@ -26,6 +26,9 @@ Hit = tuple[str, float]
 class SimCSE:
     """A sentence encoder with an index of sentences.
 
+    A model with prompts puts its default one before what is encoded and compared, and those for queries and for what is searched
+    before queries and the sentences of the index.
+
     Args:
         model_name_or_path: A folder, a hub id, an embedded encoder, or nothing for the default one.
         device: Accepted for compatibility; the engine chooses.
@@ -111,7 +114,7 @@ class SimCSE:
             device: Accepted for compatibility.
             batch_size: Accepted for compatibility.
         """
-        self._index = TextIndex.build(_sentences(sentences_or_file_path), self._engine.encode)
+        self._index = TextIndex.build(_sentences(sentences_or_file_path), self._engine.prompted())
 
     def add_to_index(
         self, sentences_or_file_path: Sequence[str] | str | Path, device: str | None = None, batch_size: int = 64

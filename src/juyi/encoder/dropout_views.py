@@ -26,7 +26,7 @@ def dropout_views(encoder: Encoder, texts: Sequence[str], *, seed: int = 0) -> t
     """
     if max(encoder.dropout) == 0:
         return None
-    rows = encoder.tokenizer.tokenize(check_texts(texts), encoder.max_length)
+    rows, skipped = encoder.tokenize(check_texts(texts)), encoder.skipped_tokens()
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     views: tuple[list[Embeddings], list[Embeddings]] = ([], [])
     noisy = view_of(encoder, training=True)
@@ -35,5 +35,5 @@ def dropout_views(encoder: Encoder, texts: Sequence[str], *, seed: int = 0) -> t
         for start in range(0, len(order), _ROWS):
             ids, mask = encoder.tensors([rows[i] for i in order[start : start + _ROWS]])
             for view in views:
-                view.append(noisy(ids, mask).float().cpu().numpy())
+                view.append(noisy(ids, mask, skipped=skipped).float().cpu().numpy())
     return np.concatenate(views[0]), np.concatenate(views[1])

@@ -17,6 +17,7 @@ from juyi.encoder.heads import Dense
 from juyi.encoder.packing import pack, packed_states
 from juyi.encoder.view import view_of
 from juyi.poolings import PoolingName, pool, pool_packed, reads_lower_layers
+from juyi.prompts import Prompt, Prompts
 from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
 from juyi.types import Embeddings
 
@@ -31,6 +32,10 @@ class Encoder(nn.Module):
         heads: Dense layers after the pooling, in order.
         max_length: Longest input in tokens, [CLS] and [SEP] included.
         normalise: Whether the model's own last step is L2 normalisation.
+        prompts: What is put before the texts, by name.
+
+    Attributes:
+        prompt: In place of the default prompt as long as the encoder is in memory; None leaves the default. It is not saved.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class Encoder(nn.Module):
         heads: Iterable[Dense] = (),
         max_length: int,
         normalise: bool = False,
+        prompts: Prompts = Prompts(),
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -50,6 +56,8 @@ class Encoder(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.max_length = max_length
         self.normalise = normalise
+        self.prompts = prompts
+        self.prompt: Prompt | None = None
         self._all_layers = reads_lower_layers(pooling)
         quicken_dropout(backbone)
 
@@ -84,22 +92,28 @@ class Encoder(nn.Module):
         """Hidden and attention dropout."""
         return dropout_of(self.config)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, mask: Tensor, *, skipped: int = 0) -> Tensor:
         """One vector a sentence: pooled, and through the heads (training-only ones in training mode).
+
+        Args:
+            ids: The tokens.
+            mask: 1 for a token, 0 for padding.
+            skipped: So many tokens at the start of each row take no part in the pooling; see `skipped_tokens`.
 
         Shapes:
             ids, mask: (n, length); result: (n, dim).
         """
-        return self._through_heads(pool(self.pooling, self.hidden_states(ids, mask), mask))
+        return self._through_heads(pool(self.pooling, self.hidden_states(ids, mask), mask, skipped=skipped))
 
     def embed(self, rows: Sequence[TokenIds]) -> Tensor:
-        """What `forward` gives for tokenized sentences, with gradient and without padding where the backbone allows it.
+        """What `forward` gives for what `tokenize` made, with gradient and without padding where the backbone allows it.
 
         Shapes:
             result: (n, dim).
         """
-        if not self.packs:
-            return cast(Tensor, self(*self.tensors(rows)))
+        skipped = self.skipped_tokens()
+        if skipped or not self.packs:
+            return cast(Tensor, self(*self.tensors(rows), skipped=skipped))
         packed = pack(rows, self.device)
         states = packed_states(self.backbone, packed, all_layers=self._all_layers)
         return self._through_heads(pool_packed(self.pooling, states, packed.starts, packed.row))
@@ -159,24 +173,56 @@ class Encoder(nn.Module):
         ids, mask = pad(rows, self.tokenizer.special.pad)
         return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
 
+    def prompt_for(self, given: str | Prompt | None = None) -> Prompt:
+        """The prompt that is meant by a name or a text; by None the one that was set, or the default. See `Prompts.resolve`.
+
+        Raises:
+            UsageError: There is no prompt of that name.
+        """
+        return self.prompt if given is None and self.prompt is not None else self.prompts.resolve(given)
+
+    def tokenize(self, texts: Sequence[str], *, prompt: str | Prompt | None = None) -> list[TokenIds]:
+        """The ids of each text with the prompt before it, cut to `max_length`.
+
+        Raises:
+            UsageError: There is no prompt of that name.
+        """
+        return self.tokenizer.tokenize(self.prompt_for(prompt).before(texts), self.max_length)
+
+    def skipped_tokens(self, prompt: str | Prompt | None = None) -> int:
+        """How many tokens at the start of each row the pooling leaves out: none, or the prompt's, [CLS] included.
+
+        The prompt is counted alone, as sentence-transformers does it, [SEP] not included.
+        """
+        return 0 if self.prompts.pooled else self.prompt_tokens(prompt)
+
+    def prompt_tokens(self, prompt: str | Prompt | None = None) -> int:
+        """How many tokens a prompt is, [CLS] included, a special token behind it not; 0 for none."""
+        if not (chosen := self.prompt_for(prompt)):
+            return 0
+        (row,) = self.tokenizer.tokenize([chosen.text], self.max_length)
+        return len(row) - (row[-1] in self.tokenizer.special.ids)
+
     @torch.inference_mode()
-    def encode(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> Embeddings:
+    def encode(self, texts: Sequence[str], *, prompt: str | Prompt | None = None, batch_tokens: int = 4096) -> Embeddings:
         """Encode without dropout, in float32, whatever mode the encoder is in. Several threads may encode at once.
 
         Args:
             texts: Any number of sentences.
+            prompt: The name of one of the model's prompts, or a text, to put before each sentence; empty for none, and None for
+                the default. See `Prompts.resolve`.
             batch_tokens: Padded tokens in one forward.
 
         Shapes:
             result: (n, dim).
 
         Raises:
-            UsageError: The texts are one string, or something among them is none.
+            UsageError: The texts are one string, or something among them is none; or there is no prompt of that name.
         """
-        rows = self.tokenizer.tokenize(check_texts(texts), self.max_length)
+        rows, skipped = self.tokenize(check_texts(texts), prompt=prompt), self.skipped_tokens(prompt)
         result = np.empty((len(rows), self.dim), dtype=np.float32)
         still = view_of(self, training=False)
         for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
             ids, mask = self.tensors([rows[i] for i in chunk])
-            result[chunk] = still(ids, mask).float().cpu().numpy()
+            result[chunk] = still(ids, mask, skipped=skipped).float().cpu().numpy()
         return result

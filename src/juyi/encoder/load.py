@@ -35,6 +35,7 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
     Raises:
         ModelError: The folder cannot be read, its kind is unknown, the pooling needs weights that are not there, or a dropout did
             not take effect.
+        UsageError: The settings name a prompt that the model does not have.
     """
     if not isinstance(settings, EncoderSettings):
         settings = EncoderSettings(model=str(settings or ""))
@@ -57,7 +58,9 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
         heads=heads,
         max_length=_max_length(settings, layout, backbone.config),
         normalise=layout.normalise and settings.head == "as-saved",
+        prompts=layout.prompts,
     )
+    encoder.prompt = None if settings.prompt is None else layout.prompts.resolve(settings.prompt)
     if settings.compose_words:
         compose_words(encoder, fresh=settings.random_weights is not None)
     if settings.freeze_backbone:

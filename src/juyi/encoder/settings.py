@@ -30,6 +30,8 @@ class EncoderSettings:
         compose_words: While it is trained, a word's vector is its own part plus its characters'; the saved table is a plain one.
         tokenization: `words` cuts Chinese words with jieba before the folder's own tokenizer, as WoBERT was trained: its
             published folders are plain BERT folders and do not say so. RoFormer's say it and get it with `as-saved`.
+        prompt: What is put before every text, in training too: the name of one of the model's prompts, or a text; empty for none.
+            The model that is saved keeps the prompts and the default that it came with.
     """
 
     model: str = ""
@@ -44,6 +46,7 @@ class EncoderSettings:
     random_weights: int | None = None
     compose_words: bool = False
     tokenization: Tokenization = "as-saved"
+    prompt: str | None = None
 
     def __post_init__(self) -> None:
         if self.tokenization not in get_args(Tokenization):

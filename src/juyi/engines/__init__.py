@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from juyi.engines.cache import CachedEncode, cache_folder
     from juyi.engines.embedding_files import write_embeddings
     from juyi.engines.engine import EMBEDDING_FORMATS, ENGINE_KINDS, PRECISIONS, EmbeddingFormat, Engine, EngineKind, Precision
+    from juyi.engines.identity import prompted_identity
     from juyi.engines.open import encode, engine_of, open_engine, why_not_onnx
     from juyi.engines.precision import AgreedPrecision, agreed_precision
 
@@ -16,6 +17,7 @@ _HOME = {
     "cache": ("CachedEncode", "cache_folder"),
     "embedding_files": ("write_embeddings",),
     "engine": ("EMBEDDING_FORMATS", "ENGINE_KINDS", "PRECISIONS", "EmbeddingFormat", "Engine", "EngineKind", "Precision"),
+    "identity": ("prompted_identity",),
     "open": ("encode", "engine_of", "open_engine", "why_not_onnx"),
     "precision": ("AgreedPrecision", "agreed_precision"),
 }
@@ -35,6 +37,7 @@ __all__ = [
     "encode",
     "engine_of",
     "open_engine",
+    "prompted_identity",
     "why_not_onnx",
     "write_embeddings",
 ]

@@ -15,11 +15,18 @@ import numpy as np
 from juyi.atomic import replaced_file
 from juyi.engines.engine import EMBEDDING_FORMATS, EmbeddingFormat, Engine
 from juyi.errors import UsageError
+from juyi.prompts import Prompt
 from juyi.types import Embeddings
 
 
 def write_embeddings(
-    engine: Engine, texts: Iterable[str], target: Path | IO[bytes], form: EmbeddingFormat, *, normalise: bool = False
+    engine: Engine,
+    texts: Iterable[str],
+    target: Path | IO[bytes],
+    form: EmbeddingFormat,
+    *,
+    prompt: str | Prompt | None = None,
+    normalise: bool = False,
 ) -> tuple[int, int]:
     """Encode texts and write their vectors, one row a text, in their order.
 
@@ -28,18 +35,19 @@ def write_embeddings(
         texts: Any number, taken as they are needed.
         target: A file, written whole or not at all; or an open stream.
         form: `npy` is one float32 array; `jsonl` an object a line, with "text" and "embedding"; `csv` the numbers alone.
+        prompt: Put before each text; see `Engine.encode`.
         normalise: Give every vector length one.
 
     Returns:
         The shape of what was written: rows and width.
 
     Raises:
-        UsageError: There is no such form, or something among the texts is no string.
+        UsageError: There is no such form or prompt, or something among the texts is no string.
     """
     if form not in EMBEDDING_FORMATS:
         raise UsageError(f"'{form}' is no form of embeddings. There are {', '.join(EMBEDDING_FORMATS)}.")
     encoded, written = tee(texts)
-    blocks = engine.encode_blocks(encoded, normalise=normalise)
+    blocks = engine.encode_blocks(encoded, prompt=prompt, normalise=normalise)
     if isinstance(target, Path):
         with replaced_file(target) as draft, draft.open("wb") as stream:
             return _write(blocks, written, stream, form, engine.dim)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
-    from juyi.types import Embeddings
+    from juyi.prompts import Prompt, PromptChoice, PromptedEncode, Prompts
+    from juyi.types import Embeddings, Encode
 
 EngineKind = Literal["auto", "onnx", "torch"]
 ENGINE_KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
@@ -45,11 +47,25 @@ class Engine(Protocol):
         """Width of the vectors."""
         ...
 
-    def encode(self, texts: Sequence[str], *, normalise: bool = False, batch_tokens: int = DEFAULT_BATCH_TOKENS) -> Embeddings:
+    @property
+    def prompts(self) -> Prompts:
+        """What the model wants before its texts, by name."""
+        ...
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        prompt: str | Prompt | None = None,
+        normalise: bool = False,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+    ) -> Embeddings:
         """The vectors of the texts, in their order.
 
         Args:
             texts: Any number of sentences.
+            prompt: The name of one of the model's prompts, or a text, to put before each sentence; empty for none, and None for
+                the default. See `Prompts.resolve`.
             normalise: Give every vector length one; a vector of zeros stays one.
             batch_tokens: Padded tokens in one forward; sentences of like length share one.
 
@@ -57,14 +73,35 @@ class Engine(Protocol):
             result: (n, dim) float32.
 
         Raises:
-            UsageError: The texts are one string, or something among them is none.
+            UsageError: The texts are one string, or something among them is none; or there is no prompt of that name.
         """
         ...
+
+    def prompted(
+        self, choice: PromptChoice | None = None, *, normalise: bool = False, batch_tokens: int = DEFAULT_BATCH_TOKENS
+    ) -> PromptedEncode:
+        """The engine as an encoder that tells queries and what is searched apart; see `PromptedEncode`.
+
+        Args:
+            choice: Prompts in place of the model's own.
+            normalise: See `encode`.
+            batch_tokens: See `encode`.
+
+        Raises:
+            UsageError: There is no prompt of a name that was chosen.
+        """
+        from juyi.prompts import PromptChoice, PromptedEncode
+
+        def make(prompt: Prompt) -> Encode:
+            return partial(self.encode, prompt=prompt, normalise=normalise, batch_tokens=batch_tokens)
+
+        return PromptedEncode(make, self.prompts, choice or PromptChoice())
 
     def encode_blocks(
         self,
         texts: Iterable[str],
         *,
+        prompt: str | Prompt | None = None,
         normalise: bool = False,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         block_size: int = BLOCK_TEXTS,
@@ -73,6 +110,7 @@ class Engine(Protocol):
 
         Args:
             texts: Any number of sentences, taken as they are needed.
+            prompt: See `encode`.
             normalise: See `encode`.
             batch_tokens: See `encode`.
             block_size: Texts in one block; those of like length within a block share a forward, so small ones are slow.
@@ -85,13 +123,15 @@ class Engine(Protocol):
         """
         if isinstance(texts, str):
             raise UsageError("texts is one string, and each of its characters would be a text. Put it into a list: [text].")
-        return self._blocks(iter(texts), normalise, batch_tokens, block_size)
+        self.prompts.resolve(prompt)  # or the error would come with the first block
+        encode = partial(self.encode, prompt=prompt, normalise=normalise, batch_tokens=batch_tokens)
+        return self._blocks(iter(texts), encode, block_size)
 
-    def _blocks(self, texts: Iterator[str], normalise: bool, batch_tokens: int, block_size: int) -> Iterator[Embeddings]:
+    def _blocks(self, texts: Iterator[str], encode: Encode, block_size: int) -> Iterator[Embeddings]:
         from juyi.embeddings import check_texts
 
         done = 0
         while block := list(islice(texts, block_size)):
             check_texts(block, f"texts, from number {done} on," if done else "texts")
-            yield self.encode(block, normalise=normalise, batch_tokens=batch_tokens)
+            yield encode(block)
             done += len(block)

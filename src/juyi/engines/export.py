@@ -106,8 +106,14 @@ def export_onnx(encoder: Encoder, folder: Path) -> Path:
 
     Raises:
         ModelError: The graph cannot be run, or gives other vectors: the encoder is not the one of the folder. None is left there.
+            Or the encoder's pooling leaves prompts out.
         MissingExtraError: onnx or onnxscript is not installed.
     """
+    if not encoder.prompts.pooled:
+        raise ModelError(
+            f"{folder} leaves the tokens of its prompts out of the pooling (include_prompt is false), which a graph of ids and "
+            "mask cannot know: no graph is written. The torch engine runs the model: --engine torch."
+        )
     onnx = require("onnx", extra="onnx", purpose="Exporting to ONNX")
     require("onnxscript", extra="onnx", purpose="Exporting to ONNX")
     with replaced_file(folder / GRAPH) as draft:

@@ -28,6 +28,8 @@ _METADATA = 14  # the field of onnx.ModelProto; its entries have a key (1) and a
 
 def graph_problem(folder: Path) -> str:
     """Why the engine onnx cannot run a model folder, as far as a look into its files tells; empty where it can."""
+    if not read_layout(folder).prompts.pooled:
+        return "its pooling leaves the tokens of a prompt out, which a graph of ids and mask cannot know"
     path = folder / GRAPH
     if not path.is_file():
         return f"it has no {GRAPH}"

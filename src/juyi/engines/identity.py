@@ -7,6 +7,7 @@ from pathlib import Path
 
 from juyi.engines.engine import EngineKind, Precision
 from juyi.hub import folder_digest
+from juyi.prompts import Prompt
 from juyi.tokenization import SubwordTokenizer, WordTokenizer
 
 VECTORS_VERSION = 1
@@ -27,3 +28,11 @@ def identity_of(
     if isinstance(tokenizer, WordTokenizer):
         material.append(f"jieba {tokenizer.jieba_version}")
     return hashlib.sha256("\n".join(material).encode()).hexdigest()[:32]
+
+
+def prompted_identity(identity: str, prompt: Prompt) -> str:
+    """What vectors depend on that were encoded with a prompt: the engine's identity, and the text of the prompt.
+
+    The name does not matter. Without a prompt it is the engine's identity itself: the same text has the same vector.
+    """
+    return hashlib.sha256(f"{identity}\n{prompt.text}".encode()).hexdigest()[:32] if prompt else identity

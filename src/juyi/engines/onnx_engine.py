@@ -17,6 +17,7 @@ from juyi.engines.graph import GRAPH, WEIGHTS, read_properties
 from juyi.engines.identity import identity_of
 from juyi.errors import ModelError
 from juyi.layout import read_layout
+from juyi.prompts import Prompt, Prompts
 from juyi.tokenization import chunks_by_tokens, load_tokenizer, pad
 from juyi.types import Embeddings
 
@@ -61,9 +62,22 @@ class OnnxEngine(Engine):
         """Width of the vectors."""
         return self._dim
 
-    def encode(self, texts: Sequence[str], *, normalise: bool = False, batch_tokens: int = DEFAULT_BATCH_TOKENS) -> Embeddings:
+    @property
+    def prompts(self) -> Prompts:
+        """See `Engine.prompts`."""
+        return self._layout.prompts
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        prompt: str | Prompt | None = None,
+        normalise: bool = False,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+    ) -> Embeddings:
         """See `Engine.encode`."""
-        rows = self._tokenizer.tokenize(check_texts(texts), self._layout.max_length or 128)
+        prompted = self.prompts.resolve(prompt).before(check_texts(texts))
+        rows = self._tokenizer.tokenize(prompted, self._layout.max_length or 128)
         result = np.empty((len(rows), self._dim), dtype=np.float32)
         for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
             ids, mask = pad([rows[i] for i in chunk], self._tokenizer.special.pad)

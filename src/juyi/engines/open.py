@@ -12,6 +12,7 @@ from juyi.errors import MissingExtraError, ModelError, UsageError
 from juyi.hub import resolve
 from juyi.layout import read_layout
 from juyi.poolings import PoolingName, known_pooling
+from juyi.prompts import Prompt
 from juyi.types import Embeddings, Log
 
 if TYPE_CHECKING:
@@ -70,12 +71,20 @@ def open_engine(
     return TorchEngine.load(folder, precision=precision, pooling=pooling)
 
 
-def encode(texts: Sequence[str], model: str | Path | None = None, *, normalise: bool = False) -> Embeddings:
+def encode(
+    texts: Sequence[str],
+    model: str | Path | None = None,
+    *,
+    prompt: str | Prompt | None = None,
+    normalise: bool = False,
+) -> Embeddings:
     """The vectors of texts, by an engine that is opened for this call alone; see `open_engine` for many calls.
 
     Args:
         texts: Any number of sentences.
         model: A folder, a hub id, an embedded encoder, or nothing for the default one.
+        prompt: The name of one of the model's prompts, or a text, to put before each sentence; empty for none, and None for the
+            default. See `Prompts.resolve`.
         normalise: Give every vector length one.
 
     Shapes:
@@ -83,9 +92,9 @@ def encode(texts: Sequence[str], model: str | Path | None = None, *, normalise: 
 
     Raises:
         ModelError: There is no such model.
-        UsageError: Something in the list is no text.
+        UsageError: Something in the list is no text, or the model has no prompt of that name.
     """
-    return open_engine(model).encode(texts, normalise=normalise)
+    return open_engine(model).encode(texts, prompt=prompt, normalise=normalise)
 
 
 def engine_of(folder: Path, kind: EngineKind = "auto", *, pooling: PoolingName | None = None) -> _Chosen:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from juyi.embeddings import unit_rows
-from juyi.engines.engine import Engine, Precision
+from juyi.engines.engine import PRECISIONS, Engine, Precision
 from juyi.metrics import spearman
+from juyi.prompts import Prompt
 from juyi.types import Embeddings, Encode
 
 if TYPE_CHECKING:
@@ -33,7 +35,11 @@ class AgreedPrecision:
 
 
 def agreed_precision(
-    engines: Iterable[tuple[str, Engine]], texts: Sequence[str], *, fast: Precision | None = None
+    engines: Iterable[tuple[str, Engine]],
+    texts: Sequence[str],
+    *,
+    prompt: str | Prompt | None = None,
+    fast: Precision | None = None,
 ) -> AgreedPrecision:
     """The precision in which encoders can be compared: bfloat16 where all of them may have it, else float32 for all.
 
@@ -45,6 +51,7 @@ def agreed_precision(
     Args:
         engines: Names and engines, opened in float32; taken one by one, and no more of them after the first that cannot.
         texts: At most 256 of them are encoded both ways; fewer than 16 decide nothing.
+        prompt: What is put before them; see `Engine.encode`.
         fast: What is fast here; found out where it is not given.
     """
     lowest = 1.0
@@ -58,7 +65,8 @@ def agreed_precision(
         if fast != "bfloat16":
             return AgreedPrecision("float32", "because bfloat16 is slow on this machine")
         torch_engine = cast("TorchEngine", engine)
-        agreement = rank_agreement(torch_engine.at("float32").encode, torch_engine.at("bfloat16").encode, texts)
+        exact, rounded = (partial(torch_engine.at(each).encode, prompt=prompt) for each in PRECISIONS)
+        agreement = rank_agreement(exact, rounded, texts)
         if agreement is None:
             return AgreedPrecision("float32", f"because there is too little to try bfloat16 on with {name}")
         if agreement < FAITHFUL:

@@ -14,6 +14,7 @@ from juyi.engines.engine import DEFAULT_BATCH_TOKENS, Engine, EngineKind, Precis
 from juyi.engines.identity import identity_of
 from juyi.errors import UsageError
 from juyi.poolings import PoolingName
+from juyi.prompts import Prompt, Prompts
 from juyi.types import Embeddings
 
 
@@ -59,8 +60,20 @@ class TorchEngine(Engine):
         """Width of the vectors."""
         return self.encoder.dim
 
-    def encode(self, texts: Sequence[str], *, normalise: bool = False, batch_tokens: int = DEFAULT_BATCH_TOKENS) -> Embeddings:
+    @property
+    def prompts(self) -> Prompts:
+        """See `Engine.prompts`."""
+        return self.encoder.prompts
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        prompt: str | Prompt | None = None,
+        normalise: bool = False,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+    ) -> Embeddings:
         """See `Engine.encode`."""
         with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            vectors = self.encoder.encode(texts, batch_tokens=batch_tokens)
+            vectors = self.encoder.encode(texts, prompt=prompt, batch_tokens=batch_tokens)
         return unit_rows_or_zero(vectors) if normalise else vectors

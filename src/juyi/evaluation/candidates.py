@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from juyi.assets import DEFAULT_ENCODER
-from juyi.engines import CachedEncode, Engine, Precision, agreed_precision, engine_of, open_engine
+from juyi.engines import CachedEncode, Engine, Precision, agreed_precision, engine_of, open_engine, prompted_identity
 from juyi.errors import UsageError
 from juyi.evaluation.options import EncodeOptions
 from juyi.hub import resolve
 from juyi.poolings import known_pooling
+from juyi.prompts import Prompt, PromptedEncode
 from juyi.provenance import read_provenance
 from juyi.tasks import EncodeOrSimilarity
-from juyi.types import Log
+from juyi.types import Encode, Log
 
 LEXICAL = "lexical"
 VECTORS = "vectors:"
@@ -28,7 +30,7 @@ class Candidate:
 
     Attributes:
         name: What records and tables call it.
-        encoder: It encodes or compares.
+        encoder: It encodes, with prompts where the model has some, or compares.
         labels: What its figures owe to its making: `dev-selected`.
         remark: Says, after the measurement, what is to be known about it; maybe nothing.
     """
@@ -50,10 +52,12 @@ def open_candidate(model: str, options: EncodeOptions, texts: Sequence[str] = ()
         log: Hears which precision was chosen, and what else is to be known.
 
     Raises:
-        UsageError: An option does not fit what was named.
+        UsageError: An option does not fit what was named, or the model has no such prompt.
         ModelError: There is no such model.
         DataError: The file of word vectors cannot be used.
     """
+    if options.prompts and (model == LEXICAL or model.startswith(VECTORS)):
+        log(f"Note: {model} takes no prompt: it compares the words that are there.")
     if model == LEXICAL:
         from juyi.baselines import LexicalOverlap
 
@@ -84,7 +88,7 @@ def _word_vectors(file: str) -> Candidate:
             "have no known word or character."
         )
 
-    return Candidate(f"vectors:{Path(file).name}", average.encode, remark=remark)
+    return Candidate(f"vectors:{Path(file).name}", PromptedEncode(lambda _: average.encode, None), remark=remark)
 
 
 def _random(model: str, name: str, seed: str, options: EncodeOptions) -> Candidate:
@@ -94,7 +98,9 @@ def _random(model: str, name: str, seed: str, options: EncodeOptions) -> Candida
         raise UsageError(f"'{model}' has the seed '{seed}'; a whole number is needed: random:{name or DEFAULT_ENCODER}@0.")
     if options.pooling is not None:
         raise UsageError("--pooling does not go with random weights: they take the pooling of the model whose shape they have.")
-    return Candidate(f"random:{name or DEFAULT_ENCODER}@{seed or 0}", random_encoder(resolve(name), int(seed or 0)).encode)
+    encoder = random_encoder(resolve(name), int(seed or 0))
+    encode = PromptedEncode(lambda prompt: partial(encoder.encode, prompt=prompt), encoder.prompts, options.prompts)
+    return Candidate(f"random:{name or DEFAULT_ENCODER}@{seed or 0}", encode)
 
 
 def _encoder(model: str, options: EncodeOptions, log: Log) -> Candidate:
@@ -103,8 +109,12 @@ def _encoder(model: str, options: EncodeOptions, log: Log) -> Candidate:
     if options.pooling is not None:
         name += f" ({options.pooling})"
     engine = _open(model, options, log)
-    encode = CachedEncode(engine.encode, engine.identity) if options.cache else engine.encode
-    return Candidate(name, encode, _labels(folder))
+
+    def make(prompt: Prompt) -> Encode:
+        encode = partial(engine.encode, prompt=prompt)
+        return CachedEncode(encode, prompted_identity(engine.identity, prompt)) if options.cache else encode
+
+    return Candidate(name, PromptedEncode(make, engine.prompts, options.prompts), _labels(folder))
 
 
 def _open(model: str, options: EncodeOptions, log: Log = lambda _: None) -> Engine:
@@ -151,7 +161,7 @@ def agree_on_precision(
         for name in on_torch:
             yield name, _open(name, dataclasses.replace(options, precision="float32", engine="torch"))
 
-    agreed = agreed_precision(opened(), texts)
+    agreed = agreed_precision(opened(), texts, prompt=options.prompt)
     log(f"Encoding in {agreed.precision}, {agreed.reason} (--precision chooses)")
     return dataclasses.replace(options, precision=agreed.precision)
 

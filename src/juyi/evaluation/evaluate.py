@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from juyi.data import normalise
 from juyi.errors import UsageError
 from juyi.evaluation.candidates import LEXICAL, open_candidate
 from juyi.evaluation.fitting import Fitting
 from juyi.evaluation.options import EncodeOptions
+from juyi.prompts import Prompt, PromptedEncode
 from juyi.suites import Suite
-from juyi.tasks import BootstrappedScore, EncodeOnce, EncodeOrSimilarity, Similarity, Task, encode_of
+from juyi.tasks import BootstrappedScore, EncodeOnce, EncodeOrSimilarity, Similarity, Task, encode_of, encoded_once
 from juyi.types import Progress, Score
 
 ENCODING = "encoding"
@@ -86,7 +89,7 @@ def evaluate_suite(
 
     Args:
         suite: At least one task; no split of a task twice.
-        encoder: Whatever encodes or compares.
+        encoder: Whatever encodes or compares; a `PromptedEncode` puts the prompts of its model before the texts.
         name: What records call it.
         labels: What the figures bear beside the tasks' own labels.
         fitting: Whitens, or does another thing that is fitted on sentences, task by task.
@@ -97,24 +100,53 @@ def evaluate_suite(
     """
     suite = suite if isinstance(suite, Suite) else Suite("tasks", suite)
     _check_names(suite)
-    once = None if isinstance(encoder, Similarity) and fitting is None else EncodeOnce(encode_of(encoder))
-    if once is not None:
-        once.prepare(suite_texts(suite), lambda done, total: progress(done, total, ENCODING))
+    prompted = None
+    if not isinstance(encoder, Similarity) or fitting is not None:
+        prompted = PromptedEncode.of(encode_of(encoder)).wrapped(encoded_once)
+        _prepare(prompted, suite, progress)
     found: list[BootstrappedScore] = []
     problems = list(suite.problems)
     for done, task in enumerate(suite.tasks):
         progress(done, len(suite.tasks), str(task))
         try:
-            if fitting is not None and once is not None:
-                more, scores = fitting.labels(task), task.measure(fitting.encode(task, once))
+            own = encoder if prompted is None else for_task(prompted, task)
+            if fitting is not None and isinstance(own, PromptedEncode):
+                more, scores = fitting.labels(task), task.measure(fitting.encode(task, own))
             else:
-                more, scores = (), task.measure(encoder if once is None else once)
+                more, scores = (), task.measure(own)
         except UsageError as error:
             problems.append(f"{task} could not be measured: {error}")
         else:
             found.extend(each.labelled(*labels(task), *more) for each in scores)
     progress(len(suite.tasks), len(suite.tasks), "")
     return Evaluation(name, (*found, *suite.summarise(found)), tuple(problems))
+
+
+def for_task(encode: PromptedEncode, task: Task) -> PromptedEncode:
+    """The encoder with the prompts that a task asks for, where none were asked for already.
+
+    Raises:
+        UsageError: The task names a prompt that the model does not have.
+    """
+    return encode.chosen(encode.choice.over(task.prompts))
+
+
+def _prepare(prompted: PromptedEncode, suite: Suite, progress: Progress) -> None:
+    """Encode the distinct texts of all tasks, each once under each prompt that it is needed with."""
+    wanted: dict[str, tuple[Prompt, dict[str, None]]] = {}
+    for task in suite.tasks:
+        with suppress(UsageError):  # which the task itself meets again
+            for prompt, some in for_task(prompted, task).by_prompt(task.sides()).items():
+                wanted.setdefault(prompt.text, (prompt, {}))[1].update(dict.fromkeys(some))
+    done, total = 0, sum(len(texts) for _, texts in wanted.values())
+    for prompt, texts in wanted.values():
+        tell = partial(_tell, progress, done, total)
+        cast(EncodeOnce, prompted.under(prompt)).prepare(texts, tell)
+        done += len(texts)
+
+
+def _tell(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    progress(before + done, total, ENCODING)
 
 
 def suite_texts(suite: Suite) -> list[str]:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from juyi.data import normalise, read_texts
 from juyi.errors import UsageError
 from juyi.evaluation.options import EvaluationOptions
+from juyi.prompts import PromptedEncode, SidedTexts
 from juyi.suites import open_suite
-from juyi.tasks import EncodeOnce, Task
-from juyi.types import Embeddings, Encode, Log
+from juyi.tasks import Task
+from juyi.types import Embeddings, Log
 
 TARGET, TRAIN = "target", "train"
 
@@ -28,12 +31,12 @@ class FittingTexts:
 
     Attributes:
         key: Tasks with the same key share one fitted map.
-        texts: Repeats count once.
+        texts: Repeats count once. Texts that are alike are, for a task that searches, fitted on under both of its prompts.
         label: What the figures owe to these texts: `transductive`, or nothing.
     """
 
     key: Hashable
-    texts: Sequence[str]
+    texts: SidedTexts
     label: str = ""
 
 
@@ -54,23 +57,29 @@ class Fitting:
         """The label that its texts give to the figures of a task."""
         return tuple(filter(None, [self._texts(task).label]))
 
-    def encode(self, task: Task, once: EncodeOnce) -> Encode:
-        """What encodes for this task: the encoder, then the map that was fitted for it."""
+    def encode(self, task: Task, encode: PromptedEncode) -> PromptedEncode:
+        """What encodes for this task: the encoder, then the map that was fitted for it, with the prompts that are in effect."""
         given = self._texts(task)
-        if given.key not in self._maps:
-            self._maps[given.key] = self._fit(once(list(dict.fromkeys(given.texts))))
-        fitted = self._maps[given.key]
-        return lambda texts: fitted(once(texts))
+        texts = given.texts
+        if len(texts.alike) and not len(task.sides().alike):
+            texts = SidedTexts(queries=texts.alike, corpus=texts.alike)
+        by_prompt = encode.by_prompt(texts)
+        key = (given.key, *(prompt.text for prompt in by_prompt))
+        if key not in self._maps:
+            self._maps[key] = self._fit(np.concatenate([encode.under(prompt)(some) for prompt, some in by_prompt.items()]))
+        fitted = self._maps[key]
+        return encode.wrapped(lambda inner: lambda some: fitted(inner(some)))
 
 
 def on_target(task: Task) -> FittingTexts:
     """Fit on the texts of the task's own split: transductive, and independent of what else is measured."""
-    return FittingTexts(str(task), task.texts(), "transductive")
+    return FittingTexts(str(task), task.sides(), "transductive")
 
 
-def on_texts(texts: Sequence[str], name: str) -> Callable[[Task], FittingTexts]:
+def on_texts(texts: Sequence[str] | SidedTexts, name: str) -> Callable[[Task], FittingTexts]:
     """Fit once, on other texts; transductive for a task whose texts, normalised, are among them."""
-    known = {normalise(text) for text in texts}
+    texts = texts if isinstance(texts, SidedTexts) else SidedTexts(alike=texts)
+    known = {normalise(text) for text in texts.every}
     return lambda task: FittingTexts(name, texts, "" if known.isdisjoint(map(normalise, task.texts())) else "transductive")
 
 
@@ -119,7 +128,7 @@ def open_fitting(options: EvaluationOptions, log: Log = lambda _: None) -> Fitti
 
 def _on_train(options: EvaluationOptions) -> Callable[[Task], FittingTexts]:
     training = open_suite(options.suite, options.data, splits=(TRAIN,), tasks=options.tasks, encoding=options.encoding)
-    of_task = {task.name: on_texts(task.texts(), task.name) for task in training.tasks}
+    of_task = {task.name: on_texts(task.sides(), task.name) for task in training.tasks}
 
     def texts(task: Task) -> FittingTexts:
         if task.name not in of_task:

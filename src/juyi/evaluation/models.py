@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from juyi.data import normalise, read_texts
 from juyi.errors import DataError, UsageError
 from juyi.evaluation.candidates import LEXICAL, agree_on_precision, open_candidate
 from juyi.evaluation.compare import Comparison, compare_several
-from juyi.evaluation.evaluate import Evaluation, Labels, evaluate_suite, suite_texts, transductive
+from juyi.evaluation.evaluate import Evaluation, Labels, evaluate_suite, for_task, suite_texts, transductive
 from juyi.evaluation.fitting import open_fitting, post_processed, post_processed_name
 from juyi.evaluation.options import EncodeOptions, EvaluationOptions
+from juyi.prompts import PromptedEncode, prompts_in_effect
 from juyi.suites import Suite, open_suite
 from juyi.tasks import EncodeOrSimilarity
 from juyi.types import Log, Progress
@@ -157,6 +159,7 @@ def evaluate_model(
         raise UsageError(f"The baseline {LEXICAL} has no vectors: --whiten and --flow do not go with it. Leave one of them out.")
     candidate = open_candidate(model, encode_options, suite_texts(suite), log=log)
     name = post_processed_name(candidate.name, options)
+    _say_prompts(name, candidate.encoder, suite, log)
     given = _given_labels(options)
     result = evaluate_suite(
         suite,
@@ -168,6 +171,22 @@ def evaluate_model(
     )
     own = [f"{name}: {problem}" for problem in result.problems[len(suite.problems) :]]
     return Evaluation(name, result.bootstrapped, (*suite.problems, *own), candidate.remark())
+
+
+def _say_prompts(name: str, encoder: EncodeOrSimilarity, suite: Suite, log: Log) -> None:
+    """Tell once which prompts are put before which texts; in which task, where that is not the same in all."""
+    if not isinstance(encoder, PromptedEncode):
+        return
+    found: dict[str, list[str]] = {}
+    for task in suite.tasks:
+        with suppress(UsageError):  # the task becomes a problem of the evaluation
+            sides = task.sides()
+            words = prompts_in_effect(for_task(encoder, task), alike=len(sides.alike) > 0, sides=len(sides.queries) > 0)
+            found.setdefault(words, []).append(str(task))
+    for words, tasks in found.items():
+        if words:
+            where = f" ({', '.join(tasks)})" if len(found) > 1 else ""
+            log(f"Prompts of {name}: {words}{where}")
 
 
 def _given_labels(options: EvaluationOptions) -> Labels:

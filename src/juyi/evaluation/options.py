@@ -7,6 +7,7 @@ from typing import Literal
 
 from juyi.engines.engine import EngineKind
 from juyi.errors import UsageError
+from juyi.prompts import Prompt, PromptChoice
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,24 @@ class EncodeOptions:
         precision: What products are computed in, of all encoders that are measured beside each other. `auto`: bfloat16 where it
             is fast, every one of them can, and it orders a sample of pairs as float32 does; else float32.
         cache: Whether embeddings are kept on disk and read from there.
+        prompt: What is put before every text: the name of one of the model's prompts, or a text; empty for none. None leaves
+            the default before texts that are compared, and before queries and what is searched the model's prompts for these.
+        query_prompt: Before queries, in place of that.
+        corpus_prompt: Before what is searched, in place of that.
     """
 
     pooling: str | None = None
     engine: EngineKind = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     cache: bool = True
+    prompt: str | Prompt | None = None
+    query_prompt: str | Prompt | None = None
+    corpus_prompt: str | Prompt | None = None
+
+    @property
+    def prompts(self) -> PromptChoice:
+        """The prompts that are asked for."""
+        return PromptChoice(self.prompt, self.query_prompt, self.corpus_prompt)
 
 
 @dataclass(frozen=True)

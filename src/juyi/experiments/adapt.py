@@ -147,6 +147,8 @@ def _adapt(
     raw = load_encoder(settings)
     shape = f"{raw.config.num_hidden_layers} layers of {raw.config.hidden_size}"
     log(f"Starting from {_name(settings)}: {raw.config.model_type}, {shape}, pooling {raw.pooling}")
+    if prompt := raw.prompt_for():
+        log(f"Prompt: {prompt} before every text")
     sentences = select_sentences(texts, DataSettings(distinct=True))
     if len(sentences) < FEWEST_SENTENCES:
         raise DataError(
@@ -157,7 +159,7 @@ def _adapt(
     recipe = _recipe(before, sentences, settings, seed, log)
     inspection = inspect(
         texts,
-        tokenize=raw.tokenizer.tokenize,
+        tokenize=lambda some: raw.tokenizer.tokenize(raw.prompt_for().before(some)),
         unknown_id=raw.tokenizer.special.unknown,
         max_length=raw.max_length,
     )

@@ -84,7 +84,7 @@ def example_rows(examples: Examples, objective: Objective, encoder: Encoder) -> 
     """
     rows: dict[str, Any] = {"keys": _keys(examples)}
     for name, column in examples.items():
-        rows[name] = encoder.tokenizer.tokenize(column, encoder.max_length) if name in SENTENCES else column
+        rows[name] = encoder.tokenize(column) if name in SENTENCES else column
     if "raw" in objective.columns:
         rows["raw"] = examples["text"]
     if "label" in examples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from juyi.encoder import load_encoder
+from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import UsageError
 from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import Examples, read_examples, select_examples
@@ -23,6 +23,7 @@ class Given:
         columns: Columns of these files.
         encoding: Of these files.
         model: What to start from.
+        prompt: What is put before every text, a name or a text; None leaves what the recipe says.
     """
 
     texts: tuple[str, ...] = ()
@@ -30,6 +31,7 @@ class Given:
     columns: tuple[str, ...] = ()
     encoding: str = ""
     model: str = ""
+    prompt: str | None = None
 
     @property
     def rows(self) -> dict[str, Any]:
@@ -54,11 +56,15 @@ def with_given(recipe: AnyRecipe, given: Given) -> AnyRecipe:
         )
     elif given.columns or given.encoding:
         raise UsageError(f"{recipe.name} says itself how its files are read; leave --column and --encoding out.")
-    if not given.model:
+    changed: dict[str, Any] = {"model": given.model} if given.model else {}
+    if given.prompt is not None:
+        changed["prompt"] = given.prompt
+    if not changed:
         return recipe
     if isinstance(recipe, PretrainRecipe):
-        raise UsageError(f"{recipe.name} makes a new encoder and starts from none; leave -m {given.model} out.")
-    return replace(recipe, encoder=replace(recipe.encoder, model=given.model))
+        option = f"-m {given.model}" if given.model else f"--prompt {given.prompt!r}"
+        raise UsageError(f"{recipe.name} makes a new encoder and starts from none; leave {option} out.")
+    return replace(recipe, encoder=replace(recipe.encoder, **changed))
 
 
 def usual_recipe(given: Given, overrides: tuple[str, ...] = ()) -> tuple[TrainRecipe, Examples]:
@@ -67,7 +73,7 @@ def usual_recipe(given: Given, overrides: tuple[str, ...] = ()) -> tuple[TrainRe
     settings = replace(usual.data, **given.rows)
     examples = read_examples(usual.objective, settings)
     distinct = select_examples(examples, replace(settings, sample=0))["text"]
-    encoder = load_encoder(given.model)
+    encoder = load_encoder(EncoderSettings(model=given.model, prompt=given.prompt))
     gentle = is_isotropic(encoder.encode, distinct)
     recipe = apply_overrides(default_recipe(len(distinct), int(encoder.config.hidden_size), gentle=gentle), overrides)
     settled = with_given(recipe, given)

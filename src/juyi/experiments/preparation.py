@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from juyi.experiments.examples import Examples, example_rows
 from juyi.experiments.pairs import both_sides, read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe, TrainRecipe, trained_objective
 from juyi.experiments.rows import distillation_rows, pair_rows
-from juyi.objectives import Distillation, Objective
+from juyi.objectives import SENTENCES, Distillation, Objective
 from juyi.training import Rows, TrainResult, word_columns
 from juyi.types import Log
 
@@ -44,12 +44,13 @@ def prepare_rows(recipe: TrainRecipe, rows: Examples, encoder: Encoder, log: Log
     """The encoder, and the given rows tokenized."""
     count = len(rows[recipe.objective.columns[0]])
     learned_from = f"{count:,} {'unlabelled sentences' if 'text' in rows else 'rows of ' + ', '.join(recipe.objective.columns)}"
+    learned_from += _with_prompt(encoder)
     log(f"Training on {learned_from}")
     columns = example_rows(rows, recipe.objective, encoder)
     return Prepared(
         encoder,
         trained_objective(recipe),
-        {**columns, **word_columns(trained_objective(recipe), rows, columns, encoder.tokenizer)},
+        {**columns, **word_columns(trained_objective(recipe), _prompted(rows, encoder), columns, encoder.tokenizer)},
         {"rows": count},
         lambda result: _card(recipe, learned_from, result),
     )
@@ -66,6 +67,7 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
     """
     encoder = load_encoder(recipe.encoder)
     files = len(recipe.sources.files)
+    learned_from = f"pairs from {files} sources{_with_prompt(encoder)}"
     log(f"Reading {files} sources from {data}")
     pairs = read_source_pairs(recipe.sources, data)
     log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
@@ -77,10 +79,22 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
     return Prepared(
         encoder,
         trained_objective(recipe),
-        {**columns, **word_columns(trained_objective(recipe), texts, columns, encoder.tokenizer)},
+        {**columns, **word_columns(trained_objective(recipe), _prompted(texts, encoder), columns, encoder.tokenizer)},
         {"pairs": len(pairs.first), "left_out": pairs.left_out},
-        lambda result: _card(recipe, f"pairs from {files} sources", result),
+        lambda result: _card(recipe, learned_from, result),
     )
+
+
+def _with_prompt(encoder: Encoder) -> str:
+    """The prompt before every text of the training, in words."""
+    prompt = encoder.prompt_for()
+    return f", the prompt {prompt} before each" if prompt else ""
+
+
+def _prompted(texts: Mapping[str, Sequence[Any]], encoder: Encoder) -> dict[str, Sequence[Any]]:
+    """The columns of sentences with the prompt that is in effect, as the encoder tokenizes them."""
+    prompt = encoder.prompt_for()
+    return {name: prompt.before(column) if name in SENTENCES else column for name, column in texts.items()}
 
 
 def _card(recipe: TrainRecipe | SourcesRecipe, learned_from: str, result: TrainResult) -> str:

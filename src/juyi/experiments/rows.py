@@ -30,16 +30,15 @@ def distillation_rows(teacher: str, pairs: SourcePairs, encoder: Encoder, cache:
     vectors = teacher_vectors(teacher, distinct, cache, progress=lambda done, total: log(f"  {done:,} of {total:,}"))
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
-    rows = encoder.tokenizer.tokenize(texts, encoder.max_length)
+    rows = encoder.tokenize(texts)
     return {"text": rows, "target": vectors[[number[text] for text in targets]], "origin": _origins(texts, targets)}
 
 
 def pair_rows(pairs: SourcePairs, encoder: Encoder) -> Rows:
     """Columns anchor, positive and group; origin as `fit` needs it."""
-    tokenize, longest = encoder.tokenizer.tokenize, encoder.max_length
     return {
-        "anchor": tokenize(pairs.first, longest),
-        "positive": tokenize(pairs.second, longest),
+        "anchor": encoder.tokenize(pairs.first),
+        "positive": encoder.tokenize(pairs.second),
         "group": pairs.groups,
         "origin": _origins(pairs.first, pairs.second),
     }

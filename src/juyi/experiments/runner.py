@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -212,10 +212,15 @@ def _provenance(recipe: AnyRecipe, folder: RunFolder, reading: Reading) -> Prove
 
 
 def _finished(recipe: AnyRecipe, folder: RunFolder, finished: FinishedRun, log: Log) -> RunResult:
-    """The trained encoder with the dropout of its training."""
+    """The trained encoder with the dropout and the prompt of its training."""
     log(f"This run is finished already: {folder.path}")
     settings = EncoderSettings(model=str(folder.model))
     if not isinstance(recipe, PretrainRecipe):
-        dropout = recipe.encoder.hidden_dropout, recipe.encoder.attention_dropout
-        settings = EncoderSettings(model=str(folder.model), hidden_dropout=dropout[0], attention_dropout=dropout[1])
+        started = recipe.encoder
+        settings = replace(
+            settings,
+            hidden_dropout=started.hidden_dropout,
+            attention_dropout=started.attention_dropout,
+            prompt=started.prompt,
+        )
     return RunResult(load_encoder(settings), folder.path, finished.train_result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -18,13 +18,14 @@ from juyi.index.exact import ExactIndex
 from juyi.index.folder import read_manifest, write_manifest
 from juyi.index.index import Index
 from juyi.index.open import open_index
+from juyi.prompts import Prompt, PromptChoice, PromptedEncode
 from juyi.types import Embeddings, Encode
 
 MANIFEST = "corpus.json"
 FORMAT = "juyi-text-index"
-VERSION = 1
+VERSION = 2
 
-_FIELDS: dict[str, type] = {"model": str, "identity": str, "count": int, "next_id": int}
+_FIELDS: dict[str, type] = {"model": str, "identity": str, "prompts": dict, "count": int, "next_id": int}
 
 
 class IdentifiedEncoder(Protocol):
@@ -54,7 +55,8 @@ class TextIndex:
     """Texts that can be searched by their meaning.
 
     Args:
-        encode: What turns queries, and texts to add, into embeddings; the one that the index was built with.
+        encode: What turns queries, and texts to add, into embeddings; the one that the index was built with. Where queries and
+            texts have prompts of their own it is a `PromptedEncode`, `engine.prompted()` for example; the index remembers them.
         index: The embeddings.
         texts: The text of each id in the index.
         model: Which encoder that is, a folder or a name, noted down when saving; empty when it has no name.
@@ -88,7 +90,7 @@ class TextIndex:
 
         Args:
             texts: At least one.
-            encode: The encoder.
+            encode: The encoder; a `PromptedEncode` puts its prompt for what is searched before the texts.
             make_index: Makes an empty index of a given dim.
             model: Which encoder that is, a folder or a name.
             identity: `Engine.identity` of the encoder.
@@ -99,7 +101,7 @@ class TextIndex:
         texts = check_texts(texts)
         if not texts:
             raise UsageError("There are no texts to build an index of. Give at least one.")
-        embeddings = _embeddings(encode, texts)
+        embeddings = _embeddings(_corpus_side(encode), texts)
         index = make_index(embeddings.shape[1])
         index.add(np.arange(len(texts)), embeddings)
         return cls(encode, index, dict(enumerate(texts)), model=model, identity=identity)
@@ -122,7 +124,7 @@ class TextIndex:
         if not texts:
             return []
         ids = list(range(self._next_id, self._next_id + len(texts)))
-        self.index.add(ids, _embeddings(self.encode, texts))
+        self.index.add(ids, _embeddings(_corpus_side(self.encode), texts))
         self._texts.update(zip(ids, texts, strict=True))
         self._next_id += len(texts)
         return ids
@@ -151,7 +153,7 @@ class TextIndex:
         queries = check_texts(queries, "queries")
         if not queries:
             return []
-        hits = self.index.search(_embeddings(self.encode, queries), k)
+        hits = self.index.search(_embeddings(_query_side(self.encode), queries), k)
         least = -np.inf if threshold is None else threshold
         return [
             # An id of -1 pads the row; as a place in a list it would be the last text.
@@ -176,7 +178,7 @@ class TextIndex:
                 fresh / MANIFEST,
                 {
                     **{"format": FORMAT, "version": VERSION, "model": self.model, "identity": self.identity},
-                    **{"count": count, "next_id": next_id},
+                    **{"prompts": _prompts_of(self.encode), "count": count, "next_id": next_id},
                 },
             )
 
@@ -184,7 +186,8 @@ class TextIndex:
     def open(cls, folder: str | Path, open_encoder: Callable[[str], IdentifiedEncoder]) -> TextIndex:
         """The texts and the index that were saved in a folder, with the encoder that is named there.
 
-        `TextIndex.open("index", open_engine)` opens it as `open_engine(model)` does.
+        `TextIndex.open("index", open_engine)` opens it as `open_engine(model)` does. The prompts that it was built with are put
+        before texts and queries again.
 
         Args:
             folder: What `save` wrote.
@@ -198,7 +201,8 @@ class TextIndex:
         if not saved.model:
             raise UsageError(f"{folder} does not say which encoder it was built with. Use TextIndex.load and give the encoder.")
         encoder = open_encoder(saved.model)
-        return cls.load(folder, encoder.encode, identity=encoder.identity)
+        prompted = getattr(encoder, "prompted", None)
+        return cls.load(folder, prompted() if prompted and saved.prompts else encoder.encode, identity=encoder.identity)
 
     @classmethod
     def load(cls, folder: str | Path, encode: Encode, *, identity: str = "") -> TextIndex:
@@ -206,7 +210,8 @@ class TextIndex:
 
         Args:
             folder: What `save` wrote.
-            encode: The encoder that the index was built with; `saved_encoder(folder)` says which that was.
+            encode: The encoder that the index was built with; `saved_encoder(folder)` says which that was. A `PromptedEncode`
+                gets the prompts that the index remembers, whatever it has chosen itself.
             identity: `Engine.identity` of that encoder; empty for one that has none, if the index was built so.
 
         Raises:
@@ -216,6 +221,7 @@ class TextIndex:
         path = Path(folder)
         manifest = read_manifest(path / MANIFEST, FORMAT, VERSION, _FIELDS)
         _check_identity(path, manifest["model"], manifest["identity"], identity)
+        encode = _with_prompts(path, encode, manifest["prompts"])
         index, texts = open_index(path / "index"), _read_texts(path / "texts.jsonl")
         if not len(texts) == len(index) == manifest["count"]:
             raise DataError(
@@ -236,10 +242,17 @@ class TextIndex:
 
 @dataclass(frozen=True)
 class SavedEncoder:
-    """The encoder that a saved text index was built with, as it was told then; empty strings where it was not."""
+    """The encoder that a saved text index was built with, as it was told then; empty where it was not.
+
+    Attributes:
+        model: Its name.
+        identity: Its identity.
+        prompts: The texts before queries ("query") and before what is searched ("corpus"); empty for an encoder without prompts.
+    """
 
     model: str
     identity: str
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 def saved_encoder(folder: str | Path) -> SavedEncoder:
@@ -249,7 +262,43 @@ def saved_encoder(folder: str | Path) -> SavedEncoder:
         DataError: The folder holds no text index.
     """
     manifest = read_manifest(Path(folder) / MANIFEST, FORMAT, VERSION, _FIELDS)
-    return SavedEncoder(manifest["model"], manifest["identity"])
+    return SavedEncoder(manifest["model"], manifest["identity"], manifest["prompts"])
+
+
+def _corpus_side(encode: Encode) -> Encode:
+    return encode.corpus if isinstance(encode, PromptedEncode) else encode
+
+
+def _query_side(encode: Encode) -> Encode:
+    return encode.queries if isinstance(encode, PromptedEncode) else encode
+
+
+def _prompts_of(encode: Encode) -> dict[str, str]:
+    """The texts of the prompts, for the manifest; empty for an encoder that has none to choose."""
+    if not isinstance(encode, PromptedEncode):
+        return {}
+    return {"query": encode.query_prompt.text, "corpus": encode.corpus_prompt.text}
+
+
+def _with_prompts(folder: Path, encode: Encode, prompts: Mapping[str, str]) -> Encode:
+    """The encoder with the prompts that an index was built with.
+
+    Raises:
+        DataError: The manifest holds other prompts than these two.
+        UsageError: The encoder is a plain function, which cannot put them before the texts.
+    """
+    if {*prompts} not in (set(), {"query", "corpus"}) or not all(isinstance(text, str) for text in prompts.values()):
+        raise DataError("the prompts in it are not those of queries and corpus. Build the index again.", path=folder / MANIFEST)
+    if isinstance(encode, PromptedEncode):
+        texts = prompts or {"query": encode.prompt.text, "corpus": encode.prompt.text}
+        return encode.chosen(PromptChoice(query=Prompt(texts["query"]), corpus=Prompt(texts["corpus"])))
+    if prompts:
+        raise UsageError(
+            f"{folder} was built with the prompt {prompts['corpus']!r} before its texts and wants {prompts['query']!r} before "
+            "queries, which a plain function does not put there. Give an encoder that does: TextIndex.load(folder, "
+            "engine.prompted(), identity=engine.identity), or open the index with TextIndex.open(folder, open_engine)."
+        )
+    return encode
 
 
 def _check_identity(folder: Path, model: str, built_with: str, given: str) -> None:

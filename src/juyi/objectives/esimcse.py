@@ -98,11 +98,12 @@ class ESimCSE:
         if self.unit == "words":
             change, texts = RepeatWords(rate=self.rate), batch["raw"]
             changed = [change([text], _always_alike(text))[0] for text in texts] if released else change(texts, rng)
-            return encoder.tokenizer.tokenize(changed, encoder.max_length)
+            return encoder.tokenize(changed)
+        head = max(1, encoder.prompt_tokens())
         if released:
             longest = max_positions(encoder.config.to_dict()) or encoder.max_length
-            return repeat_tokens_as_released(batch["text"], rate=self.rate, longest=longest)
-        return repeat_tokens(batch["text"], rng, rate=self.rate, longest=encoder.max_length)
+            return repeat_tokens_as_released(batch["text"], rate=self.rate, longest=longest, head=head)
+        return repeat_tokens(batch["text"], rng, rate=self.rate, longest=encoder.max_length, head=head)
 
 
 class MomentumQueue(nn.Module):

@@ -63,7 +63,7 @@ class SimCSEUnsupervised(ObjectiveDefaults):
         """The rows twice, the second time augmented; once where both views are one and the same pass."""
         dropout, rows = self.views != "no-dropout", batch["text"]
         if self._augments:
-            changed = encoder.tokenizer.tokenize(self.augmentation(batch["raw"], rng), encoder.max_length)
+            changed = encoder.tokenize(self.augmentation(batch["raw"], rng))
             return [View(rows, dropout=dropout), View(changed, dropout=dropout)]
         return [View(rows), View(rows)] if self.views == "dropout" else [View(rows, dropout=dropout)]
 

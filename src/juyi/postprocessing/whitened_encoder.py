@@ -14,7 +14,7 @@ def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None)
 
     Args:
         encoder: Its vectors before any normalisation are what is whitened.
-        texts: Fit on these sentences; repeats count once.
+        texts: Fit on these sentences, with the prompt that is in effect before them; repeats count once.
         k: Dimensions to keep.
 
     Returns:
@@ -38,7 +38,9 @@ def with_whitening(encoder: Encoder, whitening: Whitening) -> Encoder:
         heads=[*(head for head in encoder.heads if not head.training_only), affine_head(whitening.matrix, whitening.bias)],  # type: ignore[list-item]
         max_length=encoder.max_length,
         normalise=True,
+        prompts=encoder.prompts,
     )
+    whitened.prompt = encoder.prompt
     return whitened.to(encoder.device)
 
 

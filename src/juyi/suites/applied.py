@@ -23,6 +23,7 @@ from juyi.suites.declared import (
 from juyi.suites.suite import Suite, choose, read_suite
 from juyi.tasks.pair_classification import PairClassification
 from juyi.tasks.sts import STS
+from juyi.tasks.task import Task
 
 _ENDS = r"\.(?:tsv|csv|jsonl|parquet)(?:\.gz|\.xz)?"
 _GROUPS = re.compile(rf"(?:(.+)[._])?groups(?:_(.+))?{_ENDS}")
@@ -47,7 +48,7 @@ def declared_suite(name: str, declared: Sequence[DeclaredTask], folder: str | Pa
         declared: The tasks.
         folder: Where their files are looked for.
     """
-    return read_suite(name, [(f"{each.name} {each.split}", partial(each.read, Path(folder))) for each in declared])
+    return read_suite(name, [(f"{each.name} {each.split}", partial(_read, each, Path(folder))) for each in declared])
 
 
 def applied(folder: str | Path, splits: Sequence[str] = (), tasks: Sequence[str] = ()) -> Suite:
@@ -106,6 +107,11 @@ def of_file(path: str | Path, *, encoding: str = "utf-8") -> Suite:
     classes = [task for task in suite.tasks if isinstance(task, STS) and {*task.pairs.scores.tolist()} == {0.0, 1.0}]
     pairs = [PairClassification(f"{name} (0/1)", split, task.pairs) for task in classes]
     return dataclasses.replace(suite, tasks=[*suite.tasks, *pairs])
+
+
+def _read(declared: DeclaredTask, folder: Path) -> Task:
+    """A declared task with the prompts that it asks for."""
+    return dataclasses.replace(declared.read(folder), prompts=declared.prompts)
 
 
 def _found(names: Sequence[str]) -> Iterator[DeclaredTask]:

@@ -18,6 +18,7 @@ from juyi.data import (
 )
 from juyi.data.sets import read_clinc
 from juyi.errors import DataError
+from juyi.prompts import PromptChoice
 from juyi.tasks.geometry import PAPER_THRESHOLD, Geometry
 from juyi.tasks.intents import IntentRecall
 from juyi.tasks.out_of_scope import OutOfScope, held_out
@@ -30,19 +31,41 @@ from juyi.tasks.triplets import NLI_LABELS, TripletAccuracy, triplets_from_nli
 
 @dataclass(frozen=True, kw_only=True)
 class _Declared:
-    """What every declared task has: a name, its split, labels for its scores, and how its files are read."""
+    """What every declared task has: a name, its split, labels for its scores, how its files are read, and maybe a prompt.
+
+    The prompt, put before every text, is the name of one of the model's prompts, or a text.
+    """
 
     name: str
     split: str = "test"
     labels: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     encoding: str = "utf-8"
+    prompt: str | None = None
+
+    @property
+    def prompts(self) -> PromptChoice:
+        """The prompts that the task asks for."""
+        return PromptChoice(self.prompt)
 
     def _pairs(self, path: Path) -> ScoredPairs:
         return read_scored_pairs(path, columns=self.columns or None, encoding=self.encoding)
 
     def _texts(self, path: Path) -> LabelledTexts:
         return read_labelled_texts(path, columns=self.columns or None, encoding=self.encoding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Searching(_Declared):
+    """A task that searches may ask for a prompt before its queries and for another before what is searched."""
+
+    query_prompt: str | None = None
+    corpus_prompt: str | None = None
+
+    @property
+    def prompts(self) -> PromptChoice:
+        """The prompts that the task asks for."""
+        return PromptChoice(self.prompt, self.query_prompt, self.corpus_prompt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +110,7 @@ class TripletsFile(_Declared):
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuestionGroups(_Declared):
+class QuestionGroups(_Searching):
     """Group, question; the first question of a group stands in the corpus, the others are queries: `faq-groups`."""
 
     kind: Literal["faq-groups"] = "faq-groups"
@@ -99,7 +122,7 @@ class QuestionGroups(_Declared):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorpusAndQueries(_Declared):
+class CorpusAndQueries(_Searching):
     """A corpus (id, text) and queries (id of a relevant text, query): `faq-corpus`.
 
     Without `queries` the corpus has three columns, id, question and answer: the answer is looked for with its question.
@@ -121,7 +144,7 @@ class CorpusAndQueries(_Declared):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntentFiles(_Declared):
+class IntentFiles(_Searching):
     """Examples and queries, each intent, query: `intents`. One file may hold both by split, in CLINC150's form."""
 
     kind: Literal["intents"] = "intents"
@@ -138,7 +161,7 @@ class IntentFiles(_Declared):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScopeFile(_Declared):
+class ScopeFile(_Searching):
     """Queries inside and outside the intents: `out-of-scope`.
 
     The file is in CLINC150's form (split, intent, query; splits train, val, test, oos_test), or holds intent, query: then a

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from juyi.tasks.bootstrapped_score import FEWEST_UNITS, LOWER_IS_BETTER, WITHOUT_DIRECTION, BootstrappedScore, mean_of
-from juyi.tasks.encode_once import EncodeOnce
+from juyi.tasks.encode_once import EncodeOnce, encoded_once
 from juyi.tasks.geometry import Geometry
 from juyi.tasks.intents import IntentRecall
 from juyi.tasks.out_of_scope import OutOfScope
@@ -38,6 +38,7 @@ __all__ = [
     "Transfer",
     "TripletAccuracy",
     "encode_of",
+    "encoded_once",
     "mean_of",
     "sentence_units",
 ]

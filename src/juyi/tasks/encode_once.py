@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from juyi.embeddings import check_texts, encoded
+from juyi.prompts import PromptedEncode
 from juyi.types import Embeddings, Encode
 
 
@@ -69,3 +70,10 @@ class EncodeOnce:
         if fresh:
             # A copy: an encoder may reuse the memory of its result.
             self._rows.update(zip(fresh, encoded(self._encode, fresh).copy(), strict=True))
+
+
+def encoded_once(encode: Encode) -> Encode:
+    """The encoder with a memory, one for each prompt where it has several; one that remembers already is left as it is."""
+    if isinstance(encode, PromptedEncode):
+        return encode.wrapped(encoded_once)
+    return encode if isinstance(encode, EncodeOnce) else EncodeOnce(encode)

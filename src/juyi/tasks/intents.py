@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
 from juyi.metrics import Units, mean_statistic
+from juyi.prompts import SidedTexts
 from juyi.tasks.bootstrapped_score import BootstrappedScore
-from juyi.tasks.encode_once import EncodeOnce
+from juyi.tasks.encode_once import encoded_once
 from juyi.tasks.similarity import EncodeOrSimilarity, Similarity, similarity_of
 from juyi.tasks.task import Task
 
@@ -61,13 +62,17 @@ class IntentRecall(Task):
         """The examples and the queries."""
         return [*self.train.texts, *self.test.texts]
 
+    def sides(self) -> SidedTexts:
+        """The queries, and the examples that are searched."""
+        return SidedTexts(queries=self.test.texts, corpus=self.train.texts)
+
     def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`accuracy`, that is recall@1, and `recall@3`, `recall@5`, `recall@10`.
 
         Raises:
             UsageError: The encoder gives no usable embeddings.
         """
-        similarity = similarity_of(encoder if isinstance(encoder, Similarity | EncodeOnce) else EncodeOnce(encoder))
+        similarity = similarity_of(encoder if isinstance(encoder, Similarity) else encoded_once(encoder))
         ranks = intent_ranks(similarity, self.train, self.test)
         cuts = {"accuracy": 1} | {f"recall@{k}": k for k in _RECALLS}
         return [self.bootstrapped(metric, mean_statistic(ranks < k), self.units) for metric, k in cuts.items()]

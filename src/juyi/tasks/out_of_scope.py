@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from juyi.data import LabelledTexts, normalise
 from juyi.errors import UsageError
 from juyi.metrics import BinaryRanking, Counts, Statistic, Units, joint_effective
+from juyi.prompts import SidedTexts
 from juyi.tasks.bootstrapped_score import BootstrappedScore, bootstrapped
 from juyi.tasks.intents import check_intents
 from juyi.tasks.pair_classification import DEV_THRESHOLD, ORACLE_THRESHOLD
@@ -84,6 +85,10 @@ class OutOfScope(Task):
     def texts(self) -> Sequence[str]:
         """The examples and all queries."""
         return [*self.train.texts, *self._queries()]
+
+    def sides(self) -> SidedTexts:
+        """All queries, and the examples that are searched."""
+        return SidedTexts(queries=self._queries(), corpus=self.train.texts)
 
     def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`auroc`, `aupr-in`, `aupr-out`, `fpr@95`; at the threshold `in-scope accuracy` and `out-of-scope recall`; `threshold`.

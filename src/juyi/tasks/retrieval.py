@@ -11,6 +11,7 @@ import numpy as np
 from juyi.data import LabelledTexts
 from juyi.errors import UsageError
 from juyi.metrics import Units, mean_statistic, ndcg, recall, reciprocal_rank, relevance
+from juyi.prompts import SidedTexts
 from juyi.tasks.bootstrapped_score import BootstrappedScore
 from juyi.tasks.sentence_units import sentence_units
 from juyi.tasks.similarity import EncodeOrSimilarity, similarity_of
@@ -24,8 +25,8 @@ _RECALLS = (1, 5, 10)
 class Retrieval(Task):
     """Queries, a corpus, and which texts of the corpus are relevant to each query: MRR@10, recall@k, nDCG@10, times 100.
 
-    The intervals are over groups of queries that share no relevant text. Of equally near texts the one that stands first in the
-    corpus comes first.
+    Queries and corpus have prompts of their own where the model has them. The intervals are over groups of queries that share no
+    relevant text. Of equally near texts the one that stands first in the corpus comes first.
 
     Attributes:
         queries: What is asked.
@@ -73,6 +74,10 @@ class Retrieval(Task):
     def texts(self) -> Sequence[str]:
         """The queries and the corpus."""
         return [*self.queries, *self.corpus]
+
+    def sides(self) -> SidedTexts:
+        """The queries, and the corpus that is searched."""
+        return SidedTexts(queries=self.queries, corpus=self.corpus)
 
     def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:
         """`mrr@10`, `recall@1`, `recall@5`, `recall@10`, `ndcg@10`.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from juyi.embeddings import cosine_rows, encoded, finite_matrix
 from juyi.errors import UsageError
 from juyi.index import ExactIndex
+from juyi.prompts import PromptedEncode
 from juyi.types import Embeddings, Encode, Hits
 
 
@@ -40,7 +41,10 @@ class Similarity(Protocol):
 _ROUNDING = 1e-5
 
 EncodeOrSimilarity = Encode | Similarity
-"""What can be measured. Tasks on the vectors themselves, classification and geometry, need something that encodes."""
+"""What can be measured. Tasks on the vectors themselves, classification and geometry, need something that encodes.
+
+A `PromptedEncode` tells queries and what is searched apart; any other encoder gives a text the same vector on both sides.
+"""
 
 
 class Cosine:
@@ -70,17 +74,31 @@ class Cosine:
     def nearest(self, queries: Sequence[str], corpus: Sequence[str], k: int) -> Hits:
         """See `Similarity.nearest`. Of equally near texts the one that stands first in the corpus comes first.
 
+        A `PromptedEncode` puts its prompts for queries and for what is searched before the texts.
+
         Raises:
             UsageError: As `pairs`, or the corpus is empty.
         """
         if not len(corpus):
             raise UsageError("The corpus is empty: there is nothing to search. Give it at least one text.")
-        distinct = list(dict.fromkeys([*queries, *corpus]))
-        embeddings = _apart(encoded(self._encode, distinct), distinct)
+        searched, asked = self._sides(queries, corpus)
+        index = ExactIndex(searched.shape[1])  # it alone finds what stands first among equals
+        index.add(np.arange(len(corpus)), searched)
+        return index.search(asked, k)
+
+    def _sides(self, queries: Sequence[str], corpus: Sequence[str]) -> tuple[Embeddings, Embeddings]:
+        """The embeddings of the corpus and of the queries; together where both have the same prompt."""
+        prompted = PromptedEncode.of(self._encode)
+        if prompted.query_prompt.text != prompted.corpus_prompt.text:
+            return self._rows(prompted.corpus, corpus), self._rows(prompted.queries, queries)
+        rows = self._rows(prompted.queries, [*queries, *corpus])
+        return rows[len(queries) :], rows[: len(queries)]
+
+    def _rows(self, encode: Encode, texts: Sequence[str]) -> Embeddings:
+        distinct = list(dict.fromkeys(texts))
+        embeddings = _apart(encoded(encode, distinct), distinct)
         places = {text: place for place, text in enumerate(distinct)}
-        index = ExactIndex(embeddings.shape[1])  # it alone finds what stands first among equals
-        index.add(np.arange(len(corpus)), embeddings[[places[text] for text in corpus]])
-        return index.search(embeddings[[places[text] for text in queries]], k)
+        return embeddings[[places[text] for text in texts]]
 
 
 def similarity_of(encoder: EncodeOrSimilarity) -> Similarity:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from juyi.metrics import Bootstrap, Statistic, Units
+from juyi.prompts import PromptChoice, SidedTexts
 from juyi.tasks.bootstrapped_score import BootstrappedScore, bootstrapped
 from juyi.tasks.similarity import EncodeOrSimilarity
 from juyi.types import Score
@@ -27,12 +28,14 @@ class Task(ABC):
         split: Which part of the data it is.
         labels: Passed on to every score: `translated`, `transductive`, `dev-selected`.
         bootstrap: How the intervals are drawn.
+        prompts: The prompts that the task asks for; the evaluation gives it an encoder with them.
     """
 
     name: str
     split: str
     labels: tuple[str, ...] = field(default=(), kw_only=True)
     bootstrap: Bootstrap = field(default=Bootstrap(), kw_only=True, repr=False)
+    prompts: PromptChoice = field(default=PromptChoice(), kw_only=True, repr=False)
 
     def __str__(self) -> str:
         return f"{self.name} {self.split}"
@@ -40,6 +43,10 @@ class Task(ABC):
     @abstractmethod
     def texts(self) -> Sequence[str]:
         """Every text that the task will ask for; some may occur twice."""
+
+    def sides(self) -> SidedTexts:
+        """The texts by what is done with them; alike where a task does not search. Each may occur twice."""
+        return SidedTexts(alike=self.texts())
 
     @abstractmethod
     def measure(self, encoder: EncodeOrSimilarity) -> Sequence[BootstrappedScore]:

@@ -10,7 +10,9 @@ import numpy as np
 from juyi.tokenization.tokenizer import TokenIds
 
 
-def repeat_tokens(rows: Sequence[TokenIds], rng: np.random.Generator, *, rate: float, longest: int) -> list[TokenIds]:
+def repeat_tokens(
+    rows: Sequence[TokenIds], rng: np.random.Generator, *, rate: float, longest: int, head: int = 1
+) -> list[TokenIds]:
     """Repeat some tokens of each row right behind themselves, as the paper says.
 
     Of n tokens, the special ones at both ends not counted, as many are repeated as a number drawn evenly from 0 to
@@ -21,21 +23,22 @@ def repeat_tokens(rows: Sequence[TokenIds], rng: np.random.Generator, *, rate: f
         rng: Draws numbers and places.
         rate: Largest share to repeat.
         longest: Most ids of a row, the special ones included.
+        head: Ids at the start that are not repeated: the special one, and those of a prompt behind it.
 
     Source:
         Wu et al., ESimCSE (arXiv:2109.04380) section 3.1.
     """
     repeated = []
     for row in rows:
-        count = len(row) - 2
+        count = max(0, len(row) - head - 1)
         most = min(count, max(2, int(rate * count)))
         drawn = int(rng.integers(0, most + 1))
-        body = _with_copies(row[1:-1], rng.choice(count, drawn, replace=False) if drawn else ())
-        repeated.append([row[0], *body[: longest - 2], row[-1]])
+        body = _with_copies(row[head:-1], rng.choice(count, drawn, replace=False) if drawn else ())
+        repeated.append([*row[:-1][:head], *body[: longest - head - 1], row[-1]])
     return repeated
 
 
-def repeat_tokens_as_released(rows: Sequence[TokenIds], *, rate: float, longest: int) -> list[TokenIds]:
+def repeat_tokens_as_released(rows: Sequence[TokenIds], *, rate: float, longest: int, head: int = 1) -> list[TokenIds]:
     """Repeat some tokens of each row right behind themselves, as the authors' code does it.
 
     What differs from the paper: of a row of l ids, special ones counted, fewer than min(10, int(rate · l)) are repeated, none
@@ -46,6 +49,7 @@ def repeat_tokens_as_released(rows: Sequence[TokenIds], *, rate: float, longest:
         rows: Ids with a special token at both ends.
         rate: Largest share to repeat.
         longest: Most ids that the backbone takes.
+        head: Ids at the start that are not repeated: the special one, and those of a prompt behind it.
 
     Source:
         caskcsg/sentemb, ESimCSE, its sub-word branch.
@@ -53,10 +57,11 @@ def repeat_tokens_as_released(rows: Sequence[TokenIds], *, rate: float, longest:
     repeated = []
     for row in rows:
         rng = np.random.default_rng(zlib.crc32(np.asarray(row, dtype=np.int64).tobytes()))
-        most = min(10, int(rate * len(row)), len(row) - 1)
+        length = len(row) - head + 1  # as if there were no prompt
+        most = min(10, int(rate * length), length - 1)
         drawn = int(rng.integers(0, most)) if most > 0 else 0
-        body = _with_copies(row[1:-1], rng.choice(len(row) - 2, drawn, replace=False) if drawn else ())
-        repeated.append([row[0], *body[: longest - 2], row[-1]])
+        body = _with_copies(row[head:-1], rng.choice(length - 2, drawn, replace=False) if drawn else ())
+        repeated.append([*row[:-1][:head], *body[: longest - head - 1], row[-1]])
     return repeated
 
 
