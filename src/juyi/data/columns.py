@@ -68,27 +68,42 @@ def read_texts(
 
 
 def open_texts(
-    path: PathLike, *, columns: Sequence[str] | None = None, encoding: str = "utf-8", format: str | None = None
+    path: PathLike,
+    *,
+    columns: Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    format: str | None = None,
+    keep_empty: bool = False,
 ) -> TextStream:
     """As `read_texts`, one sentence at a time: a file of any size in the memory of its first 1,000 rows.
+
+    Args:
+        path: See `read_texts`.
+        columns: See `read_texts`.
+        encoding: See `read_texts`.
+        format: See `read_texts`.
+        keep_empty: Give blank lines of a plain text file and empty cells as "", so that nothing gets out of step.
 
     Raises:
         DataError: The file cannot be read, or no column holds text; a bad row is an error when it comes to it.
         UsageError: A column is named that the file does not have.
     """
-    table = open_table(path, encoding=encoding, format=format, wanted=columns or (), as_lines=columns is None)
+    table = open_table(
+        path, encoding=encoding, format=format, wanted=columns or (), as_lines=columns is None, keep_blank=keep_empty
+    )
     rows, width = table.rows, len(table.names)
     if columns is not None:
         places: Sequence[int] = _wanted(table, columns)
     elif table.is_cnsd:
         places = [width - 3, width - 2]
     elif table.format == "txt":
-        return TextStream((_text(table, row, 0) for row in rows), str(path))
+        lines = ((row[0], None if _is_blank(row[1][0]) else _text(table, row, 0)) for row in rows)
+        return TextStream(lines, str(path), keep_empty=keep_empty)
     else:
         sample = list(islice(rows, _SAMPLE))
         places, rows = _text_columns(table, sample), chain(sample, rows)
-    cells = (None if _is_blank(row[1][place]) else _text(table, row, place) for row in rows for place in places)
-    return TextStream(cells, str(path), tuple(table.names[place] for place in places))
+    cells = ((row[0], None if _is_blank(row[1][place]) else _text(table, row, place)) for row in rows for place in places)
+    return TextStream(cells, str(path), tuple(table.names[place] for place in places), keep_empty=keep_empty)
 
 
 def read_pairs(

@@ -66,6 +66,7 @@ def open_table(
     wanted: Sequence[str] = (),
     is_scored: bool = False,
     as_lines: bool = False,
+    keep_blank: bool = False,
 ) -> Table:
     """The columns and rows of a file, read as they are asked for.
 
@@ -83,6 +84,7 @@ def open_table(
         wanted: The names of columns that the caller asked for.
         is_scored: The last column should hold a number, so a first row of names without one is a header.
         as_lines: A txt file that is not in the CNSD form is one column of lines, tabs and all.
+        keep_blank: Of such a file the blank lines too.
 
     Raises:
         DataError: The file cannot be read, or a row does not have the columns of the first.
@@ -97,9 +99,12 @@ def open_table(
     else:
         lines = read_lines(path, encoding=encoding, keep_blank=True)
         # A line of nothing but tabs is a row of empty cells, not a blank line.
-        lines = ((number, line) for number, line in lines if line.strip() or "\t" in line)
         head = next(lines)
         lines = chain([head], lines)
+        if not (kind == "txt" and as_lines and keep_blank and not is_cnsd(head[1])):
+            lines = ((number, line) for number, line in lines if line.strip() or "\t" in line)
+            head = next(lines)
+            lines = chain([head], lines)
         if kind == "txt" and is_cnsd(head[1]):
             return _delimited(path, kind, ((number, tuple(line.split("||"))) for number, line in lines), _no_header, is_cnsd=True)
         if kind == "txt" and as_lines:

@@ -103,7 +103,7 @@ def _encoder(model: str, options: EncodeOptions, log: Log) -> Candidate:
     if options.pooling is not None:
         name += f" ({options.pooling})"
     engine = _open(model, options, log)
-    encode = CachedEncode(engine.encode, engine.identity) if options.cache else engine.encode
+    encode = CachedEncode(engine.encode, engine.identity, log=log) if options.cache else engine.encode
     return Candidate(name, encode, _labels(folder))
 
 
