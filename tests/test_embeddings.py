@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from juyi.embeddings import check_texts, unit_rows, unit_rows_or_zero
+from juyi.embeddings import check_finite, check_texts, unit_rows, unit_rows_or_zero
 from juyi.engines import CachedEncode, open_engine
-from juyi.errors import UsageError
+from juyi.errors import NonFiniteError, UsageError
 from juyi.index import TextIndex
 from juyi.tasks import EncodeOnce
 from juyi.types import Embeddings
 
 
-@pytest.mark.parametrize(
-    "texts", [[], ["a"], ("a", ""), np.array(["a", "b"]), {"a": 1, "b": 2}.keys(), (text for text in "ab"), ["\ud800"]]
-)
+@pytest.mark.parametrize("texts", [[], ["a"], ("a", ""), np.array(["a", "b"]), {"a": 1, "b": 2}.keys(), (text for text in "ab")])
 def test_lists_of_strings_of_every_kind_are_texts(texts: Any) -> None:
     kept = list(texts) if not hasattr(texts, "gi_frame") else ["a", "b"]
     assert check_texts(texts) == kept and isinstance(check_texts(kept), list)
@@ -36,6 +34,8 @@ def test_lists_of_strings_of_every_kind_are_texts(texts: Any) -> None:
         ([np.float64("nan")], "it has nan at place 0"),
         ([["a", "b"]], "of the type list at place 0"),
         (["a", 1.5], "'1.5' of the type float at place 1"),
+        (["a", "b\ud800"], r"it has 'b\\ud800' at place 1 .* half of a surrogate pair"),
+        (["\ud83d", "\ude00"], r"'\\ud83d' at place 0"),
         (np.array([1, 2]), "'1' of the type int64 at place 0"),
     ],
 )
@@ -107,3 +107,12 @@ def test_a_row_has_the_same_direction_alone_and_among_others() -> None:
     together = unit_rows_or_zero(rows)
     for place in range(50):
         np.testing.assert_array_equal(unit_rows_or_zero(rows[place : place + 1])[0], together[place])
+
+
+def test_vectors_that_are_not_finite_name_their_texts() -> None:
+    rows = np.ones((6, 2), dtype=np.float32)
+    assert check_finite(rows, "abcdef") is rows
+    rows[1, 0], rows[2, 1], rows[3, 1], rows[5] = np.nan, np.inf, -np.inf, np.nan
+    with pytest.raises(NonFiniteError, match="4 of 6 vectors hold NaN or infinity, those of 'b', 'c', 'd' and others") as error:
+        check_finite(rows, "abcdef")
+    assert (error.value.texts, error.value.total) == (("b", "c", "d", "f"), 6)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from juyi.errors import BusyError, UsageError
+from juyi.errors import BusyError, OutputError
 from juyi.locks import holder_of, locked_folder
 
 HOLD = """
@@ -124,5 +124,8 @@ def test_a_child_that_is_started_does_not_inherit_the_lock(tmp_path: Path) -> No
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
-    with pytest.raises(UsageError, match=r"file/out cannot be locked"), locked_folder(tmp_path / "file" / "out"):
+    with (
+        pytest.raises(OutputError, match=r"file/out cannot be written: a part of the path is a file"),
+        locked_folder(tmp_path / "file" / "out"),
+    ):
         pass

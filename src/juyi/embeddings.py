@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from juyi.errors import UsageError
+from juyi.errors import NonFiniteError, UsageError
 from juyi.types import Embeddings, Encode
 
 _BLOCK_ROWS = 1024
@@ -26,7 +26,7 @@ def check_texts(texts: Iterable[str], name: str = "texts") -> list[str]:
         name: What the caller calls it; errors use it.
 
     Raises:
-        UsageError: It is one string, or no collection, or something in it is no string.
+        UsageError: It is one string, or no collection, or something in it is no string, or holds half of a surrogate pair.
     """
     if isinstance(texts, str | bytes):
         raise UsageError(f"{name} is one string, and each of its characters would be a text. Put it into a list: [text].")
@@ -39,6 +39,15 @@ def check_texts(texts: Iterable[str], name: str = "texts") -> list[str]:
                 f"{name} has {_named(text)} at place {place} (counted from 0) of {len(checked)}; every text must be a string. "
                 "Drop this row, or put in what belongs there; an empty text is the string ''."
             )
+    try:
+        "".join(checked).encode()
+    except UnicodeEncodeError:
+        place = next(i for i, text in enumerate(checked) if any("\ud800" <= character <= "\udfff" for character in text))
+        raise UsageError(
+            f"{name} has {checked[place][:40]!r} at place {place} (counted from 0) of {len(checked)}: it has half of a surrogate "
+            "pair, which no encoding of text can write. It comes from bytes that are not UTF-8, or from half of an emoji: repair "
+            "it where it was read, or drop it."
+        ) from None
     return checked
 
 
@@ -62,6 +71,21 @@ def encoded(encode: Encode, texts: Sequence[str]) -> Embeddings:
             "one row a text in their order. Look at the function that was passed as the encoder."
         )
     return embeddings.astype(np.float32, copy=False)
+
+
+def check_finite(embeddings: Embeddings, texts: Sequence[str]) -> Embeddings:
+    """What an encoder gave for the texts, as it is, where every number in it is finite.
+
+    Shapes:
+        embeddings and result: (n, dim)
+
+    Raises:
+        NonFiniteError: NaN or infinity is in it.
+    """
+    finite = np.isfinite(embeddings).all(axis=1)
+    if not finite.all():
+        raise NonFiniteError([texts[i] for i in np.flatnonzero(~finite).tolist()], len(texts))
+    return embeddings
 
 
 def finite_matrix(values: ArrayLike, name: str) -> NDArray[np.floating]:

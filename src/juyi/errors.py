@@ -5,6 +5,8 @@ JuyiError
 ├── DataError           a file or a row cannot be used as it is
 │   └── ColumnsError    a file has other columns than are needed
 ├── ModelError          a model folder cannot be loaded, saved or does what it was not asked to do
+│   └── NonFiniteError  an encoder gave vectors with NaN or infinity
+├── OutputError         something cannot be written; an OSError too
 ├── TrainingError       a run cannot start, go on or be resumed
 ├── BusyError           another process works in the folder
 └── MissingExtraError   an optional dependency is not installed
@@ -14,6 +16,11 @@ One message is one clear paragraph: what was got, what is allowed, what to do ne
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -61,6 +68,40 @@ class ModelError(JuyiError):
     """A model folder cannot be loaded, saved, or does not do what it was asked to do."""
 
 
+class NonFiniteError(ModelError):
+    """An encoder gave vectors with NaN or infinity, which look like results and are none.
+
+    Args:
+        texts: The texts whose vectors they are.
+        total: How many texts were encoded together.
+    """
+
+    def __init__(self, texts: Sequence[str], total: int) -> None:
+        self.texts, self.total = tuple(texts), total
+        shown = ", ".join(repr(text if len(text) <= 40 else text[:39] + "…") for text in self.texts[:3])
+        super().__init__(
+            f"{len(self.texts):,} of {total:,} vectors hold NaN or infinity, those of {shown}"
+            f"{' and others' if len(self.texts) > 3 else ''}; nothing was written. The weights are damaged (a training that "
+            "diverged, a file that was cut), or too large for the precision (float16 ends at 65,504). Take another checkpoint, "
+            "fetch the model again, or store and run it in float32."
+        )
+
+
+class OutputError(JuyiError, OSError):
+    """Something cannot be written. What was half written is gone, and what was there before is as it was.
+
+    Args:
+        path: Where it should have gone.
+        cause: What the system said; or words, then with what to do.
+    """
+
+    def __init__(self, path: str | Path, cause: OSError | str) -> None:
+        self.path = path
+        words = cause if isinstance(cause, str) else system_words(cause)
+        super().__init__(f"{path} cannot be written: {words}")
+        self.errno = None if isinstance(cause, str) else cause.errno
+
+
 class TrainingError(JuyiError):
     """A run cannot start, go on or be resumed."""
 
@@ -95,3 +136,40 @@ class MissingExtraError(JuyiError):
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs the package '{package}', which is not installed. Run: pip install 'juyi[{extra}]'")
+
+
+_SYSTEM_WORDS = {
+    errno.ENOSPC: "the disk is full. Free some space, or take a place on another disk.",
+    errno.EDQUOT: "your share of the disk is used up. Free some space, or take a place on another disk.",
+    errno.EFBIG: "no file may grow that large here (ulimit -f, or the file system). Raise the limit, or take another place.",
+    errno.EACCES: "you may not. Take a place that is yours, or have its permissions changed.",
+    errno.EPERM: "you may not. Take a place that is yours, or have its permissions changed.",
+    errno.EROFS: "the file system is read-only. Take another place.",
+    errno.ENOENT: "there is no such file or folder. Check the name.",
+    errno.EEXIST: "a part of the path is a file, and a folder is needed there. Check the name.",
+    errno.ENOTDIR: "a part of the path is a file, and a folder is needed there. Check the name.",
+    errno.EISDIR: "it is a folder, and a file is needed. Name a file.",
+    errno.ENAMETOOLONG: "the name is too long for the file system. Take a shorter one.",
+    errno.EMFILE: "too many files are open. Raise the limit (ulimit -n).",
+    errno.EIO: "the disk reports an error. Look at the disk, and take another one.",
+}
+
+
+def system_words(error: OSError) -> str:
+    """What an error of the system means and what to do about it, without its path."""
+    known = None if error.errno is None else _SYSTEM_WORDS.get(error.errno)
+    return known or f"{error.strerror or error}. Look at the place, and try again."
+
+
+def system_error(error: BaseException) -> OSError | None:
+    """The error of the system that an exception reports; None where it is about something else.
+
+    Libraries in other languages (safetensors, tokenizers), and `shutil` when it copies a folder, say the number in words alone.
+    """
+    if isinstance(error, OSError) and not isinstance(error, shutil.Error):
+        return error
+    found = re.search(r"\(os error (\d+)\)|\[Errno (\d+)\]", str(error))
+    if found is None:
+        return error if isinstance(error, OSError) else None
+    number = int(found[1] or found[2])
+    return OSError(number, os.strerror(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from juyi.errors import BusyError, UsageError
+from juyi.errors import BusyError, OutputError
 
 _PATIENCE = 0.5  # seconds: somebody may only be looking (`holder_of`), or not have said yet who it is
 _PAUSE = 0.02
@@ -51,7 +52,7 @@ def locked_folder(folder: str | Path) -> Iterator[None]:
 
     Raises:
         BusyError: Somebody else works in it.
-        UsageError: The place cannot be written to, or its file system has no locks.
+        OutputError: The place cannot be written to, or its file system has no locks.
     """
     target = Path(folder).resolve()
     path = _file_of(target)
@@ -95,10 +96,11 @@ def _take(path: Path, target: Path) -> int:
                 raise BusyError(target, holder.pid, holder.host, holder.since)
             time.sleep(_PAUSE)
     except OSError as error:
-        raise UsageError(
-            f"{target} cannot be locked ({error.strerror or error}): the place cannot be written to, is full, or its file system "
-            "has no locks, and then two processes could not be kept apart. Give a folder somewhere else."
-        ) from error
+        if error.errno in (errno.ENOLCK, errno.ENOTSUP):
+            raise OutputError(
+                target, "its file system has no locks, and two processes could not be kept apart. Take a place on another disk."
+            ) from error
+        raise OutputError(target, error) from error
 
 
 def _lock(file: int) -> bool:

@@ -56,3 +56,24 @@ def test_what_cannot_be_read_is_told(
     (tmp_path / "a.csv").write_text(content)
     with pytest.raises(error, match=words):
         list(open_texts(tmp_path / "a.csv", **options))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("a.txt", "甲\n\n 乙\n　\n丙\n", [(1, "甲"), (2, ""), (3, " 乙"), (4, ""), (5, "丙")]),
+        ("a.txt", "甲\n乙\n\n", [(1, "甲"), (2, "乙")]),  # a blank line at the very end is none
+        ("a.txt", "甲\n\n\n", [(1, "甲"), (2, "")]),
+        ("a.txt", "\n甲\n", [(1, ""), (2, "甲")]),
+        ("a.txt", "甲||乙||1\n\n丙||丁||0\n", [(1, "甲"), (1, "乙"), (3, "丙"), (3, "丁")]),
+        ("a.tsv", "text\tlabel\n甲\ta\n\tb\n乙\tc\n\td\n", [(2, "甲"), (3, ""), (4, "乙"), (5, "")]),
+        ("a.csv", "question,answer\n甲,\n,乙\n", [(2, "甲"), (2, ""), (3, ""), (3, "乙")]),
+        ("a.jsonl", '{"text": "甲"}\n{"text": null}\n{"text": "  "}\n', [(1, "甲"), (2, ""), (3, "")]),
+    ],
+)
+def test_empty_cells_and_lines_are_kept_in_step(name: str, content: str, rows: list[tuple[int, str]], tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    columns = ["question", "answer"] if name.endswith("csv") else None
+    assert list(open_texts(tmp_path / name, columns=columns, keep_empty=True).numbered()) == rows
+    assert list(open_texts(tmp_path / name, columns=columns, keep_empty=True)) == [text for _, text in rows]
+    assert list(open_texts(tmp_path / name, columns=columns)) == [text for _, text in rows if text]

@@ -49,7 +49,7 @@ def command(
 
     from juyi.assets import SAMPLES
     from juyi.cli.adapt_report import print_adaptation
-    from juyi.cli.output import say
+    from juyi.cli.output import put, say
     from juyi.cli.progress import training_bar
     from juyi.data import read_scored_pairs, read_texts
     from juyi.encoder import EncoderSettings
@@ -79,6 +79,6 @@ def command(
         say("Stopped; the checkpoint is written. The same command goes on from there.")
         raise
     if form == "json":
-        click.echo(json.dumps(result.as_dict(), ensure_ascii=False, indent=2, default=str))
+        put(json.dumps(result.as_dict(), ensure_ascii=False, indent=2, default=str))
     else:
         print_adaptation(result, Path(output))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-import click
-
-from juyi.cli.output import table
+from juyi.cli.output import put, table
 from juyi.evaluation import difference_text, interval_text
 from juyi.experiments.adapt import VARIANTS, Adaptation
 
@@ -25,14 +23,14 @@ def print_adaptation(result: Adaptation, out: Path) -> None:
         ]
         table(rows, title=f"search: {query}")
     for note in result.notes:
-        click.echo(textwrap.fill(f"• {note}", width=110, subsequent_indent="  "))
-    click.echo()
-    click.echo(textwrap.fill(result.verdict, width=110))
-    click.echo()
-    click.echo(f"model   {out / 'model'}   (with whitening: {out / 'model-whitened'})")
-    click.echo(f"report  {out / 'report.json'}")
+        put(textwrap.fill(f"• {note}", width=110, subsequent_indent="  "))
+    put("")
+    put(textwrap.fill(result.verdict, width=110))
+    put("")
+    put(f"model   {out / 'model'}   (with whitening: {out / 'model-whitened'})")
+    put(f"report  {out / 'report.json'}")
     if result.sheet is not None:
-        click.echo(f"label   {result.sheet}")
+        put(f"label   {result.sheet}")
 
 
 def _title(result: Adaptation) -> str:

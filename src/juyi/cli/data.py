@@ -31,7 +31,7 @@ def check(
     """
     import json
 
-    from juyi.cli.output import say, table
+    from juyi.cli.output import put, say, table
     from juyi.data import inspect, read_texts
     from juyi.hub import resolve
     from juyi.layout import read_layout
@@ -48,12 +48,12 @@ def check(
     )
     facts = found.as_dict()
     if form == "json":
-        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        put(json.dumps(facts, ensure_ascii=False, indent=2))
         return
     advice = facts.pop("advice")
     table([{"": name.replace("_", " "), file: _words(value)} for name, value in facts.items() if value not in (None, [], ())])
     for line in advice:
-        click.echo(f"• {line}")
+        put(f"• {line}")
 
 
 def _words(value: object) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from juyi.cli import options
-from juyi.engines.engine import EMBEDDING_FORMATS, EmbeddingFormat, EngineKind
+from juyi.engines.engine import EMBEDDING_FORMATS, EMPTY_CHOICES, EmbeddingFormat, Empty, EngineKind
 from juyi.errors import UsageError
+
+if TYPE_CHECKING:
+    from juyi.engines import WrittenEmbeddings
 
 
 @click.command("encode")
@@ -19,6 +22,13 @@ from juyi.errors import UsageError
 @click.option("--format", "form", type=click.Choice(EMBEDDING_FORMATS), help="[default: by the name of the output, or jsonl]")
 @click.option("--normalise", is_flag=True, help="Give every vector length one.")
 @options.prompt
+@click.option(
+    "--empty",
+    type=click.Choice(EMPTY_CHOICES),
+    default="error",
+    show_default=True,
+    help="What becomes of an empty line or cell: an error, a row of zeros, or left out, with the line numbers of the rest.",
+)
 @options.column
 @options.encoding
 @options.engine
@@ -29,32 +39,78 @@ def command(
     form: EmbeddingFormat | None,
     normalise: bool,
     prompt: str | None,
+    empty: Empty,
     columns: tuple[str, ...],
     encoding: str,
     engine: EngineKind,
 ) -> None:
     """Encode the sentences of FILE (txt, csv, tsv, jsonl, parquet; .gz and .xz of these; - is stdin), of any number.
 
+    Row i of the matrix is line i of a plain text file, or row i of a table; of several columns row by row, and within a row
+    column by column. A blank line at the very end of a text file is no line. With --empty drop the line numbers of the rows are
+    written too: in jsonl as "line", beside questions.npy as questions.ids.txt.
+
     \b
     Examples:
       juyi encode questions.txt -o questions.npy
+      juyi encode answers.csv --column answer --empty zero -o answers.npy
       echo "怎么还信用卡" | juyi encode --format jsonl
       juyi encode questions.txt -m my-e5 --prompt query -o questions.npy
     """
-    from juyi.cli.output import say, say_prompt
-    from juyi.data import open_texts
-    from juyi.engines import open_engine, write_embeddings
+    from itertools import tee
+
+    from juyi.atomic import check_output_file
+    from juyi.cli.output import data_stream, say, say_prompt
+    from juyi.data import TextStream, open_texts
+    from juyi.engines import check_filled, open_engine, write_embeddings
+
+    def opened() -> TextStream:
+        return open_texts(file, columns=columns or None, encoding=encoding, keep_empty=True)
 
     form = form or _form(output)
-    texts = open_texts(file, columns=columns or None, encoding=encoding)
+    target = data_stream() if output is None else Path(output)
+    if isinstance(target, Path) and (not target.exists() or target.is_file()):  # a device or a pipe is written to as it is
+        check_output_file(target)
+    if empty == "error" and Path(file).is_file():  # what can be read twice is looked through before the work
+        check_filled(opened().numbered(), file)
+    texts = opened()
     if texts.columns:
-        say(f"Reading column {', '.join(texts.columns)} of {file}")
-    opened = open_engine(model, engine, log=say)
-    say_prompt(opened.prompts.resolve(prompt))
-    target = sys.stdout.buffer if output is None else Path(output)
-    count, width = write_embeddings(opened, texts, target, form, prompt=prompt, normalise=normalise)
+        several = f": {len(texts.columns)} rows of the matrix for each of the file" if len(texts.columns) > 1 else ""
+        say(f"Reading column {', '.join(texts.columns)} of {file}{several}")
+    runner = open_engine(model, engine, log=say)
+    say_prompt(runner.prompts.resolve(prompt))
+    lines, sentences = tee(texts.numbered())
+    written = write_embeddings(
+        runner,
+        (text for _, text in sentences),
+        target,
+        form,
+        prompt=prompt,
+        normalise=normalise,
+        empty=empty,
+        numbers=(line for line, _ in lines),
+    )
+    _report(written, output, form, empty)
+
+
+def _report(written: WrittenEmbeddings, output: str | None, form: EmbeddingFormat, empty: Empty) -> None:
+    """How much was written, and which texts were empty."""
+    from juyi.cli.output import say
+    from juyi.engines import ids_path, line_list
+
+    ids = None if output is None else ids_path(Path(output))
     if output is not None:
-        say(f"Wrote {count:,} vectors of {width} to {output}")
+        say(f"Wrote {written.rows:,} vectors of {written.width} to {output}")
+    if written.empty:
+        what = "left out" if empty == "drop" else "rows of zeros"
+        # Where the line numbers of the rows are written nowhere, all that are missing are named.
+        named = line_list(written.empty) if ids is not None or form == "jsonl" else ", ".join(map(str, written.empty))
+        say(f"{len(written.empty):,} empty texts, {what}: line {named}")
+    if ids is not None and form != "jsonl":
+        if empty == "drop":
+            say(f"Wrote the line numbers of the rows to {ids}")
+        elif ids.exists():
+            say(f"Note: {ids} is of an earlier run and does not belong to {output}; delete it.")
 
 
 def _form(output: str | None) -> EmbeddingFormat:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-import textwrap
+from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 import click
 
 from juyi import __version__
-from juyi.errors import JuyiError, MissingExtraError, UsageError
-from juyi.extras import EXTRA_OF
+from juyi.cli.failures import DONE, EXIT_CODES, FAILED, INTERRUPTED, flush_stdout, prepare_streams, report, silence_stdout
 
 COMMANDS = {
     "adapt": "Adapt an encoder to your sentences and measure what it brought.",
@@ -45,6 +45,11 @@ class _Lazy(click.Group):
         command: click.Command = importlib.import_module(f"juyi.cli.{cmd_name}").command
         return command
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Exit codes, of every command"):
+            formatter.write_dl([(str(code), words) for code, words in EXIT_CODES.items()])
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -56,9 +61,8 @@ class _Lazy(click.Group):
     epilog="MODEL is a folder, a hub id, or nothing: then the encoder that ships with juyi.",
 )
 @click.version_option(__version__, prog_name="juyi")
-@click.option("--traceback", is_flag=True, help="Show where in the code an error was raised.")
-@click.pass_context
-def cli(ctx: click.Context, traceback: bool) -> None:
+@click.option("--traceback", is_flag=True, help="Show where in the code an error was raised; may stand anywhere.")
+def cli(traceback: bool) -> None:
     """From unlabelled sentences to a sentence encoder that is trained, measured, explained and served.
 
     \b
@@ -67,34 +71,45 @@ def cli(ctx: click.Context, traceback: bool) -> None:
       juyi similar "怎么还信用卡" "信用卡如何还款"
       juyi data check questions.txt
     """
-    ctx.obj = {"traceback": traceback}
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; exit code 0, 1 (failed), 2 (wrong use) or 130 (interrupted)."""
+    """Run the command line; it leaves with an exit code of `juyi.cli.failures.EXIT_CODES`."""
+    prepare_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
+    options = [*takewhile(lambda argument: argument != "--", arguments)]
+    with_traceback = "--traceback" in options
     try:
-        return cli.main(arguments, standalone_mode=False)
+        result = cli.main(
+            [argument for argument in options if argument != "--traceback"] + arguments[len(options) :], standalone_mode=False
+        )
+        flush_stdout()
+        return result
     except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+        code = error.exit_code
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else FAILED if error.code else DONE
+    except (click.Abort, KeyboardInterrupt) as error:
+        code = _interrupted(error, arguments)
+    except Exception as error:
+        if with_traceback and not isinstance(error, click.ClickException):
+            raise
+        code = report(error, arguments)
+    try:
+        flush_stdout()
+    except OSError as error:
+        code = code or report(error, arguments)
+        silence_stdout()
+    sys.exit(code)
+
+
+def _interrupted(error: BaseException, arguments: list[str]) -> int:
+    """Click makes one thing of Ctrl-C and of a file that ended too early."""
+    if isinstance(error.__cause__, EOFError):
+        return report(error.__cause__, arguments)
+    with suppress(OSError):
         click.echo("\nStopped.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
-    except (JuyiError, ModuleNotFoundError) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name not in EXTRA_OF:
-            raise
-        if "--traceback" in arguments:
-            raise
-        if isinstance(error, ModuleNotFoundError):
-            error = MissingExtraError(str(error.name), EXTRA_OF[str(error.name)], "This command")
-        click.echo("Error: " + textwrap.fill(str(error), width=100, break_long_words=False, break_on_hyphens=False), err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+    return INTERRUPTED
 
 
 if __name__ == "__main__":

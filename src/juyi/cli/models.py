@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from juyi.cli import options
-from juyi.cli.output import emit
+from juyi.cli.output import emit, put
 
 if TYPE_CHECKING:
     from juyi.prompts import Prompts
@@ -72,7 +72,7 @@ def show(model: str, card: bool, form: str) -> None:
     folder = resolve(model)
     if card:
         path = folder / "README.md"
-        click.echo(path.read_text(encoding="utf-8") if path.is_file() else f"{folder} has no model card.", nl=False)
+        put(path.read_text(encoding="utf-8") if path.is_file() else f"{folder} has no model card.", nl=False)
         return
     layout = read_layout(folder)
     root = folder / layout.backbone
@@ -93,7 +93,7 @@ def show(model: str, card: bool, form: str) -> None:
         "size": f"{_size(folder) / 1e6:.1f} MB",
     }
     if form == "json":
-        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        put(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
         emit([{"": key, "value": str(value)} for key, value in facts.items()], "table")
 

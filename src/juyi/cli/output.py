@@ -9,9 +9,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
+
+from juyi.errors import OutputError
 
 if TYPE_CHECKING:
     from juyi.prompts import Prompt
@@ -36,6 +38,31 @@ def say_prompt(prompt: Prompt) -> None:
         say(f"Prompt: {prompt} before every text")
 
 
+def data_stream() -> IO[bytes]:
+    """Standard output, for bytes.
+
+    Raises:
+        OutputError: It is closed.
+    """
+    _check_stdout()
+    return sys.stdout.buffer
+
+
+def _check_stdout() -> None:
+    if sys.stdout is None:
+        raise OutputError("Standard output", "it is closed. Send it to a file or a pipe, or to /dev/null.")
+
+
+def put(text: str, *, nl: bool = True) -> None:
+    """Text that is data, on stdout.
+
+    Raises:
+        OutputError: It is closed.
+    """
+    _check_stdout()
+    click.echo(text, nl=nl)
+
+
 def report_problems(problems: Iterable[str]) -> None:
     """Say what could not be read or measured, each once, and leave with exit code 1 where there was something."""
     distinct = list(dict.fromkeys(problems))
@@ -55,16 +82,16 @@ def emit(records: Sequence[Record], form: str, *, title: str = "") -> None:
     """
     match form:
         case "json":
-            click.echo(json.dumps(list(records), ensure_ascii=False, indent=2))
+            put(json.dumps(list(records), ensure_ascii=False, indent=2))
         case "jsonl":
             for record in records:
-                click.echo(json.dumps(record, ensure_ascii=False))
+                put(json.dumps(record, ensure_ascii=False))
         case "csv":
             sheet = io.StringIO()
             writer = csv.DictWriter(sheet, fieldnames=list(records[0]) if records else [], lineterminator="\n")
             writer.writeheader()
             writer.writerows(records)
-            click.echo(sheet.getvalue(), nl=False)
+            put(sheet.getvalue(), nl=False)
         case _:
             table(records, title=title)
 
@@ -77,6 +104,7 @@ def table(records: Sequence[Record], *, title: str = "") -> None:
 
     if not records:
         return
+    _check_stdout()
     drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
     for name in records[0]:
         numbers = all(_is_figure(record[name]) for record in records)

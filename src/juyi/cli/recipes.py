@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from juyi.cli import options
-from juyi.cli.output import emit
+from juyi.cli.output import emit, put
 
 
 @click.group("recipes")
@@ -34,4 +34,4 @@ def show(recipe: str) -> None:
     """Print a recipe as its TOML file; copy it, change it, and give the path instead of the name."""
     from juyi.experiments import recipe_path
 
-    click.echo(recipe_path(recipe).read_text(encoding="utf-8"), nl=False)
+    put(recipe_path(recipe).read_text(encoding="utf-8"), nl=False)

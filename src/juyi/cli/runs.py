@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from juyi.cli import options
-from juyi.cli.output import emit, say
+from juyi.cli.output import emit, put, say
+from juyi.errors import UsageError
 
 if TYPE_CHECKING:
     from juyi.experiments.runs import RunSummary
@@ -60,14 +61,14 @@ def show(run: str, runs: str, form: str) -> None:
     contents = run_contents(found)
     if form == "json":
         record = {**_record(found), "recipe": tomllib.loads(recipe), **contents}
-        click.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        put(json.dumps(record, ensure_ascii=False, indent=2))
         return
     emit([{"": key, "value": str(value)} for key, value in _row(found).items()], "table")
     if found.error:
-        click.echo(f"{found.error}\n")
-    click.echo(recipe)
+        put(f"{found.error}\n")
+    put(recipe)
     if contents:
-        click.echo(json.dumps(contents, ensure_ascii=False, indent=2))
+        put(json.dumps(contents, ensure_ascii=False, indent=2))
 
 
 @command.command("remove")
@@ -80,9 +81,18 @@ def remove(names: tuple[str, ...], yes: bool, runs: str) -> None:
 
     chosen = {run.folder: run for run in (find_run(Path(runs), name) for name in names)}
     for run in chosen.values():
-        if yes or click.confirm(f"Delete {run.label} ({_state(run)}, {_size(run)}) for good?", err=True):
+        if yes or _agreed(f"Delete {run.label} ({_state(run)}, {_size(run)}) for good?"):
             remove_run(run)
             say(f"Deleted {run.folder}")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise UsageError("There is nobody to ask: standard input has ended. --yes deletes without a question.") from error
+        raise
 
 
 def _row(run: RunSummary) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def command(texts: tuple[str, ...], model: str, prompt: str | None, engine: Engi
     """
     import numpy as np
 
-    from juyi.cli.output import emit, say, say_prompt
+    from juyi.cli.output import emit, put, say, say_prompt
     from juyi.embeddings import cosine_rows
     from juyi.engines import open_engine
 
@@ -38,7 +38,7 @@ def command(texts: tuple[str, ...], model: str, prompt: str | None, engine: Engi
     scores = cosine_rows(np.tile(first, (len(others), 1)), np.stack(others))
     if form == "plain":
         for score in scores:
-            click.echo(f"{float(score):.4f}")
+            put(f"{float(score):.4f}")
         return
     emit(
         [{"sentence1": texts[0], "sentence2": other, "cosine": float(s)} for other, s in zip(texts[1:], scores, strict=True)],

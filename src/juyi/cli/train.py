@@ -72,7 +72,7 @@ def command(
 
 def run_and_print(recipe: str | None, given: Given, data: str | None, overrides: tuple[str, ...], runs: str) -> None:
     """Run a recipe, or the usual one, under a bar; print the path of the model."""
-    from juyi.cli.output import first_process, say
+    from juyi.cli.output import first_process, put, say
     from juyi.cli.progress import training_bar
     from juyi.experiments.given import usual_recipe, with_given
     from juyi.experiments.load import load_recipe
@@ -95,4 +95,4 @@ def run_and_print(recipe: str | None, given: Given, data: str | None, overrides:
     for warning in result.train_result.warnings:
         say(f"Warning: {warning}")
     if first_process():
-        click.echo(result.folder / "model")
+        put(str(result.folder / "model"))

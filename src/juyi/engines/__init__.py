@@ -7,16 +7,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from juyi.engines.cache import CachedEncode, cache_folder
-    from juyi.engines.embedding_files import write_embeddings
-    from juyi.engines.engine import EMBEDDING_FORMATS, ENGINE_KINDS, PRECISIONS, EmbeddingFormat, Engine, EngineKind, Precision
+    from juyi.engines.embedding_files import WrittenEmbeddings, check_filled, ids_path, line_list, write_embeddings
+    from juyi.engines.engine import (
+        EMBEDDING_FORMATS,
+        EMPTY_CHOICES,
+        ENGINE_KINDS,
+        PRECISIONS,
+        EmbeddingFormat,
+        Empty,
+        Engine,
+        EngineKind,
+        Precision,
+    )
     from juyi.engines.identity import prompted_identity
     from juyi.engines.open import encode, engine_of, open_engine, why_not_onnx
     from juyi.engines.precision import AgreedPrecision, agreed_precision
 
 _HOME = {
     "cache": ("CachedEncode", "cache_folder"),
-    "embedding_files": ("write_embeddings",),
-    "engine": ("EMBEDDING_FORMATS", "ENGINE_KINDS", "PRECISIONS", "EmbeddingFormat", "Engine", "EngineKind", "Precision"),
+    "embedding_files": ("WrittenEmbeddings", "check_filled", "ids_path", "line_list", "write_embeddings"),
+    "engine": (
+        "EMBEDDING_FORMATS",
+        "EMPTY_CHOICES",
+        "ENGINE_KINDS",
+        "PRECISIONS",
+        "EmbeddingFormat",
+        "Empty",
+        "Engine",
+        "EngineKind",
+        "Precision",
+    ),
     "identity": ("prompted_identity",),
     "open": ("encode", "engine_of", "open_engine", "why_not_onnx"),
     "precision": ("AgreedPrecision", "agreed_precision"),
@@ -24,18 +44,24 @@ _HOME = {
 
 __all__ = [
     "EMBEDDING_FORMATS",
+    "EMPTY_CHOICES",
     "ENGINE_KINDS",
     "PRECISIONS",
     "AgreedPrecision",
     "CachedEncode",
     "EmbeddingFormat",
+    "Empty",
     "Engine",
     "EngineKind",
     "Precision",
+    "WrittenEmbeddings",
     "agreed_precision",
     "cache_folder",
+    "check_filled",
     "encode",
     "engine_of",
+    "ids_path",
+    "line_list",
     "open_engine",
     "prompted_identity",
     "why_not_onnx",

@@ -24,6 +24,10 @@ EmbeddingFormat = Literal["npy", "jsonl", "csv"]
 EMBEDDING_FORMATS: tuple[EmbeddingFormat, ...] = get_args(EmbeddingFormat)
 """What `write_embeddings` writes."""
 
+Empty = Literal["error", "zero", "drop"]
+EMPTY_CHOICES: tuple[Empty, ...] = get_args(Empty)
+"""What `write_embeddings` may do with an empty text."""
+
 DEFAULT_BATCH_TOKENS = 4096
 BLOCK_TEXTS = 4096
 
@@ -74,6 +78,7 @@ class Engine(Protocol):
 
         Raises:
             UsageError: The texts are one string, or something among them is none; or there is no prompt of that name.
+            NonFiniteError: The encoder gives NaN or infinity.
         """
         ...
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from safetensors.numpy import load_file
 
-from juyi.embeddings import check_texts, unit_rows_or_zero
+from juyi.embeddings import check_finite, check_texts, unit_rows_or_zero
 from juyi.engines.engine import DEFAULT_BATCH_TOKENS, Engine, EngineKind, Precision
 from juyi.engines.graph import GRAPH, WEIGHTS, read_properties
 from juyi.engines.identity import identity_of
@@ -76,12 +76,13 @@ class OnnxEngine(Engine):
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
     ) -> Embeddings:
         """See `Engine.encode`."""
-        prompted = self.prompts.resolve(prompt).before(check_texts(texts))
-        rows = self._tokenizer.tokenize(prompted, self._layout.max_length or 128)
+        texts = check_texts(texts)
+        rows = self._tokenizer.tokenize(self.prompts.resolve(prompt).before(texts), self._layout.max_length or 128)
         result = np.empty((len(rows), self._dim), dtype=np.float32)
         for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
             ids, mask = pad([rows[i] for i in chunk], self._tokenizer.special.pad)
             (result[chunk],) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        check_finite(result, texts)
         return unit_rows_or_zero(result) if normalise or self._layout.normalise else result
 
 

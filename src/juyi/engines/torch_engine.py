@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from juyi.embeddings import unit_rows_or_zero
+from juyi.embeddings import check_finite, check_texts, unit_rows_or_zero
 from juyi.encoder import Encoder, EncoderSettings, load_encoder
 from juyi.engines.engine import DEFAULT_BATCH_TOKENS, Engine, EngineKind, Precision
 from juyi.engines.identity import identity_of
@@ -74,6 +74,7 @@ class TorchEngine(Engine):
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
     ) -> Embeddings:
         """See `Engine.encode`."""
+        texts = check_texts(texts)
         with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            vectors = self.encoder.encode(texts, prompt=prompt, batch_tokens=batch_tokens)
+            vectors = check_finite(self.encoder.encode(texts, prompt=prompt, batch_tokens=batch_tokens), texts)
         return unit_rows_or_zero(vectors) if normalise else vectors

@@ -112,7 +112,7 @@ def _encoder(model: str, options: EncodeOptions, log: Log) -> Candidate:
 
     def make(prompt: Prompt) -> Encode:
         encode = partial(engine.encode, prompt=prompt)
-        return CachedEncode(encode, prompted_identity(engine.identity, prompt)) if options.cache else encode
+        return CachedEncode(encode, prompted_identity(engine.identity, prompt), log=log) if options.cache else encode
 
     return Candidate(name, PromptedEncode(make, engine.prompts, options.prompts), _labels(folder))
 
