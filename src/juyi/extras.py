@@ -25,6 +25,7 @@ EXTRA_OF = {
     "onnxscript": "onnx",
     "tensorboard": "track",
     "wandb": "wandb",
+    "openpyxl": "xlsx",
 }
 """Optional package to the extra that brings it."""
 

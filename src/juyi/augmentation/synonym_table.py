@@ -24,7 +24,7 @@ def read_table(path: str, encoding: str) -> Table:
 @lru_cache(maxsize=4)
 def _read(path: str, encoding: str, state: tuple[int, int]) -> Table:
     table: dict[str, dict[str, None]] = {}  # the inner one as a set that keeps its order
-    for number, line in read_lines(path, encoding=encoding):
+    for number, line in read_lines(path, encoding=encoding or None):
         word, *synonyms = (cell.strip() for cell in line.split("\t"))
         if not word or not all(synonyms):
             raise DataError("a cell is empty; write word, tab, synonym, and take out tabs at the ends.", path=path, line=number)

@@ -28,7 +28,7 @@ class Synonyms:
         vectors: A text file of word vectors in word2vec's form. The synonym is the nearest word by cosine, never the word itself
             in another case, and never punctuation.
         count: How many words to replace.
-        encoding: Of the table or the vectors.
+        encoding: Of the table or the vectors; empty is found by their content.
 
     Raises:
         UsageError: Not exactly one of table and vectors is given, or the count is below 1.
@@ -41,7 +41,7 @@ class Synonyms:
     table: str = ""
     vectors: str = ""
     count: int = 1
-    encoding: str = "utf-8"
+    encoding: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.table) == bool(self.vectors):

@@ -71,4 +71,4 @@ def read_vectors(path: str, encoding: str) -> WordVectors:
 
 @lru_cache(maxsize=1)
 def _read(path: str, encoding: str, state: tuple[int, int]) -> WordVectors:
-    return WordVectors(*read_word_vectors(path, encoding=encoding))
+    return WordVectors(*read_word_vectors(path, encoding=encoding or None))

@@ -45,13 +45,13 @@ class WordAverage:
 
     Args:
         path: Word vectors in the text form of word2vec or GloVe, as `juyi.data.vectors.read_word_vectors` takes them.
-        encoding: Of that file.
+        encoding: Of that file; found by its content where none is named.
 
     Raises:
         DataError: The file cannot be read, or is something else.
     """
 
-    def __init__(self, path: PathLike, *, encoding: str = "utf-8") -> None:
+    def __init__(self, path: PathLike, *, encoding: str | None = None) -> None:
         words, self._vectors = read_word_vectors(path, encoding=encoding)
         # A vector of zeros says nothing, and a text of such words would have no cosine.
         self._rows = {word: row for row, word in enumerate(words) if self._vectors[row].any()}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from juyi.cli import options
+
+if TYPE_CHECKING:
+    from juyi.data import ReadSettings
 
 
 @click.command("adapt")
@@ -15,10 +19,16 @@ from juyi.cli import options
 @options.pooling
 @options.prompt
 @click.option("--pairs", help="A file of scored pairs to measure on: sentence1, sentence2, score.")
+@click.option(
+    "--pair-columns",
+    metavar="NAME[,NAME]",
+    multiple=True,
+    callback=options.column_names,
+    help="Columns of the pairs: sentence, sentence, score. [default: found by names and content]",
+)
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for model and report.")
 @click.option("--query", "queries", multiple=True, help="Search the sentences for this before and after; may be repeated.")
-@options.column
-@options.encoding
+@options.reading
 @options.seed
 @options.form("table", "json")
 def command(
@@ -29,8 +39,8 @@ def command(
     pairs: str | None,
     output: str,
     queries: tuple[str, ...],
-    columns: tuple[str, ...],
-    encoding: str,
+    pair_columns: tuple[str, ...],
+    reading: ReadSettings,
     seed: int,
     form: str,
 ) -> None:
@@ -51,18 +61,17 @@ def command(
     from juyi.cli.adapt_report import print_adaptation
     from juyi.cli.output import put, say
     from juyi.cli.progress import training_bar
-    from juyi.data import read_scored_pairs, read_texts
+    from juyi.data import ReadSettings, read_scored_pairs, read_texts
     from juyi.encoder import EncoderSettings
     from juyi.experiments.adapt import adapt
     from juyi.poolings import known_pooling
 
     if file is None:
-        file, pairs, columns = str(SAMPLES / "questions.tsv"), pairs or str(SAMPLES / "pairs.tsv"), ("text",)
+        file, pairs = str(SAMPLES / "questions.tsv"), pairs or str(SAMPLES / "pairs.tsv")
     settings = EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt)
-    corpus = read_texts(file, columns=columns or None, encoding=encoding)
-    where = f" (column {', '.join(corpus.columns)})" if corpus.columns else ""
-    say(f"{len(corpus.texts):,} sentences from {file}{where}")
-    labelled = None if pairs is None else read_scored_pairs(pairs, encoding=encoding)
+    corpus = read_texts(file, **reading.arguments(say))
+    of_pairs = ReadSettings(columns=pair_columns, label_scores=reading.label_scores)
+    labelled = None if pairs is None else read_scored_pairs(pairs, **of_pairs.arguments(say))
     try:
         with training_bar("SimCSE") as progress:
             result = adapt(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from juyi.augmentation import AnyAugmentation
+    from juyi.data import ReadSettings
 
 KINDS = {
     "none": "NoAugmentation",
@@ -29,7 +30,6 @@ _TAKERS = {
     "rate": ("crop", "delete-words", "repeat-words", "mlm-substitute"),
     "table": ("synonyms",),
     "vectors": ("synonyms",),
-    "encoding": ("synonyms",),
     "model": ("mlm-substitute",),
 }
 
@@ -46,8 +46,7 @@ _TAKERS = {
 @options.seed
 @click.option("--epochs", default=1, show_default=True, type=click.IntRange(min=1), help="How many drawings of each text.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(min=0), help="Only the first texts; 0 for all.")
-@options.column
-@options.encoding
+@options.reading
 @options.form("table", "jsonl", "json", "csv")
 def command(
     file: str,
@@ -59,8 +58,7 @@ def command(
     seed: int,
     epochs: int,
     limit: int,
-    columns: tuple[str, ...],
-    encoding: str,
+    reading: ReadSettings,
     form: str,
 ) -> None:
     """Show the sentences of FILE and what augmentations make of them, side by side.
@@ -94,12 +92,9 @@ def command(
     if seed < 0:
         raise UsageError(f"The seed is {seed}; it must be 0 or more.")
     given = {"rate": rate, "table": table, "vectors": vectors, "model": model}
-    given["encoding"] = encoding if table or vectors else None  # one for all files
     augmentations = _augmentations(names, {name: value for name, value in given.items() if value not in (None, "")})
-    corpus = read_texts(file, columns=columns or None, encoding=encoding)
+    corpus = read_texts(file, **reading.arguments(say))
     texts = corpus.texts[: limit or None]
-    if corpus.columns:
-        say(f"Reading column {', '.join(corpus.columns)} of {file}")
     if len(texts) < len(corpus.texts):
         say(f"The first {len(texts)} of {len(corpus.texts):,} texts; --limit 0 takes all.")
     made = {

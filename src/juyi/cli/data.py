@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from juyi.cli import options
+
+if TYPE_CHECKING:
+    from juyi.data import ReadSettings
 
 
 @click.group("data")
@@ -17,30 +22,30 @@ def command() -> None:
 @click.option("--against", help="A second file: count the sentences that occur in both (leakage of test sentences, say).")
 @options.model
 @click.option("--max-length", default=64, show_default=True, help="Longest input in tokens that you mean to train with.")
-@options.column
-@options.encoding
+@options.reading
 @options.form("table", "json")
-def check(
-    file: str, against: str | None, model: str, max_length: int, columns: tuple[str, ...], encoding: str, form: str
-) -> None:
-    """Count rows, repeats, near-repeats, lengths, unknown characters and leakage, and say what to do about them.
+def check(file: str, against: str | None, model: str, max_length: int, reading: ReadSettings, form: str) -> None:
+    """Show how FILE is understood, count repeats, lengths, unknown characters and leakage, and say what to do about them.
+
+    The shape of the rows (texts, pairs, triplets, scored pairs, …), what each column holds and the first three rows are shown;
+    then what its sentences are like.
 
     \b
     Example:
       juyi data check train.txt --against test.tsv
     """
     import json
+    from dataclasses import asdict
 
     from juyi.cli.output import put, say, table
-    from juyi.data import inspect, read_texts
+    from juyi.data import inspect, read_texts, understand
     from juyi.hub import resolve
     from juyi.layout import read_layout
     from juyi.tokenization import load_tokenizer
 
-    corpus = read_texts(file, columns=columns or None, encoding=encoding)
-    if corpus.columns:
-        say(f"Reading column {', '.join(corpus.columns)} of {file}")
-    others = None if against is None else read_texts(against, encoding=encoding).texts
+    understood = understand(file, **reading.arguments())
+    corpus = read_texts(file, **reading.arguments(say))
+    others = None if against is None else read_texts(against, log=say).texts
     folder = resolve(model)
     tokenizer = load_tokenizer(folder / read_layout(folder).backbone)
     found = inspect(
@@ -48,8 +53,13 @@ def check(
     )
     facts = found.as_dict()
     if form == "json":
-        put(json.dumps(facts, ensure_ascii=False, indent=2))
+        put(json.dumps({"understood": asdict(understood), **facts}, ensure_ascii=False, indent=2))
         return
+    names = [name if name == role else f"{name} ({role})" for name, role in understood.columns]
+    table(
+        [dict(zip(names, row, strict=True)) for row in understood.rows],
+        title=f"Understood as {understood.shape}; the first {len(understood.rows)} rows",
+    )
     advice = facts.pop("advice")
     table([{"": name.replace("_", " "), file: _words(value)} for name, value in facts.items() if value not in (None, [], ())])
     for line in advice:

@@ -12,6 +12,7 @@ from juyi.engines.engine import EMBEDDING_FORMATS, EMPTY_CHOICES, EmbeddingForma
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
+    from juyi.data import ReadSettings
     from juyi.engines import WrittenEmbeddings
 
 
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What becomes of an empty line or cell: an error, a row of zeros, or left out, with the line numbers of the rest.",
 )
-@options.column
-@options.encoding
+@options.reading
 @options.engine
 def command(
     file: str,
@@ -40,8 +40,7 @@ def command(
     normalise: bool,
     prompt: str | None,
     empty: Empty,
-    columns: tuple[str, ...],
-    encoding: str,
+    reading: ReadSettings,
     engine: EngineKind,
 ) -> None:
     """Encode the sentences of FILE (txt, csv, tsv, jsonl, parquet; .gz and .xz of these; - is stdin), of any number.
@@ -65,7 +64,7 @@ def command(
     from juyi.engines import check_filled, open_engine, write_embeddings
 
     def opened() -> TextStream:
-        return open_texts(file, columns=columns or None, encoding=encoding, keep_empty=True)
+        return open_texts(file, **reading.arguments(), keep_empty=True)
 
     form = form or _form(output)
     target = data_stream() if output is None else Path(output)
@@ -74,9 +73,8 @@ def command(
     if empty == "error" and Path(file).is_file():  # what can be read twice is looked through before the work
         check_filled(opened().numbered(), file)
     texts = opened()
-    if texts.columns:
-        several = f": {len(texts.columns)} rows of the matrix for each of the file" if len(texts.columns) > 1 else ""
-        say(f"Reading column {', '.join(texts.columns)} of {file}{several}")
+    several = f" {len(texts.columns)} rows of the matrix for each of the file." if len(texts.columns) > 1 else ""
+    say(texts.sentence + several)
     runner = open_engine(model, engine, log=say)
     say_prompt(runner.prompts.resolve(prompt))
     lines, sentences = tee(texts.numbered())

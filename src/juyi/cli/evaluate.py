@@ -57,7 +57,7 @@ def evaluation_options(command: F) -> F:
                 help="One for all. auto: bfloat16 where it is fast and all models, on torch, order pairs in it as in float32.",
             ),
             click.option("--cache/--no-cache", default=True, show_default=True, help="Keep embeddings on disk."),
-            options.encoding,
+            options.reading,
             options.form("table", "json", "jsonl", "csv"),
             click.option("--json", "as_json", is_flag=True, help="One JSON object a score and line: --format jsonl."),
         )
@@ -168,4 +168,5 @@ def split_options(given: Mapping[str, Any]) -> tuple[EvaluationOptions, EncodeOp
     from juyi.evaluation import EncodeOptions, EvaluationOptions
 
     encode_options = EncodeOptions(**{field.name: given[field.name] for field in fields(EncodeOptions)})
-    return EvaluationOptions(**{field.name: given[field.name] for field in fields(EvaluationOptions)}), encode_options
+    settings = {**given, **vars(given["reading"])}
+    return EvaluationOptions(**{field.name: settings[field.name] for field in fields(EvaluationOptions)}), encode_options

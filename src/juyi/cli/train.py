@@ -11,6 +11,7 @@ from juyi.assets import DEFAULT_ENCODER
 from juyi.cli import options
 
 if TYPE_CHECKING:
+    from juyi.data import ReadSettings
     from juyi.experiments.examples import Examples
     from juyi.experiments.given import Given
     from juyi.experiments.recipe import AnyRecipe
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 )
 @options.prompt
 @options.override
-@options.column
-@options.encoding
+@options.reading
 @options.runs
 def command(
     recipe: str | None,
@@ -39,8 +39,7 @@ def command(
     model: str,
     prompt: str | None,
     overrides: tuple[str, ...],
-    columns: tuple[str, ...],
-    encoding: str,
+    reading: ReadSettings,
     runs: str,
 ) -> None:
     """Train by RECIPE (a name from `juyi recipes list`, or a TOML file), or by settings that fit the sentences.
@@ -66,7 +65,7 @@ def command(
     """
     from juyi.experiments.given import Given
 
-    given = Given(texts, pairs, columns, "" if encoding == "utf-8" else encoding, model, prompt)
+    given = Given(texts, pairs, model, prompt, **vars(reading))
     run_and_print(recipe, given, data, overrides, runs)
 
 
@@ -81,7 +80,7 @@ def run_and_print(recipe: str | None, given: Given, data: str | None, overrides:
     chosen: AnyRecipe
     examples: Examples | None = None
     if recipe is None:
-        chosen, examples = usual_recipe(given, overrides)
+        chosen, examples = usual_recipe(given, overrides, say)
     else:
         chosen = with_given(load_recipe(recipe, overrides), given)
     try:

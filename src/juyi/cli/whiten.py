@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from juyi.cli import options
+
+if TYPE_CHECKING:
+    from juyi.data import ReadSettings
 
 
 @click.command("whiten")
@@ -16,8 +20,7 @@ from juyi.cli import options
 @click.option("-k", "--dimensions", type=int, help="Keep this many dimensions. [default: all that carry variance]")
 @options.pooling
 @options.prompt
-@options.column
-@options.encoding
+@options.reading
 def command(
     model: str,
     texts: str,
@@ -25,8 +28,7 @@ def command(
     dimensions: int | None,
     pooling: str | None,
     prompt: str | None,
-    columns: tuple[str, ...],
-    encoding: str,
+    reading: ReadSettings,
 ) -> None:
     """Fit BERT-whitening on sentences and save the encoder with it as its last layer.
 
@@ -47,7 +49,7 @@ def command(
 
     encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt))
     say_prompt(encoder.prompt_for())
-    corpus = read_texts(texts, columns=columns or None, encoding=encoding)
+    corpus = read_texts(texts, **reading.arguments(say))
     whitened, whitening = whiten_encoder(encoder, corpus.texts, dimensions)
     for note in whitening.notes:
         say(f"Note: {note}")

@@ -8,10 +8,11 @@ from juyi.data.near_duplicates import NearDuplicates, find_near_duplicates
 from juyi.data.normalisation import normalise
 from juyi.data.numbers import is_number
 from juyi.data.pairs import read_pairs, read_triplets
-from juyi.data.read_options import ReadOptions
+from juyi.data.read_options import ReadOptions, ReadSettings
 from juyi.data.row_shapes import LabelledPairs, LabelledTexts, Pairs, ScoredPairs, Texts, Triplets
 from juyi.data.scored import read_labelled_pairs, read_labelled_texts, read_scored_pairs
-from juyi.data.tables import FORMATS, first_row
+from juyi.data.shapes import Shape, Understanding, understand
+from juyi.data.tables import FORMATS
 from juyi.data.text_stream import TextStream
 from juyi.data.texts import open_texts, read_texts
 
@@ -25,12 +26,14 @@ __all__ = [
     "Pairs",
     "PathLike",
     "ReadOptions",
+    "ReadSettings",
     "ScoredPairs",
+    "Shape",
     "TextStream",
     "Texts",
     "Triplets",
+    "Understanding",
     "find_near_duplicates",
-    "first_row",
     "inspect",
     "is_number",
     "normalise",
@@ -42,4 +45,5 @@ __all__ = [
     "read_scored_pairs",
     "read_texts",
     "read_triplets",
+    "understand",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from juyi.types import Log
@@ -27,3 +28,36 @@ class ReadOptions(TypedDict, total=False):
     header: bool | None
     label_scores: Mapping[str, float] | None
     log: Log
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadSettings:
+    """`ReadOptions` as they are declared in a recipe, a suite or on a command line; empty is found by the content of the file.
+
+    Attributes:
+        columns: Columns to read, by name or by number counted from 1.
+        encoding: Of text files.
+        format: One of `juyi.data.FORMATS`.
+        delimiter: What parts the cells of a line.
+        header: Whether the first row holds names.
+        label_scores: The score that each word in the column of scores stands for.
+    """
+
+    columns: tuple[str, ...] = ()
+    encoding: str = ""
+    format: str = ""
+    delimiter: str = ""
+    header: bool | None = None
+    label_scores: dict[str, float] = field(default_factory=dict)
+
+    def arguments(self, log: Log = lambda _: None) -> ReadOptions:
+        """The keyword arguments for a reader that tells the log what it understood."""
+        return {
+            "columns": self.columns or None,
+            "encoding": self.encoding or None,
+            "format": self.format or None,
+            "delimiter": self.delimiter or None,
+            "header": self.header,
+            "label_scores": self.label_scores or None,
+            "log": log,
+        }

@@ -124,16 +124,6 @@ def open_table(path: PathLike, *, wanted: Sequence[str] = (), keep_blank: bool =
     return table
 
 
-def first_row(path: PathLike, **options: Unpack[ReadOptions]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of a file's columns and the cells of its first row; the names are numbers where it has none.
-
-    Raises:
-        DataError: The file cannot be read or has no rows.
-    """
-    table = open_table(path, **options)
-    return table.names, tuple("" if cell is None else str(cell) for cell in table.sample[0][1])
-
-
 def _binary_format(path: PathLike) -> str | None:
     """One of parquet and xlsx, by the first bytes; None for text."""
     if str(path) == STDIN:

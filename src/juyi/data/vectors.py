@@ -14,7 +14,7 @@ from juyi.types import Embeddings
 _FIRST_ROOM = 1024
 
 
-def read_word_vectors(path: PathLike, *, encoding: str = "utf-8") -> tuple[list[str], Embeddings]:
+def read_word_vectors(path: PathLike, *, encoding: str | None = None) -> tuple[list[str], Embeddings]:
     """The words of a file and their vectors, in the order of the file; a word that occurs again keeps its first vector.
 
     A line is a word and its numbers with spaces between; a first line "words dimensions" may stand above, as in word2vec's form.
@@ -22,7 +22,7 @@ def read_word_vectors(path: PathLike, *, encoding: str = "utf-8") -> tuple[list[
 
     Args:
         path: A plain, `.gz` or `.xz` file.
-        encoding: Any text encoding that Python knows.
+        encoding: Any text encoding that Python knows; found by the content where none is named.
 
     Shapes:
         returns: the words, and (words, dim) vectors
@@ -61,7 +61,7 @@ def _vector(numbers: list[str], width: int, path: PathLike, line: int) -> Embedd
     return vector
 
 
-def _width(path: PathLike, encoding: str) -> tuple[int, Iterator[tuple[int, str]]]:
+def _width(path: PathLike, encoding: str | None) -> tuple[int, Iterator[tuple[int, str]]]:
     """How many numbers a line has, and the lines without the header."""
     lines = read_lines(path, encoding=encoding)
     number, line = next(lines)

@@ -122,12 +122,12 @@ def open_fitting(options: EvaluationOptions, log: Log = lambda _: None) -> Fitti
             f"A MODEL stands before {option}, or behind another option."
         )
     else:
-        texts = on_texts(read_texts(source, encoding=options.encoding).texts, source)
+        texts = on_texts(read_texts(source, log=log).texts, source)
     return Fitting(lambda vectors: _fit(options, vectors, log), texts)
 
 
 def _on_train(options: EvaluationOptions) -> Callable[[Task], FittingTexts]:
-    training = open_suite(options.suite, options.data, splits=(TRAIN,), tasks=options.tasks, encoding=options.encoding)
+    training = open_suite(options.suite, options.data, splits=(TRAIN,), tasks=options.tasks, reading=options)
     of_task = {task.name: on_texts(task.sides(), task.name) for task in training.tasks}
 
     def texts(task: Task) -> FittingTexts:

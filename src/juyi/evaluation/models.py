@@ -100,7 +100,7 @@ def open_suite_of(options: EvaluationOptions, log: Log = lambda _: None) -> Suit
         UsageError: There is no such suite, or its data folder was not named.
         DataError: Its data cannot be used.
     """
-    suite = open_suite(options.suite, options.data, splits=options.splits, tasks=options.tasks, encoding=options.encoding)
+    suite = open_suite(options.suite, options.data, splits=options.splits, tasks=options.tasks, reading=options, log=log)
     for note in suite.notes:
         log(f"Note: {note}")
     if suite.problems and not suite.tasks:
@@ -191,5 +191,5 @@ def _say_prompts(name: str, encoder: EncodeOrSimilarity, suite: Suite, log: Log)
 
 def _given_labels(options: EvaluationOptions) -> Labels:
     """The labels that were given, and `transductive` where a text of the task is among those that were trained on."""
-    seen = {normalise(text) for file in options.trained_on for text in read_texts(file, encoding=options.encoding).texts}
+    seen = {normalise(text) for file in options.trained_on for text in read_texts(file).texts}
     return lambda task: (*options.labels, *transductive(seen, task))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from juyi.data import ReadSettings
 from juyi.engines.engine import EngineKind
 from juyi.errors import UsageError
 from juyi.prompts import Prompt, PromptChoice
@@ -41,7 +42,7 @@ class EncodeOptions:
 
 
 @dataclass(frozen=True)
-class EvaluationOptions:
+class EvaluationOptions(ReadSettings):
     """What is measured.
 
     Attributes:
@@ -54,7 +55,8 @@ class EvaluationOptions:
         flow: As `whiten`, for BERT-flow.
         labels: For every score.
         trained_on: Files that the encoder was trained on; tasks with sentences of them are transductive.
-        encoding: Of text files.
+
+    What a file of tasks looks like, and in which encoding, its content tells; else see `ReadSettings`.
 
     Raises:
         UsageError: Both a whitening and a flow are asked for, or dimensions without a whitening.
@@ -69,7 +71,6 @@ class EvaluationOptions:
     flow: str = ""
     labels: tuple[str, ...] = ()
     trained_on: tuple[str, ...] = ()
-    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         if self.whiten and self.flow:

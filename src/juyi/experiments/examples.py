@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from juyi.data import PathLike, normalise, read_labelled_pairs, read_pairs, read_scored_pairs, read_texts, read_triplets
+from juyi.data import (
+    PathLike,
+    ReadOptions,
+    normalise,
+    read_labelled_pairs,
+    read_pairs,
+    read_scored_pairs,
+    read_texts,
+)
 from juyi.encoder import Encoder
 from juyi.errors import ColumnsError, DataError, UsageError
 from juyi.experiments.recipe import DataSettings
 from juyi.metrics import connected
 from juyi.objectives import SBERT, SENTENCES, WORDS, Objective, SimCSESupervised
+from juyi.tasks.triplets import read_any_triplets
 from juyi.training import Rows
+from juyi.types import Log
 
 Examples = Mapping[str, Sequence[Any]]
 """Column name to what stands in it, sentences as they were written; `source` is the number of the file."""
@@ -28,8 +38,16 @@ _SHAPES = {
 }
 
 
-def read_examples(objective: Objective, settings: DataSettings) -> Examples:
+def read_examples(objective: Objective, settings: DataSettings, log: Log = lambda _: None) -> Examples:
     """The files that the settings name, one after the other.
+
+    Where triplets are needed and a file holds entailments, neutrals and contradictions, they are put together: a premise, what it
+    entails, what contradicts it.
+
+    Args:
+        objective: Says which columns are needed.
+        settings: Name the files, and how they are read.
+        log: Hears how each was understood.
 
     Raises:
         UsageError: The objective needs other rows than the files are said to hold, or none that files give.
@@ -42,7 +60,7 @@ def read_examples(objective: Objective, settings: DataSettings) -> Examples:
         given = given or (" What was given are pairs (--pairs)." if settings.pairs else "")
         raise DataError(f"The objective learns from {_SHAPES[shape]}; name a file of them with {option}.{given}")
     try:
-        parts = [_read(shape, file, settings) for file in files]
+        parts = [_read(shape, file, settings, log) for file in files]
     except ColumnsError as error:
         if isinstance(objective, SimCSESupervised) and objective.hard_negatives:
             raise DataError(f"{error} For pairs without hard negatives: -o objective.hard_negatives=false.") from error
@@ -109,22 +127,22 @@ def _shape(objective: Objective) -> tuple[str, ...]:
     return shape
 
 
-def _read(shape: tuple[str, ...], file: PathLike, settings: DataSettings) -> Examples:
-    columns, encoding = settings.columns or None, settings.encoding
+def _read(shape: tuple[str, ...], file: PathLike, settings: DataSettings, log: Log) -> Examples:
+    options: ReadOptions = settings.arguments(log)
     match shape:
         case ("text",):
-            return {"text": read_texts(file, columns=columns, encoding=encoding).texts}
+            return {"text": read_texts(file, **options).texts}
         case ("anchor", "positive"):
-            pairs = read_pairs(file, columns=columns, encoding=encoding)
+            pairs = read_pairs(file, **options)
             return {"anchor": pairs.anchors, "positive": pairs.positives}
         case ("anchor", "positive", "negative"):
-            triplets = read_triplets(file, columns=columns, encoding=encoding)
+            triplets = read_any_triplets(file, **options)
             return {"anchor": triplets.anchors, "positive": triplets.positives, "negative": triplets.negatives}
         case ("first", "second", "score"):
-            scored = read_scored_pairs(file, columns=columns, encoding=encoding)
+            scored = read_scored_pairs(file, **options)
             return {"first": scored.first, "second": scored.second, "score": scored.scores.tolist()}
         case _:
-            labelled = read_labelled_pairs(file, columns=columns, encoding=encoding)
+            labelled = read_labelled_pairs(file, **options)
             return {"first": labelled.first, "second": labelled.second, "label": labelled.labels}
 
 

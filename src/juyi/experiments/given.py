@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from juyi.data import ReadSettings
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import UsageError
 from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import Examples, read_examples, select_examples
 from juyi.experiments.load import apply_overrides
 from juyi.experiments.recipe import AnyRecipe, PretrainRecipe, TrainRecipe
+from juyi.types import Log
 
 
 @dataclass(frozen=True)
-class Given:
+class Given(ReadSettings):
     """The options of `juyi train`; empty is not given.
 
     Attributes:
         texts: Files of unlabelled sentences.
         pairs: Files of pairs, triplets, scored or labelled pairs.
-        columns: Columns of these files.
-        encoding: Of these files.
         model: What to start from.
         prompt: What is put before every text, a name or a text; None leaves what the recipe says.
+
+    How the files are read, their contents tell; else see `juyi.data.ReadSettings`.
     """
 
     texts: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    encoding: str = ""
     model: str = ""
     prompt: str | None = None
 
     @property
     def rows(self) -> dict[str, Any]:
         """What belongs into the recipe's [data] table."""
-        options = {"texts": self.texts, "pairs": self.pairs, "columns": self.columns, "encoding": self.encoding}
-        return {name: value for name, value in options.items() if value}
+        names = ["texts", "pairs", *(field.name for field in fields(ReadSettings))]
+        return {name: value for name in names if (value := getattr(self, name)) not in ((), "", None, {})}
 
 
 def with_given(recipe: AnyRecipe, given: Given) -> AnyRecipe:
@@ -54,8 +54,8 @@ def with_given(recipe: AnyRecipe, given: Given) -> AnyRecipe:
             f"{recipe.name} is a recipe of the kind {recipe.kind} and names its own files: give the folder that holds them with "
             f"--data instead of {option}."
         )
-    elif given.columns or given.encoding:
-        raise UsageError(f"{recipe.name} says itself how its files are read; leave --column and --encoding out.")
+    elif given.rows:
+        raise UsageError(f"{recipe.name} says itself how its files are read; leave {', '.join(given.rows)} out.")
     changed: dict[str, Any] = {"model": given.model} if given.model else {}
     if given.prompt is not None:
         changed["prompt"] = given.prompt
@@ -67,11 +67,11 @@ def with_given(recipe: AnyRecipe, given: Given) -> AnyRecipe:
     return replace(recipe, encoder=replace(recipe.encoder, **changed))
 
 
-def usual_recipe(given: Given, overrides: tuple[str, ...] = ()) -> tuple[TrainRecipe, Examples]:
+def usual_recipe(given: Given, overrides: tuple[str, ...] = (), log: Log = lambda _: None) -> tuple[TrainRecipe, Examples]:
     """A recipe that fits the sentences and the encoder that were given, and the sentences."""
     usual = default_recipe(1, 1)
     settings = replace(usual.data, **given.rows)
-    examples = read_examples(usual.objective, settings)
+    examples = read_examples(usual.objective, settings, log)
     distinct = select_examples(examples, replace(settings, sample=0))["text"]
     encoder = load_encoder(EncoderSettings(model=given.model, prompt=given.prompt))
     gentle = is_isotropic(encoder.encode, distinct)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
+from juyi.data import ReadSettings
 from juyi.encoder import EncoderSettings
 from juyi.errors import UsageError
 from juyi.experiments.sources import PairSources, TextSources
@@ -16,23 +17,21 @@ from juyi.training import TrainingSettings
 
 
 @dataclass(frozen=True)
-class DataSettings:
+class DataSettings(ReadSettings):
     """What a run learns from: sentences, or whatever the objective's columns are.
 
     Attributes:
         texts: Files of unlabelled sentences; usually given on the command line.
         pairs: Files of pairs, triplets, scored or labelled pairs, as the objective needs them.
-        columns: Columns of a table to take; empty: the ones that hold text, or the usual ones.
-        encoding: Of text files.
         sample: Draw this many rows at random; 0 takes all.
         distinct: Drop repeated rows first (repeated sentences would be false negatives of each other).
         seed: Draws the sample.
+
+    How the files are read, their contents tell; else see `juyi.data.ReadSettings`.
     """
 
     texts: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    encoding: str = "utf-8"
     sample: int = 0
     distinct: bool = True
     seed: int = 42

@@ -73,7 +73,7 @@ def run(
         BusyError: Another process is at this run.
         TrainingError: The run cannot start, go on, or be resumed.
     """
-    rows = _rows(recipe, examples, data)
+    rows = _rows(recipe, examples, data, log)
     development = Development.of(recipe)
     reading = what_is_read(recipe, rows=rows, data=data)
     folder = RunFolder(runs / recipe.name / run_hash(recipe, reading))
@@ -108,7 +108,7 @@ def run(
     return RunResult(prepared.encoder, folder.path, result)
 
 
-def _rows(recipe: AnyRecipe, examples: Sequence[str] | Examples | None, data: Path | None) -> Examples | None:
+def _rows(recipe: AnyRecipe, examples: Sequence[str] | Examples | None, data: Path | None, log: Log) -> Examples | None:
     """The rows of a `train` recipe, chosen; None for the other kinds.
 
     Raises:
@@ -127,7 +127,7 @@ def _rows(recipe: AnyRecipe, examples: Sequence[str] | Examples | None, data: Pa
             "--data belongs to recipes that name their own files."
         )
     if examples is None:
-        examples = read_examples(recipe.objective, recipe.data)
+        examples = read_examples(recipe.objective, recipe.data, log)
     given: Examples = examples if isinstance(examples, Mapping) else {"text": examples}
     if missing := [name for name in recipe.objective.columns if name not in given and name not in ("raw", *WORDS)]:
         raise UsageError(

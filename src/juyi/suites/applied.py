@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from juyi.data import first_row, is_number
-from juyi.data.column_names import SCORE_NAMES
+from juyi.data import ReadSettings, understand
 from juyi.errors import DataError
 from juyi.suites.declared import (
     CorpusAndQueries,
@@ -24,6 +23,7 @@ from juyi.suites.suite import Suite, choose, read_suite
 from juyi.tasks.pair_classification import PairClassification
 from juyi.tasks.sts import STS
 from juyi.tasks.task import Task
+from juyi.types import Log
 
 _ENDS = r"\.(?:tsv|csv|jsonl|parquet)(?:\.gz|\.xz)?"
 _GROUPS = re.compile(rf"(?:(.+)[._])?groups(?:_(.+))?{_ENDS}")
@@ -75,37 +75,42 @@ def applied(folder: str | Path, splits: Sequence[str] = (), tasks: Sequence[str]
     return declared_suite("applied", choose(declared, tasks, splits, "applied"), root)
 
 
-def of_file(path: str | Path, *, encoding: str = "utf-8") -> Suite:
-    """The suite of one file, whose columns tell what it holds.
+def of_file(path: str | Path, reading: ReadSettings = ReadSettings(), log: Log = lambda _: None) -> Suite:
+    """The suite of one file, whose columns tell what it holds (`juyi.data.understand`).
 
-    Scored pairs are three columns of which the last is a number, four with the sub-task first, or columns with the usual names;
-    where all scores are 0 or 1 they are measured as pairs to classify too. Three columns of text are triplets, two are question
-    groups.
+    Scored pairs are measured by rank, and where all scores are 0 or 1 as pairs to classify too. Triplets, and pairs that say
+    entailment, neutral or contradiction, are measured as triplets; texts with a label as question groups.
+
+    Args:
+        path: The file.
+        reading: How it is read.
+        log: Hears how it was understood.
 
     Raises:
         DataError: The file cannot be read, or has other columns.
     """
     place = Path(path)
-    names, cells = first_row(place, encoding=encoding)
+    found = understand(place, **reading.arguments())
+    how = {"name": place.name.partition(".")[0], "file": place.name, "split": "all", **vars(reading)}
     declared: DeclaredTask
-    name, file, split = place.name.partition(".")[0], place.name, "all"
-    if len(cells) == 4 or (len(cells) > 2 and (is_number(cells[-1]) or not {*SCORE_NAMES}.isdisjoint(names))):
-        declared = ScoredPairsFile(name=name, file=file, split=split, encoding=encoding)
-    elif len(cells) == 3 and is_number(cells[0]):
-        raise DataError(f"the number stands in the first column, and the last one is looked for. {_OTHERWISE}", path=path)
-    elif len(cells) == 3:
-        declared = TripletsFile(name=name, file=file, split=split, encoding=encoding)
-    elif len(cells) == 2:
-        declared = QuestionGroups(name=name, file=file, split=split, encoding=encoding)
-    else:
-        raise DataError(
-            f"there are {len(cells)} columns. Scored pairs have three (or four, with the sub-task first), triplets three of "
-            f"text, question groups two. {_OTHERWISE}",
-            path=path,
-        )
-    suite = declared_suite(file, [declared], place.parent)
+    match found.shape:
+        case "scored pairs":
+            declared = ScoredPairsFile(**how)
+        case "triplets" | "labelled pairs":
+            declared = TripletsFile(**how)
+        case "labelled texts" | "pairs":
+            declared = QuestionGroups(**how)
+        case _:
+            held = ", ".join(f"{name} ({role})" for name, role in found.columns)
+            raise DataError(
+                f"these columns are nothing that can be measured: {held}. Scored pairs have two sentences and a score, triplets "
+                f"three sentences, question groups a group and a question. {_OTHERWISE}",
+                path=path,
+            )
+    log(f"{found.sentence} Measured as {found.shape}.")
+    suite = declared_suite(place.name, [declared], place.parent)
     classes = [task for task in suite.tasks if isinstance(task, STS) and {*task.pairs.scores.tolist()} == {0.0, 1.0}]
-    pairs = [PairClassification(f"{name} (0/1)", split, task.pairs) for task in classes]
+    pairs = [PairClassification(f"{declared.name} (0/1)", declared.split, task.pairs) for task in classes]
     return dataclasses.replace(suite, tasks=[*suite.tasks, *pairs])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from juyi.data import read_scored_pairs
+from juyi.data import ReadSettings, read_scored_pairs
 from juyi.data.sets import (
     CHINESE_TASKS,
     ENGLISH_STS,
@@ -26,6 +26,7 @@ from juyi.suites.suite import Suite, choose, read_suite
 from juyi.suites.suite_file import read_suite_file
 from juyi.tasks.geometry import Geometry
 from juyi.tasks.transfer import Transfer
+from juyi.types import Log
 
 SUITES = {
     "zh-sts": "ATEC, BQ, LCQMC, PAWSX, STS-B: Spearman; dev, test, avg and w-avg",
@@ -39,7 +40,13 @@ SUITES = {
 
 
 def open_suite(
-    name: str, data: str | Path | None = None, *, splits: Sequence[str] = (), tasks: Sequence[str] = (), encoding: str = "utf-8"
+    name: str,
+    data: str | Path | None = None,
+    *,
+    splits: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    reading: ReadSettings = ReadSettings(),
+    log: Log = lambda _: None,
 ) -> Suite:
     """A suite with its data.
 
@@ -49,7 +56,8 @@ def open_suite(
             the folder beside it where none is named.
         splits: Which splits, where the suite has a choice.
         tasks: Only these of its tasks.
-        encoding: Of a file, or of the Chinese sets.
+        reading: How a file is read; of the Chinese sets the encoding alone.
+        log: Hears how a file was understood.
 
     Raises:
         UsageError: There is no such suite, task or split, or the folder is not named.
@@ -60,20 +68,20 @@ def open_suite(
         return declared_suite(Path(name).stem, declared, data if data is not None else Path(name).parent)
     if name not in SUITES:
         _check_file(name, data)
-        return _chosen(of_file(name, encoding=encoding), tasks, splits)
+        return _chosen(of_file(name, reading, log), tasks, splits)
     if data is None:
         raise UsageError(f"The suite {name} needs --data: the folder that holds its files. See `juyi evaluate --help`.")
     match name:
         case "zh-sts":
-            suite = chinese_sts(data, splits or ("dev", "test"), tasks or CHINESE_TASKS, encoding)
+            suite = chinese_sts(data, splits or ("dev", "test"), tasks or CHINESE_TASKS, reading.encoding or None)
         case "zh-pairs":
-            suite = chinese_pairs(data, splits or ("test",), tasks or CHINESE_TASKS, encoding)
+            suite = chinese_pairs(data, splits or ("test",), tasks or CHINESE_TASKS, reading.encoding or None)
         case "en-sts":
             suite = english_sts(data, splits or ("test",), tasks or ENGLISH_STS)
         case "transfer":
             suite = _chosen(_transfer(data, tasks or TRANSFER_SETS), (), splits)
         case "geometry":
-            suite = _chosen(_geometry(data, splits or ("test",), encoding), tasks, splits)
+            suite = _chosen(_geometry(data, splits or ("test",), reading), tasks, splits)
         case _:
             suite = applied(data, splits, tasks)
     return suite
@@ -103,10 +111,10 @@ def _transfer_task(folder: str | Path, name: str) -> Transfer:
     return Transfer.of(read_transfer_set(folder, name))
 
 
-def _geometry(data: str | Path, splits: Sequence[str], encoding: str) -> Suite:
+def _geometry(data: str | Path, splits: Sequence[str], reading: ReadSettings) -> Suite:
     if Path(data).is_file():
         file = Path(data)
-        read = partial(read_scored_pairs, file, encoding=encoding)
+        read = partial(read_scored_pairs, file, **reading.arguments())
         return read_suite("geometry", [(file.name, lambda: Geometry.of(file.name.partition(".")[0], "all", read()))])
     find_english_sts(data)
     readers = [(f"STS-B {split}", partial(_geometry_task, data, split)) for split in splits]

@@ -27,7 +27,7 @@ _DEV_AND_TEST = ("dev", "test")
 
 
 def chinese_sts(
-    folder: str | Path, splits: Sequence[str] = _DEV_AND_TEST, tasks: Sequence[str] = _ALL_NAMES, encoding: str = "utf-8"
+    folder: str | Path, splits: Sequence[str] = _DEV_AND_TEST, tasks: Sequence[str] = _ALL_NAMES, encoding: str | None = None
 ) -> Suite:
     """The suite of the five tasks as they lie in a folder, one for each task and split, in the order of the published tables.
 
@@ -38,7 +38,7 @@ def chinese_sts(
         folder: Whatever `juyi.data.find_splits` understands, or `hub`.
         splits: Any of train, dev, test.
         tasks: A choice of the five, as tables or files call them: "STS-B" or "stsb".
-        encoding: Of the files.
+        encoding: Of the files; found for each by its content where none is named.
 
     Raises:
         UsageError: A task or a split is not known.
@@ -51,7 +51,7 @@ def chinese_sts(
 
 
 def chinese_pairs(
-    folder: str | Path, splits: Sequence[str] = ("test",), tasks: Sequence[str] = _ALL_NAMES, encoding: str = "utf-8"
+    folder: str | Path, splits: Sequence[str] = ("test",), tasks: Sequence[str] = _ALL_NAMES, encoding: str | None = None
 ) -> Suite:
     """The suite of the four tasks with labels 0 and 1 as pair classification; STS-B has graded scores and is left out.
 
@@ -97,10 +97,10 @@ class _Files:
 
     folder: str | Path
     found: Mapping[tuple[str, str], Path]
-    encoding: str
+    encoding: str | None
 
     @classmethod
-    def of(cls, folder: str | Path, encoding: str) -> _Files:
+    def of(cls, folder: str | Path, encoding: str | None) -> _Files:
         return cls(folder, {} if str(folder) == HUB else find_splits(folder), encoding)
 
     def read(self, key: str, split: str) -> ScoredPairs:

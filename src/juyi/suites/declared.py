@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from juyi.data import (
-    LabelledPairs,
     LabelledTexts,
+    ReadOptions,
+    ReadSettings,
     ScoredPairs,
     read_labelled_pairs,
     read_labelled_texts,
     read_scored_pairs,
-    read_triplets,
 )
 from juyi.data.sets import read_clinc
 from juyi.errors import DataError
@@ -26,11 +26,11 @@ from juyi.tasks.pair_classification import PairClassification
 from juyi.tasks.retrieval import retrieval_from_corpus, retrieval_from_groups
 from juyi.tasks.sts import STS
 from juyi.tasks.task import Task
-from juyi.tasks.triplets import NLI_LABELS, TripletAccuracy, triplets_from_nli
+from juyi.tasks.triplets import TripletAccuracy, read_any_triplets
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Declared:
+class _Declared(ReadSettings):
     """What every declared task has: a name, its split, labels for its scores, how its files are read, and maybe a prompt.
 
     The prompt, put before every text, is the name of one of the model's prompts, or a text.
@@ -39,8 +39,6 @@ class _Declared:
     name: str
     split: str = "test"
     labels: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    encoding: str = "utf-8"
     prompt: str | None = None
 
     @property
@@ -49,10 +47,10 @@ class _Declared:
         return PromptChoice(self.prompt)
 
     def _pairs(self, path: Path) -> ScoredPairs:
-        return read_scored_pairs(path, columns=self.columns or None, encoding=self.encoding)
+        return read_scored_pairs(path, **self.arguments())
 
     def _texts(self, path: Path) -> LabelledTexts:
-        return read_labelled_texts(path, columns=self.columns or None, encoding=self.encoding)
+        return read_labelled_texts(path, **self.arguments())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +101,7 @@ class TripletsFile(_Declared):
 
     def read(self, folder: Path) -> Task:
         """The task, with files looked for in the folder."""
-        triplets = read_triplets(folder / self.file, columns=self.columns or None, encoding=self.encoding)
-        if {*triplets.negatives} <= NLI_LABELS:
-            triplets = triplets_from_nli(LabelledPairs(triplets.anchors, triplets.positives, triplets.negatives))
+        triplets = read_any_triplets(folder / self.file, **self.arguments())
         return TripletAccuracy(self.name, self.split, triplets, labels=self.labels)
 
 
@@ -138,7 +134,8 @@ class CorpusAndQueries(_Searching):
         if self.queries:
             corpus, queries = self._texts(path), self._texts(folder / self.queries)
         else:
-            rows = read_labelled_pairs(path, columns=self.columns or ("1", "2", "3"), encoding=self.encoding)
+            reading: ReadOptions = {**self.arguments(), "columns": self.columns or ("1", "2", "3")}
+            rows = read_labelled_pairs(path, **reading)
             corpus, queries = LabelledTexts(rows.first, rows.labels), LabelledTexts(rows.first, rows.second)
         return retrieval_from_corpus(self.name, self.split, corpus, queries, self.labels)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Unpack
 
-from juyi.data import LabelledPairs, Triplets
-from juyi.errors import UsageError
+from juyi.data import LabelledPairs, PathLike, ReadOptions, Triplets, read_labelled_pairs, read_triplets
+from juyi.errors import ColumnsError, DataError, UsageError
 from juyi.metrics import Units, mean_statistic
 from juyi.tasks.bootstrapped_score import BootstrappedScore
 from juyi.tasks.sentence_units import sentence_units
@@ -57,6 +58,25 @@ class TripletAccuracy(Task):
         similarities = similarity_of(encoder).pairs(triplets.anchors * 2, triplets.positives + triplets.negatives)
         right = similarities[: len(self)] > similarities[len(self) :]
         return [self.bootstrapped("accuracy", mean_statistic(right), self.units)]
+
+
+def read_any_triplets(path: PathLike, **options: Unpack[ReadOptions]) -> Triplets:
+    """The triplets of a file, or those that its premises, hypotheses and labels give (`triplets_from_nli`).
+
+    Raises:
+        DataError: It holds neither, or cannot be read.
+        UsageError: No premise has both an entailed and a contradicting hypothesis.
+    """
+    try:
+        return read_triplets(path, **options)
+    except ColumnsError:
+        try:
+            rows = read_labelled_pairs(path, **options)
+        except DataError:
+            rows = None
+        if rows is None or not {*rows.labels} <= NLI_LABELS:
+            raise
+        return triplets_from_nli(rows)
 
 
 def triplets_from_nli(rows: LabelledPairs) -> Triplets:
