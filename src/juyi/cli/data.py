@@ -56,10 +56,8 @@ def check(file: str, against: str | None, model: str, max_length: int, reading: 
         put(json.dumps({"understood": asdict(understood), **facts}, ensure_ascii=False, indent=2))
         return
     names = [name if name == role else f"{name} ({role})" for name, role in understood.columns]
-    table(
-        [dict(zip(names, row, strict=True)) for row in understood.rows],
-        title=f"Understood as {understood.shape}; the first {len(understood.rows)} rows",
-    )
+    put(f"Understood as {understood.shape}. The first {len(understood.rows)} rows:")
+    table([dict(zip(names, row, strict=True)) for row in understood.rows])
     advice = facts.pop("advice")
     table([{"": name.replace("_", " "), file: _words(value)} for name, value in facts.items() if value not in (None, [], ())])
     for line in advice:

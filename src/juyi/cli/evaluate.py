@@ -168,5 +168,5 @@ def split_options(given: Mapping[str, Any]) -> tuple[EvaluationOptions, EncodeOp
     from juyi.evaluation import EncodeOptions, EvaluationOptions
 
     encode_options = EncodeOptions(**{field.name: given[field.name] for field in fields(EncodeOptions)})
-    settings = {**given, **vars(given["reading"])}
+    settings = {**given, **given["reading"].settings}
     return EvaluationOptions(**{field.name: settings[field.name] for field in fields(EvaluationOptions)}), encode_options

@@ -65,7 +65,7 @@ def command(
     """
     from juyi.experiments.given import Given
 
-    given = Given(texts, pairs, model, prompt, **vars(reading))
+    given = Given(texts, pairs, model, prompt, **reading.settings)
     run_and_print(recipe, given, data, overrides, runs)
 
 

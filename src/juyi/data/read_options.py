@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypedDict
+from dataclasses import dataclass, field, fields
+from typing import Any, TypedDict
 
 from juyi.types import Log
 
@@ -49,6 +49,11 @@ class ReadSettings:
     delimiter: str = ""
     header: bool | None = None
     label_scores: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """These settings alone, of whatever they are part of."""
+        return {each.name: getattr(self, each.name) for each in fields(ReadSettings)}
 
     def arguments(self, log: Log = lambda _: None) -> ReadOptions:
         """The keyword arguments for a reader that tells the log what it understood."""

@@ -40,15 +40,16 @@ _LAYOUT = (
 _OTHERWISE = "Anything else can be declared in a suite of your own: see `juyi evaluate --help`."
 
 
-def declared_suite(name: str, declared: Sequence[DeclaredTask], folder: str | Path) -> Suite:
+def declared_suite(name: str, declared: Sequence[DeclaredTask], folder: str | Path, log: Log = lambda _: None) -> Suite:
     """The suite of tasks that a user wrote down.
 
     Args:
         name: What the suite is called.
         declared: The tasks.
         folder: Where their files are looked for.
+        log: Hears how each file was understood.
     """
-    return read_suite(name, [(f"{each.name} {each.split}", partial(_read, each, Path(folder))) for each in declared])
+    return read_suite(name, [(f"{each.name} {each.split}", partial(_read, each, Path(folder), log)) for each in declared])
 
 
 def applied(folder: str | Path, splits: Sequence[str] = (), tasks: Sequence[str] = ()) -> Suite:
@@ -91,7 +92,7 @@ def of_file(path: str | Path, reading: ReadSettings = ReadSettings(), log: Log =
     """
     place = Path(path)
     found = understand(place, **reading.arguments())
-    how = {"name": place.name.partition(".")[0], "file": place.name, "split": "all", **vars(reading)}
+    how = {"name": place.name.partition(".")[0], "file": place.name, "split": "all", **reading.settings}
     declared: DeclaredTask
     match found.shape:
         case "scored pairs":
@@ -107,16 +108,15 @@ def of_file(path: str | Path, reading: ReadSettings = ReadSettings(), log: Log =
                 f"three sentences, question groups a group and a question. {_OTHERWISE}",
                 path=path,
             )
-    log(f"{found.sentence} Measured as {found.shape}.")
-    suite = declared_suite(place.name, [declared], place.parent)
+    suite = declared_suite(place.name, [declared], place.parent, log)
     classes = [task for task in suite.tasks if isinstance(task, STS) and {*task.pairs.scores.tolist()} == {0.0, 1.0}]
     pairs = [PairClassification(f"{declared.name} (0/1)", declared.split, task.pairs) for task in classes]
     return dataclasses.replace(suite, tasks=[*suite.tasks, *pairs])
 
 
-def _read(declared: DeclaredTask, folder: Path) -> Task:
+def _read(declared: DeclaredTask, folder: Path, log: Log) -> Task:
     """A declared task with the prompts that it asks for."""
-    return dataclasses.replace(declared.read(folder), prompts=declared.prompts)
+    return dataclasses.replace(declared.read(folder, log), prompts=declared.prompts)
 
 
 def _found(names: Sequence[str]) -> Iterator[DeclaredTask]:

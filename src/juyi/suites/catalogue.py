@@ -65,7 +65,7 @@ def open_suite(
     """
     if Path(name).suffix == ".toml":
         declared = choose(read_suite_file(Path(name)), tasks, splits, name)
-        return declared_suite(Path(name).stem, declared, data if data is not None else Path(name).parent)
+        return declared_suite(Path(name).stem, declared, data if data is not None else Path(name).parent, log)
     if name not in SUITES:
         _check_file(name, data)
         return _chosen(of_file(name, reading, log), tasks, splits)

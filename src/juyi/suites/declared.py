@@ -27,6 +27,7 @@ from juyi.tasks.retrieval import retrieval_from_corpus, retrieval_from_groups
 from juyi.tasks.sts import STS
 from juyi.tasks.task import Task
 from juyi.tasks.triplets import TripletAccuracy, read_any_triplets
+from juyi.types import Log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +47,11 @@ class _Declared(ReadSettings):
         """The prompts that the task asks for."""
         return PromptChoice(self.prompt)
 
-    def _pairs(self, path: Path) -> ScoredPairs:
-        return read_scored_pairs(path, **self.arguments())
+    def _pairs(self, path: Path, log: Log) -> ScoredPairs:
+        return read_scored_pairs(path, **self.arguments(log))
 
-    def _texts(self, path: Path) -> LabelledTexts:
-        return read_labelled_texts(path, **self.arguments())
+    def _texts(self, path: Path, log: Log) -> LabelledTexts:
+        return read_labelled_texts(path, **self.arguments(log))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +74,9 @@ class ScoredPairsFile(_Declared):
     kind: Literal["sts"] = "sts"
     file: str
 
-    def read(self, folder: Path) -> Task:
-        """The task, with files looked for in the folder."""
-        return STS(self.name, self.split, self._pairs(folder / self.file), labels=self.labels)
+    def read(self, folder: Path, log: Log = lambda _: None) -> Task:
+        """The task, with files looked for in the folder; the log hears how each was understood."""
+        return STS(self.name, self.split, self._pairs(folder / self.file, log), labels=self.labels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +87,10 @@ class LabelledPairsFile(_Declared):
     file: str
     dev: str = ""
 
-    def read(self, folder: Path) -> Task:
-        """The task, with files looked for in the folder."""
-        development = self._pairs(folder / self.dev) if self.dev else None
-        return PairClassification(self.name, self.split, self._pairs(folder / self.file), development, labels=self.labels)
+    def read(self, folder: Path, log: Log = lambda _: None) -> Task:
+        """The task, with files looked for in the folder; the log hears how each was understood."""
+        development = self._pairs(folder / self.dev, log) if self.dev else None
+        return PairClassification(self.name, self.split, self._pairs(folder / self.file, log), development, labels=self.labels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +100,9 @@ class TripletsFile(_Declared):
     kind: Literal["triplets"] = "triplets"
     file: str
 
-    def read(self, folder: Path) -> Task:
-        """The task, with files looked for in the folder."""
-        triplets = read_any_triplets(folder / self.file, **self.arguments())
+    def read(self, folder: Path, log: Log = lambda _: None) -> Task:
+        """The task, with files looked for in the folder; the log hears how each was understood."""
+        triplets = read_any_triplets(folder / self.file, **self.arguments(log))
         return TripletAccuracy(self.name, self.split, triplets, labels=self.labels)
 
 
@@ -112,9 +113,9 @@ class QuestionGroups(_Searching):
     kind: Literal["faq-groups"] = "faq-groups"
     file: str
 
-    def read(self, folder: Path) -> Task:
-        """The task, with files looked for in the folder."""
-        return retrieval_from_groups(self.name, self.split, self._texts(folder / self.file), self.labels)
+    def read(self, folder: Path, log: Log = lambda _: None) -> Task:
+        """The task, with files looked for in the folder; the log hears how each was understood."""
+        return retrieval_from_groups(self.name, self.split, self._texts(folder / self.file, log), self.labels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,13 +129,13 @@ class CorpusAndQueries(_Searching):
     corpus: str
     queries: str = ""
 
-    def read(self, folder: Path) -> Task:
-        """The task, with files looked for in the folder."""
+    def read(self, folder: Path, log: Log = lambda _: None) -> Task:
+        """The task, with files looked for in the folder; the log hears how each was understood."""
         path = folder / self.corpus
         if self.queries:
-            corpus, queries = self._texts(path), self._texts(folder / self.queries)
+            corpus, queries = self._texts(path, log), self._texts(folder / self.queries, log)
         else:
-            reading: ReadOptions = {**self.arguments(), "columns": self.columns or ("1", "2", "3")}
+            reading: ReadOptions = {**self.arguments(log), "columns": self.columns or ("1", "2", "3")}
             rows = read_labelled_pairs(path, **reading)
             corpus, queries = LabelledTexts(rows.first, rows.labels), LabelledTexts(rows.first, rows.second)
         return retrieval_from_corpus(self.name, self.split, corpus, queries, self.labels)
@@ -148,10 +149,10 @@ class IntentFiles(_Searching):
     train: str
     test: str = ""
 
-    def read(self, folder: Path) -> Task:
-        """The task, with files looked for in the folder."""
+    def read(self, folder: Path, log: Log = lambda _: None) -> Task:
+        """The task, with files looked for in the folder; the log hears how each was understood."""
         if self.test:
-            train, test = self._texts(folder / self.train), self._texts(folder / self.test)
+            train, test = self._texts(folder / self.train, log), self._texts(folder / self.test, log)
         else:
             train, test = _splits(folder / self.train, "train", "test")
         return IntentRecall(self.name, self.split, train, test, labels=self.labels)
@@ -171,11 +172,11 @@ class ScopeFile(_Searching):
     rejection_rate: float = 0.05
     seed: int = 0
 
-    def read(self, folder: Path) -> Task:
-        """The task, with files looked for in the folder."""
+    def read(self, folder: Path, log: Log = lambda _: None) -> Task:
+        """The task, with files looked for in the folder; the log hears how each was understood."""
         path = folder / self.file
         if self.hold_out:
-            problem = held_out(self._texts(path), self.hold_out, seed=self.seed)
+            problem = held_out(self._texts(path, log), self.hold_out, seed=self.seed)
             train, test, outside = problem.train, problem.test, problem.outside
             outside_intents = outside.labels
             validation = problem.validation if len(problem.validation) else None  # intents of few queries leave none
@@ -203,9 +204,9 @@ class GeometryFile(_Declared):
     file: str
     threshold: float = PAPER_THRESHOLD
 
-    def read(self, folder: Path) -> Task:
-        """The task, with files looked for in the folder."""
-        return Geometry(self.name, self.split, self._pairs(folder / self.file), self.threshold, labels=self.labels)
+    def read(self, folder: Path, log: Log = lambda _: None) -> Task:
+        """The task, with files looked for in the folder; the log hears how each was understood."""
+        return Geometry(self.name, self.split, self._pairs(folder / self.file, log), self.threshold, labels=self.labels)
 
 
 DeclaredTask = (
