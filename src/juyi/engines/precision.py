@@ -65,7 +65,8 @@ def agreed_precision(
         if fast != "bfloat16":
             return AgreedPrecision("float32", "because bfloat16 is slow on this machine")
         torch_engine = cast("TorchEngine", engine)
-        exact, rounded = (partial(torch_engine.at(each).encode, prompt=prompt) for each in PRECISIONS)
+        options = {} if prompt is None else {"prompt": prompt}
+        exact, rounded = (partial(torch_engine.at(each).encode, **options) for each in PRECISIONS)  # type: ignore[arg-type]
         agreement = rank_agreement(exact, rounded, texts)
         if agreement is None:
             return AgreedPrecision("float32", f"because there is too little to try bfloat16 on with {name}")
