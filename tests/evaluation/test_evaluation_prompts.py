@@ -14,7 +14,7 @@ from juyi.data import LabelledTexts, ScoredPairs
 from juyi.encoder import load_encoder, save_encoder
 from juyi.engines import agreed_precision, open_engine
 from juyi.errors import UsageError
-from juyi.evaluation import EncodeOptions, EvaluationOptions, evaluate_model, evaluate_suite, open_candidate
+from juyi.evaluation import EncodeOptions, EvaluationOptions, evaluate_model, evaluate_suite, one_precision, open_candidate
 from juyi.evaluation.fitting import Fitting, on_target, on_texts
 from juyi.postprocessing import fit_whitening
 from juyi.prompts import Prompt, PromptChoice, PromptedEncode, Prompts
@@ -250,9 +250,24 @@ def test_who_takes_no_prompt_says_so(folder: Path, tmp_path: Path) -> None:
 
 def test_the_precision_is_tried_with_the_prompt(folder: Path) -> None:
     engines = [("e5", open_engine(folder, "torch"))]
-    assert agreed_precision(engines, [*FIRST, *SECOND], prompt="query", fast="bfloat16").precision in ("float32", "bfloat16")
+    assert agreed_precision(engines, [*FIRST, *SECOND], prompts={"e5": "query"}, fast="bfloat16").precision in (
+        "float32",
+        "bfloat16",
+    )
     with pytest.raises(UsageError, match="Did you mean 'query'"):
-        agreed_precision(engines, [*FIRST, *SECOND], prompt="qurey", fast="bfloat16")
+        agreed_precision(engines, [*FIRST, *SECOND], prompts={"e5": "qurey"}, fast="bfloat16")
+
+
+def test_a_prompt_of_one_candidate_alone(folder: Path, suite: Path) -> None:
+    tasks, options = open_suite(str(suite), tasks=["pairs"]), EncodeOptions(precision="float32", prompt="document")
+    for own, asked, said in (("+prompt:query", "query", "query"), ("+prompt:看：", "看：", "看："), ("+prompt:", "", "none")):
+        found = evaluate_model(f"{folder}{own}", tasks, encode_options=options)
+        assert found.name == f"{folder} + prompt({said})"
+        same = evaluate_model(str(folder), tasks, encode_options=EncodeOptions(precision="float32", prompt=asked))
+        assert found.value("pairs", "test") == same.value("pairs", "test")
+    assert one_precision([f"{folder}+prompt:query", "mini", "lexical"], tasks, EncodeOptions()).precision != "auto"
+    whitened = evaluate_model(f"{folder}+prompt:query+whitening", tasks, EvaluationOptions(dimensions=None), options)
+    assert whitened.name == f"{folder} + prompt(query) + whitening(target)"
 
 
 def test_a_whitening_is_fitted_with_the_prompt(folder: Path, suite: Path, sentences: list[str]) -> None:
