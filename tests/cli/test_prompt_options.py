@@ -123,18 +123,18 @@ def test_evaluate_tells_queries_from_what_is_searched(
     assert ("before" in done.stderr) == bool(query)
 
 
-def test_compare_by_a_suite_file_with_prompts(run, folder: Path, groups: Path, sentences: list[str], tmp_path: Path) -> None:
+def test_compare_by_a_suite_file_with_prompts(juyi, folder: Path, groups: Path, sentences: list[str], tmp_path: Path) -> None:
     suite = tmp_path / "suite.toml"
     task = '[[task]]\nkind = "faq-groups"\nfile = "groups.tsv"\nname = "{}"\n{}\n'
     suite.write_text(task.format("own", "") + task.format("asked", 'query_prompt = "看："\ncorpus_prompt = ""'), encoding="utf-8")
-    done = run("compare", "mini", folder, "--suite", suite, "--json", "--no-cache", "--precision", "float32")
+    done = juyi("compare", "mini", folder, "--suite", suite, "--json", "--no-cache", "--precision", "float32")
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in done.stdout.splitlines()]
     found = {record["task"]: record["second_value"] for record in records if record["metric"] == "recall@1"}
     assert found["own"] == pytest.approx(recall(folder, sentences, "query: ", "passage: "))
     assert found["asked"] == pytest.approx(recall(folder, sentences, "看：", ""))
     suite.write_text(task.format("own", 'query_prompt = "query"'), encoding="utf-8")
-    done = run("compare", "mini", folder, "--suite", suite, "--json", "--no-cache", "--precision", "float32")
+    done = juyi("compare", "mini", folder, "--suite", suite, "--json", "--no-cache", "--precision", "float32")
     assert done.returncode != 0 and "has no prompts at all" in " ".join(done.stderr.split())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from juyi.errors import UsageError
 from juyi.experiments import load_recipe, run
 from juyi.experiments.adapt import adapt
 from juyi.experiments.given import Given, with_given
+from juyi.experiments.pairs import SourcePairs
 from juyi.experiments.recipe import MaskedLMTerm, TrainRecipe
+from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.objectives import ESimCSE, Objective, SimCSESupervised, SimCSEUnsupervised
 from juyi.prompts import Prompts
 from juyi.training import TrainingSettings
@@ -91,6 +93,24 @@ def test_views_that_are_changed_keep_the_prompt(objective: Any, pooled: bool, fo
     assert any(list(row) != list(changed) for row, changed in zip(rows, views[1].rows, strict=True))
     assert {tuple(row[:head]) for row in views[1].rows} == {tuple(rows[0][:head])}
     assert [row[-1] for row in views[1].rows] == [row[-1] for row in rows]
+
+
+def test_pairs_of_sources_carry_the_prompt(folder: Any, sentences: list[str], tmp_path: Path) -> None:
+    encoder = load_encoder(EncoderSettings(model=str(folder()), prompt="query"))
+    first, second = tuple(sentences[:6]), tuple(sentences[6:12])
+    pairs = SourcePairs(first, second, np.arange(6), np.ones(6, dtype=bool), 0)
+    rows = pair_rows(pairs, encoder)
+
+    def by_hand(texts: Sequence[str]) -> list[list[int]]:
+        return encoder.tokenizer.tokenize([f"查询：{text}" for text in texts], encoder.max_length)
+
+    assert list(rows["anchor"]) == by_hand(first) and list(rows["positive"]) == by_hand(second)
+    taught = distillation_rows(str(folder()), pairs, encoder, tmp_path / "teacher", lambda _: None)
+    assert list(taught["text"]) == by_hand([*first, *second])
+    wanted = load_encoder(folder()).encode(second)  # the teacher reads with its own default
+    wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
+    cosines = (np.asarray(taught["target"][:6], dtype=np.float32) * wanted).sum(1)
+    np.testing.assert_allclose(cosines, 1, atol=5e-3)
 
 
 def test_a_finished_run_is_loaded_with_its_prompt(folder: Any, sentences: list[str], tmp_path: Path) -> None:
