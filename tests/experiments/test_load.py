@@ -291,6 +291,7 @@ OTHER_WORDS = {
     "pooler_activation": "linear",
     "head": "none",
     "tokenization": "words",
+    "prompt": "query: ",
     "masked_lm": {"weight": 0.2},
     "mixing": "proportional",
     "track": ["tensorboard"],

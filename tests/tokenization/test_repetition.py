@@ -128,3 +128,18 @@ def test_rows_with_nothing_or_little_to_repeat(rate: float) -> None:
     assert all(each[0] == [CLS, SEP] for each in found)
     assert {len(each[1]) for each in found} == ({3, 4} if rate == 0.9 else {3})  # int(0.32 · 3) is 0
     assert repeat_tokens([], np.random.default_rng(0), rate=rate, longest=8) == []
+
+
+@pytest.mark.parametrize("head", [1, 3])
+@pytest.mark.parametrize("longest", [6, 12])
+def test_the_head_of_a_row_is_left_as_it_is(head: int, longest: int) -> None:
+    """What the pooling or the reader takes for a prompt stays one: only what stands behind it is repeated."""
+    rows = [[2, 8, 9, 10, 11, 12, 3], [2, 8, 9, 3], [2, 8, 3]]
+    for repeated in (
+        repeat_tokens(rows, np.random.default_rng(0), rate=1.0, longest=longest, head=head),
+        repeat_tokens_as_released(rows, rate=1.0, longest=longest, head=head),
+    ):
+        for row, after in zip(rows, repeated, strict=True):
+            assert after[: min(head, len(row) - 1)] == row[:-1][:head] and after[-1] == 3 and len(after) <= longest
+            kept = list(dict.fromkeys(after[:-1]))
+            assert kept == row[: len(kept)]  # in their order, cut at the end

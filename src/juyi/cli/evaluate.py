@@ -81,6 +81,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
       vectors:FILE       the mean of word vectors (word2vec or GloVe as text)
       random:MODEL@SEED  the shape of a model with random weights
       MODEL+whitening    as with --whiten, for this one alone; also +whitening:train, +flow:FILE
+      MODEL+prompt:NAME  as with --prompt, for this one alone; or a text, or nothing for no prompt
 
     A model's prompts are applied by themselves: the default one before texts that are compared, and before queries and what they
     search those for that. --prompt puts another before every text; a suite file may say so for each task.

@@ -78,7 +78,8 @@ class MtebEncoder:
             facts = _facts(folder)
         else:
             given: Any = model
-            encode = getattr(given, "encode", given)
+            prompted = getattr(given, "prompted", None)  # an engine's
+            encode = getattr(given, "encode", given) if prompted is None else prompted(batch_tokens=batch_tokens)
             facts = {"name": type(model).__name__}
         if not callable(encode):
             raise UsageError(

@@ -53,8 +53,10 @@ class Engine(Protocol):
 
     @property
     def prompts(self) -> Prompts:
-        """What the model wants before its texts, by name."""
-        ...
+        """What the model wants before its texts, by name; nothing where an engine says nothing."""
+        from juyi.prompts import Prompts
+
+        return Prompts()
 
     def encode(
         self,
@@ -128,8 +130,10 @@ class Engine(Protocol):
         """
         if isinstance(texts, str):
             raise UsageError("texts is one string, and each of its characters would be a text. Put it into a list: [text].")
-        self.prompts.resolve(prompt)  # or the error would come with the first block
-        encode = partial(self.encode, prompt=prompt, normalise=normalise, batch_tokens=batch_tokens)
+        encode = partial(self.encode, normalise=normalise, batch_tokens=batch_tokens)
+        if prompt is not None:
+            self.prompts.resolve(prompt)  # or the error would come with the first block
+            encode = partial(encode, prompt=prompt)
         return self._blocks(iter(texts), encode, block_size)
 
     def _blocks(self, texts: Iterator[str], encode: Encode, block_size: int) -> Iterator[Embeddings]:

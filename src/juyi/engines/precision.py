@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -38,7 +38,7 @@ def agreed_precision(
     engines: Iterable[tuple[str, Engine]],
     texts: Sequence[str],
     *,
-    prompt: str | Prompt | None = None,
+    prompts: Mapping[str, str | Prompt] | None = None,
     fast: Precision | None = None,
 ) -> AgreedPrecision:
     """The precision in which encoders can be compared: bfloat16 where all of them may have it, else float32 for all.
@@ -51,7 +51,7 @@ def agreed_precision(
     Args:
         engines: Names and engines, opened in float32; taken one by one, and no more of them after the first that cannot.
         texts: At most 256 of them are encoded both ways; fewer than 16 decide nothing.
-        prompt: What is put before them; see `Engine.encode`.
+        prompts: What is put before them, by the name of the engine; see `Engine.encode`.
         fast: What is fast here; found out where it is not given.
     """
     lowest = 1.0
@@ -65,7 +65,8 @@ def agreed_precision(
         if fast != "bfloat16":
             return AgreedPrecision("float32", "because bfloat16 is slow on this machine")
         torch_engine = cast("TorchEngine", engine)
-        exact, rounded = (partial(torch_engine.at(each).encode, prompt=prompt) for each in PRECISIONS)
+        options = {"prompt": prompts[name]} if prompts and name in prompts else {}
+        exact, rounded = (partial(torch_engine.at(each).encode, **options) for each in PRECISIONS)  # type: ignore[arg-type]
         agreement = rank_agreement(exact, rounded, texts)
         if agreement is None:
             return AgreedPrecision("float32", f"because there is too little to try bfloat16 on with {name}")

@@ -22,6 +22,7 @@ from juyi.types import Encode, Log
 LEXICAL = "lexical"
 VECTORS = "vectors:"
 RANDOM = "random:"
+PROMPT = "+prompt:"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def open_candidate(model: str, options: EncodeOptions, texts: Sequence[str] = ()
 
     Args:
         model: A folder, a hub id, an embedded encoder, or nothing; `lexical`, `vectors:FILE`, `random:MODEL` or
-            `random:MODEL@SEED`.
+            `random:MODEL@SEED`. Behind it maybe `+prompt:NAME` or `+prompt:TEXT`, for this candidate alone.
         options: How encoders are run.
         texts: Some of what will be encoded; a precision of `auto` is decided on them, for this candidate alone.
         log: Hears which precision was chosen, and what else is to be known.
@@ -56,6 +57,10 @@ def open_candidate(model: str, options: EncodeOptions, texts: Sequence[str] = ()
         ModelError: There is no such model.
         DataError: The file of word vectors cannot be used.
     """
+    if PROMPT in model:
+        bare, own = _own_prompt(model, options)
+        opened = open_candidate(bare, own, texts, log=log)
+        return dataclasses.replace(opened, name=f"{opened.name} + prompt({own.prompt or 'none'})")
     if options.prompts and (model == LEXICAL or model.startswith(VECTORS)):
         log(f"Note: {model} takes no prompt: it compares the words that are there.")
     if model == LEXICAL:
@@ -69,6 +74,12 @@ def open_candidate(model: str, options: EncodeOptions, texts: Sequence[str] = ()
         name, _, seed = model.removeprefix(RANDOM).partition("@")
         return _random(model, name, seed, options)
     return _encoder(model, options, log)
+
+
+def _own_prompt(model: str, options: EncodeOptions) -> tuple[str, EncodeOptions]:
+    """The model without `+prompt:…` behind its name, which takes the place of the prompts that are asked for."""
+    bare, found, prompt = model.partition(PROMPT)
+    return bare, dataclasses.replace(options, prompt=prompt, query_prompt=None, corpus_prompt=None) if found else options
 
 
 def _word_vectors(file: str) -> Candidate:
@@ -159,15 +170,18 @@ def agree_on_precision(
 
     def opened() -> Iterator[tuple[str, Engine]]:
         for name in on_torch:
-            yield name, _open(name, dataclasses.replace(options, precision="float32", engine="torch"))
+            yield name, _open(name.partition(PROMPT)[0], dataclasses.replace(options, precision="float32", engine="torch"))
 
-    agreed = agreed_precision(opened(), texts, prompt=options.prompt)
+    asked = {name: _own_prompt(name, options)[1].prompt for name in on_torch}
+    prompts = {name: prompt for name, prompt in asked.items() if prompt is not None}
+    agreed = agreed_precision(opened(), texts, prompts=prompts)
     log(f"Encoding in {agreed.precision}, {agreed.reason} (--precision chooses)")
     return dataclasses.replace(options, precision=agreed.precision)
 
 
 def _runs_on(model: str, options: EncodeOptions) -> str:
     """What computes a candidate: an engine, or a kind of baseline."""
+    model = model.partition(PROMPT)[0]
     if model == LEXICAL:
         return LEXICAL
     if model.startswith((VECTORS, RANDOM)):

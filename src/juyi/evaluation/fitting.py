@@ -17,7 +17,7 @@ from juyi.evaluation.options import EvaluationOptions
 from juyi.prompts import PromptedEncode, SidedTexts
 from juyi.suites import open_suite
 from juyi.tasks import Task
-from juyi.types import Embeddings, Log
+from juyi.types import Embeddings, Encode, Log
 
 TARGET, TRAIN = "target", "train"
 
@@ -36,7 +36,7 @@ class FittingTexts:
     """
 
     key: Hashable
-    texts: SidedTexts
+    texts: Sequence[str] | SidedTexts
     label: str = ""
 
 
@@ -57,18 +57,19 @@ class Fitting:
         """The label that its texts give to the figures of a task."""
         return tuple(filter(None, [self._texts(task).label]))
 
-    def encode(self, task: Task, encode: PromptedEncode) -> PromptedEncode:
+    def encode(self, task: Task, encode: Encode) -> PromptedEncode:
         """What encodes for this task: the encoder, then the map that was fitted for it, with the prompts that are in effect."""
         given = self._texts(task)
-        texts = given.texts
+        texts = given.texts if isinstance(given.texts, SidedTexts) else SidedTexts(alike=given.texts)
         if len(texts.alike) and not len(task.sides().alike):
             texts = SidedTexts(queries=texts.alike, corpus=texts.alike)
-        by_prompt = encode.by_prompt(texts)
+        prompted = PromptedEncode.of(encode)
+        by_prompt = prompted.by_prompt(texts)
         key = (given.key, *(prompt.text for prompt in by_prompt))
         if key not in self._maps:
-            self._maps[key] = self._fit(np.concatenate([encode.under(prompt)(some) for prompt, some in by_prompt.items()]))
+            self._maps[key] = self._fit(np.concatenate([prompted.under(prompt)(some) for prompt, some in by_prompt.items()]))
         fitted = self._maps[key]
-        return encode.wrapped(lambda inner: lambda some: fitted(inner(some)))
+        return prompted.wrapped(lambda inner: lambda some: fitted(inner(some)))
 
 
 def on_target(task: Task) -> FittingTexts:

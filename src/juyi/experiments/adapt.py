@@ -77,6 +77,7 @@ class Adaptation:
         """The content of `report.json`."""
         return {
             "model": self.model,
+            "prompt": self.recipe.encoder.prompt,
             "scores": {name: score.as_record(name) for name, score in self.scores.items()},
             "differences": {
                 name: {
