@@ -166,6 +166,8 @@ def system_error(error: BaseException) -> OSError | None:
 
     Libraries in other languages (safetensors, tokenizers), and `shutil` when it copies a folder, say the number in words alone.
     """
+    if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError) and "inline_container" in str(error):
+        return error.__context__  # torch covers it with its own while it closes the file
     if isinstance(error, OSError) and not isinstance(error, shutil.Error):
         return error
     found = re.search(r"\(os error (\d+)\)|\[Errno (\d+)\]", str(error))

@@ -202,7 +202,7 @@ def test_runs_are_listed_found_and_removed(place: Path) -> None:
 
 def start(place: Path, runs: Path, steps: int) -> subprocess.Popen[str]:
     settings = f"training.steps={steps}", "training.batch_size=8", "training.checkpoint_every=1", "training.log_every=1"
-    overrides = [part for setting in (*settings, "encoder.pooling=last-avg") for part in ("-o", setting)]
+    overrides = [part for setting in (*settings, "encoder.pooling=last-avg") for part in ("--set", setting)]
     files = "--texts", place / "texts.txt", "-m", place / "start", "--runs", runs
     return subprocess.Popen(
         [sys.executable, "-m", "juyi.cli.main", "train", "zh/simcse", *files, *overrides],

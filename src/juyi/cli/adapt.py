@@ -9,7 +9,7 @@ import click
 from juyi.cli import options
 
 
-@click.command("adapt")
+@click.command("adapt", cls=options.Command)
 @click.argument("file", required=False)
 @options.model
 @options.pooling
@@ -73,7 +73,7 @@ def command(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        say("Stopped; the checkpoint is written. The same command goes on from there.")
+        say("Stopped. The same command goes on from where it stood.")
         raise
     if form == "json":
         put(json.dumps(result.as_dict(), ensure_ascii=False, indent=2, default=str))

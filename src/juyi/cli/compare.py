@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from juyi.cli import options
 from juyi.cli.evaluate import evaluation_options, split_options
 
 
-@click.command("compare")
+@click.command("compare", cls=options.Command)
 @click.argument("first")
 @click.argument("others", nargs=-1, required=True, metavar="SECOND...")
 @evaluation_options

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from juyi.engines import WrittenEmbeddings
 
 
-@click.command("encode")
+@click.command("encode", cls=options.Command)
 @click.argument("file", default="-")
 @options.model
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Where to write: .npy, .jsonl or .csv. [default: stdout]")
@@ -54,10 +54,11 @@ def command(
       juyi encode answers.csv --column answer --empty zero -o answers.npy
       echo "怎么还信用卡" | juyi encode --format jsonl
     """
+    from contextlib import nullcontext
     from itertools import tee
 
     from juyi.atomic import check_output_file
-    from juyi.cli.output import data_stream, say
+    from juyi.cli.output import data_stream, say, stdout_errors
     from juyi.data import TextStream, open_texts
     from juyi.engines import check_filled, open_engine, write_embeddings
 
@@ -76,15 +77,16 @@ def command(
         say(f"Reading column {', '.join(texts.columns)} of {file}{several}")
     runner = open_engine(model, engine, log=say)
     lines, sentences = tee(texts.numbered())
-    written = write_embeddings(
-        runner,
-        (text for _, text in sentences),
-        target,
-        form,
-        normalise=normalise,
-        empty=empty,
-        numbers=(line for line, _ in lines),
-    )
+    with stdout_errors() if output is None else nullcontext():
+        written = write_embeddings(
+            runner,
+            (text for _, text in sentences),
+            target,
+            form,
+            normalise=normalise,
+            empty=empty,
+            numbers=(line for line, _ in lines),
+        )
     _report(written, output, form, empty)
 
 
@@ -100,7 +102,7 @@ def _report(written: WrittenEmbeddings, output: str | None, form: EmbeddingForma
         what = "left out" if empty == "drop" else "rows of zeros"
         # Where the line numbers of the rows are written nowhere, all that are missing are named.
         named = line_list(written.empty) if ids is not None or form == "jsonl" else ", ".join(map(str, written.empty))
-        say(f"{len(written.empty):,} empty texts, {what}: line {named}")
+        say(f"Empty: {len(written.empty):,}, {what}; line {named}")
     if ids is not None and form != "jsonl":
         if empty == "drop":
             say(f"Wrote the line numbers of the rows to {ids}")

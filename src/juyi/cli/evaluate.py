@@ -63,7 +63,7 @@ def evaluation_options(command: F) -> F:
     return command
 
 
-@click.command("evaluate")
+@click.command("evaluate", cls=options.Command)
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @evaluation_options
 @click.option("--seeds", is_flag=True, help="The models are runs of one recipe with different seeds: print mean and interval.")

@@ -8,7 +8,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, Any
 
 import click
@@ -51,7 +52,19 @@ def put(text: str, *, nl: bool = True) -> None:
         OutputError: It is closed.
     """
     _check_stdout()
-    click.echo(text, nl=nl)
+    with stdout_errors():
+        click.echo(text, nl=nl)
+
+
+@contextmanager
+def stdout_errors() -> Iterator[None]:
+    """What the system says without naming a file is about stdout; a reader that went away is not an error of writing."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or isinstance(error, BrokenPipeError | OutputError):
+            raise
+        raise OutputError("Standard output", error) from error
 
 
 def report_problems(problems: Iterable[str]) -> None:
@@ -102,7 +115,8 @@ def table(records: Sequence[Record], *, title: str = "") -> None:
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for record in records:
         drawn.add_row(*(_cell(value) for value in record.values()))
-    Console(width=None if Console().is_terminal else 160, highlight=False, markup=False).print(drawn)
+    with stdout_errors():
+        Console(width=None if Console().is_terminal else 160, highlight=False, markup=False).print(drawn)
 
 
 def _is_figure(value: Any) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from juyi.experiments.recipe import AnyRecipe
 
 
-@click.command("train")
+@click.command("train", cls=options.Command)
 @click.argument("recipe", required=False)
 @click.option("--texts", multiple=True, help="A file of unlabelled sentences; may be repeated.")
 @click.option(
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "-m", "--model", default="", help=f"What to start from; overrides the recipe. [default: {DEFAULT_ENCODER}, embedded]"
 )
+@options.output_model
 @options.override
 @options.column
 @options.encoding
@@ -36,6 +37,7 @@ def command(
     pairs: tuple[str, ...],
     data: str | None,
     model: str,
+    outputs: tuple[str, ...],
     overrides: tuple[str, ...],
     columns: tuple[str, ...],
     encoding: str,
@@ -46,14 +48,14 @@ def command(
     A recipe learns from --texts or --pairs; one that names its own sources (those that `mini` is made by, those that make a new
     encoder from running text) reads them from --data. The `recipe.toml` of a run is a recipe too.
 
-    A run that was stopped is taken up by the same command. The path of the model is printed on stdout. Several processes share
-    each batch when torchrun starts them.
+    Run folders go to --runs, and the finished model to -o too. A run that was stopped is taken up by the same command. The path
+    of the model is printed on stdout. Several processes share each batch when torchrun starts them.
 
     \b
     Examples:
-      juyi train --texts questions.txt
+      juyi train --texts questions.txt -o my-encoder
       juyi train simcse/chinese-bojone --texts questions.txt -m bert-base-chinese
-      juyi train simcse/unsup-princeton --texts wiki.txt -o selection.pairs=stsb.dev.tsv
+      juyi train simcse/unsup-princeton --texts wiki.txt --set selection.pairs=stsb.dev.tsv
       juyi train zh/supervised --pairs triplets.tsv
       juyi train mini/words --data corpora/
       torchrun --nproc-per-node 4 --no-python juyi train mini/distillation --data corpora/ -m runs/mini/words/…/model
@@ -61,17 +63,25 @@ def command(
     from juyi.experiments.given import Given
 
     given = Given(texts, pairs, columns, "" if encoding == "utf-8" else encoding, model)
-    run_and_print(recipe, given, data, overrides, runs)
+    output, settings = options.output_and_overrides(outputs, overrides)
+    run_and_print(recipe, given, data, settings, Path(runs), output)
 
 
-def run_and_print(recipe: str | None, given: Given, data: str | None, overrides: tuple[str, ...], runs: str) -> None:
+def run_and_print(
+    recipe: str | None, given: Given, data: str | None, overrides: tuple[str, ...], runs: Path, output: Path | None
+) -> None:
     """Run a recipe, or the usual one, under a bar; print the path of the model."""
+    from juyi.atomic import check_output_folder
     from juyi.cli.output import first_process, put, say
     from juyi.cli.progress import training_bar
     from juyi.experiments.given import usual_recipe, with_given
     from juyi.experiments.load import load_recipe
+    from juyi.experiments.run_folder import copy_model
     from juyi.experiments.runner import run
+    from juyi.layout import MODULES, NATIVE_MODULES
 
+    if output is not None:
+        check_output_folder(output, MODULES, NATIVE_MODULES)
     chosen: AnyRecipe
     examples: Examples | None = None
     if recipe is None:
@@ -80,13 +90,12 @@ def run_and_print(recipe: str | None, given: Given, data: str | None, overrides:
         chosen = with_given(load_recipe(recipe, overrides), given)
     try:
         with training_bar("pre-training" if chosen.kind == "pretrain" else "training") as progress:
-            result = run(
-                chosen, Path(runs), examples=examples, data=None if data is None else Path(data), log=say, progress=progress
-            )
+            result = run(chosen, runs, examples=examples, data=None if data is None else Path(data), log=say, progress=progress)
     except KeyboardInterrupt:
-        say("Stopped; the checkpoint is written. The same command goes on from there.")
+        say("Stopped. The same command goes on from where it stood.")
         raise
     for warning in result.train_result.warnings:
         say(f"Warning: {warning}")
     if first_process():
-        put(str(result.folder / "model"))
+        model = result.folder / "model"
+        put(str(model if output is None else copy_model(model, output)))
