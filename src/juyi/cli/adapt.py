@@ -51,6 +51,7 @@ def command(
     from juyi.data import read_scored_pairs, read_texts
     from juyi.encoder import EncoderSettings
     from juyi.experiments.adapt import adapt
+    from juyi.experiments.development import check_scores
     from juyi.poolings import known_pooling
 
     if file is None:
@@ -60,6 +61,8 @@ def command(
     where = f" (column {', '.join(corpus.columns)})" if corpus.columns else ""
     say(f"{len(corpus.texts):,} sentences from {file}{where}")
     labelled = None if pairs is None else read_scored_pairs(pairs, encoding=encoding)
+    if labelled is not None:
+        check_scores(labelled, pairs)
     try:
         with training_bar("SimCSE") as progress:
             result = adapt(

@@ -57,7 +57,7 @@ def command(
     from contextlib import nullcontext
     from itertools import tee
 
-    from juyi.atomic import check_output_file
+    from juyi.atomic import check_output_file, is_stream
     from juyi.cli.output import data_stream, say, stdout_errors
     from juyi.data import TextStream, open_texts
     from juyi.engines import check_filled, open_engine, write_embeddings
@@ -67,7 +67,7 @@ def command(
 
     form = form or _form(output)
     target = data_stream() if output is None else Path(output)
-    if isinstance(target, Path) and (not target.exists() or target.is_file()):  # a device or a pipe is written to as it is
+    if isinstance(target, Path) and not is_stream(target):
         check_output_file(target)
     if empty == "error" and Path(file).is_file():  # what can be read twice is looked through before the work
         check_filled(opened().numbered(), file)

@@ -14,7 +14,7 @@ from typing import IO
 
 import numpy as np
 
-from juyi.atomic import replaced_file
+from juyi.atomic import is_stream, replaced_file
 from juyi.embeddings import check_texts
 from juyi.engines.engine import BLOCK_TEXTS, EMBEDDING_FORMATS, EMPTY_CHOICES, EmbeddingFormat, Empty, Engine
 from juyi.errors import DataError, UsageError
@@ -74,7 +74,7 @@ def write_embeddings(
     if isinstance(texts, str):
         check_texts(texts)  # raises
     with ExitStack() as files:
-        if isinstance(target, Path) and target.exists() and not target.is_file() and not target.is_dir():
+        if isinstance(target, Path) and is_stream(target):
             target = files.enter_context(target.open("wb"))
         blocks = _Blocks(engine, zip(count(1) if numbers is None else numbers, texts, strict=False), empty, normalise)
         if isinstance(target, Path):
