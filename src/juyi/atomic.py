@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -122,7 +123,11 @@ def check_output_folder(folder: str | Path, *manifests: str) -> None:
 
 def is_stream(path: str | Path) -> bool:
     """Whether there is a device or a pipe by that name (/dev/stdout, `>(…)`): it is written to and never replaced."""
-    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)  # noqa: PTH (pathlib raises errors)
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def free_space(folder: str | Path) -> int:
