@@ -46,7 +46,7 @@ def command(
 
     from juyi.assets import SAMPLES
     from juyi.cli.adapt_report import print_adaptation
-    from juyi.cli.output import put, say
+    from juyi.cli.output import check_stdout, put, say
     from juyi.cli.progress import training_bar
     from juyi.data import read_scored_pairs, read_texts
     from juyi.encoder import EncoderSettings
@@ -54,6 +54,7 @@ def command(
     from juyi.experiments.development import check_scores
     from juyi.poolings import known_pooling
 
+    check_stdout()
     if file is None:
         file, pairs, columns = str(SAMPLES / "questions.tsv"), pairs or str(SAMPLES / "pairs.tsv"), ("text",)
     settings = EncoderSettings(model=model, pooling=known_pooling(pooling))

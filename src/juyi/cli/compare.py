@@ -30,7 +30,7 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
       juyi compare lexical mini --suite faq.tsv
       juyi compare bert-base-chinese runs/a/model runs/b/model --suite pairs.tsv --json
     """
-    from juyi.cli.output import emit, report_problems, say
+    from juyi.cli.output import check_stdout, emit, report_problems, say
     from juyi.cli.progress import evaluation_bar
     from juyi.evaluation import (
         compare_several,
@@ -43,6 +43,7 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
         units_note,
     )
 
+    check_stdout()
     form = "jsonl" if as_json else form
     options, encode_options = split_options(given)
     suite = open_suite_of(options, say)

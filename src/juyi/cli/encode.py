@@ -69,6 +69,8 @@ def command(
     target = data_stream() if output is None else Path(output)
     if isinstance(target, Path) and not is_stream(target):
         check_output_file(target)
+        if target.exists() and Path(file).exists() and target.samefile(file):
+            raise UsageError(f"{output} is the file that is read, and writing would replace it. Name another output.")
     if empty == "error" and Path(file).is_file():  # what can be read twice is looked through before the work
         check_filled(opened().numbered(), file)
     texts = opened()

@@ -36,11 +36,16 @@ def data_stream() -> IO[bytes]:
     Raises:
         OutputError: It is closed.
     """
-    _check_stdout()
+    check_stdout()
     return sys.stdout.buffer
 
 
-def _check_stdout() -> None:
+def check_stdout() -> None:
+    """Refuse a closed stdout, before the work whose result would go there.
+
+    Raises:
+        OutputError: It is closed.
+    """
     if sys.stdout is None:
         raise OutputError("Standard output", "it is closed. Send it to a file or a pipe, or to /dev/null.")
 
@@ -51,7 +56,7 @@ def put(text: str, *, nl: bool = True) -> None:
     Raises:
         OutputError: It is closed.
     """
-    _check_stdout()
+    check_stdout()
     with stdout_errors():
         click.echo(text, nl=nl)
 
@@ -108,7 +113,7 @@ def table(records: Sequence[Record], *, title: str = "") -> None:
 
     if not records:
         return
-    _check_stdout()
+    check_stdout()
     drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
     for name in records[0]:
         numbers = all(_is_figure(record[name]) for record in records)

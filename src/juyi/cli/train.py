@@ -72,7 +72,7 @@ def run_and_print(
 ) -> None:
     """Run a recipe, or the usual one, under a bar; print the path of the model."""
     from juyi.atomic import check_output_folder
-    from juyi.cli.output import first_process, put, say
+    from juyi.cli.output import check_stdout, first_process, put, say
     from juyi.cli.progress import training_bar
     from juyi.experiments.given import usual_recipe, with_given
     from juyi.experiments.load import load_recipe
@@ -80,6 +80,7 @@ def run_and_print(
     from juyi.experiments.runner import run
     from juyi.layout import MODULES, NATIVE_MODULES
 
+    check_stdout()
     if output is not None:
         check_output_folder(output, MODULES, NATIVE_MODULES)
     chosen: AnyRecipe
