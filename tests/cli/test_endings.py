@@ -199,7 +199,9 @@ def test_the_choices_for_empty_texts(place: Path) -> None:
         found, _, error = end(child, "甲\n\n乙\n".encode())
         assert found == code and (code == 0 or "the text of line 2 is empty" in error)
         assert (place / "z.npy").exists() == (code == 0)
-    child = start(place, ["encode", "blank.txt", "--empty", "drop"])
+    code, _, error = end(start(place, ["encode", "blank.txt", "-o", "/dev/null", "--format", "csv", "--empty", "drop"]))
+    assert code == 0 and "Empty: 1, left out; line 2" in error and "ids" not in error
+    child = start(place, ["encode", "blank.txt", "--empty", "drop", "-o", "-"])
     assert [json.loads(line)["line"] for line in end(child)[1].splitlines()] == [1, 3]
 
 

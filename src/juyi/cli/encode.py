@@ -65,6 +65,7 @@ def command(
     def opened() -> TextStream:
         return open_texts(file, columns=columns or None, encoding=encoding, keep_empty=True)
 
+    output = None if output == "-" else output
     form = form or _form(output)
     target = data_stream() if output is None else Path(output)
     if isinstance(target, Path) and not is_stream(target):
@@ -94,10 +95,11 @@ def command(
 
 def _report(written: WrittenEmbeddings, output: str | None, form: EmbeddingFormat, empty: Empty) -> None:
     """How much was written, and which texts were empty."""
+    from juyi.atomic import is_stream
     from juyi.cli.output import say
     from juyi.engines import ids_path, line_list
 
-    ids = None if output is None else ids_path(Path(output))
+    ids = None if output is None or is_stream(output) else ids_path(Path(output))
     if output is not None:
         say(f"Wrote {written.rows:,} vectors of {written.width} to {output}")
     if written.empty:

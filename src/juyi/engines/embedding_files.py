@@ -115,8 +115,8 @@ def _empty_error(empty: Sequence[int], source: str | None) -> DataError:
     place = "this text" if source is not None else f"the text of line {empty[0]}"
     lines = f"{place} is empty" if len(empty) == 1 else f"{len(empty):,} texts are empty, on the lines {line_list(empty)}"
     return DataError(
-        f"{lines}, and a row for it would be made of nothing. Fill it in or take it out; or choose what becomes of empty "
-        "texts: zero writes a row of zeros, drop leaves it out and writes the line numbers of the others.",
+        f"{lines}, and a row for it would be made of nothing. Fill it in or take it out; or set 'empty' to zero, "
+        "which writes a row of zeros, or to drop, which leaves it out and writes the line numbers of the others.",
         path=source,
         line=empty[0] if source is not None else None,
     )
