@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--task", action="append", choices=TASKS, help="default: stsb")
     parser.add_argument("--split", default="test", help="what to measure on")
     parser.add_argument("--runs", type=Path, default=Path("runs/objective-study"))
-    parser.add_argument("-o", dest="overrides", action="append", default=[], help="a setting of all recipes")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], help="a setting of all recipes")
     parser.add_argument("--read", type=Path, help="what was measured before")
     parser.add_argument("--write", type=Path, help="put its tables at the places of this page that are called as the studies")
     arguments = parser.parse_args()

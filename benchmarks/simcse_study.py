@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--seed", action="append", type=int, help="default: 1, 2, 3; none: -1")
     parser.add_argument("--split", default="test", help="what to measure on")
     parser.add_argument("--runs", type=Path, default=Path("runs/simcse-study"))
-    parser.add_argument("-o", dest="overrides", action="append", default=[], help="a setting of the recipe of juyi adapt")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], help="a setting of the recipe of juyi adapt")
     arguments = parser.parse_args()
     for task in arguments.task or TASKS:
         for record in measure(arguments.data, task, arguments):

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def replaced_folder(folder: str | Path, *manifests: str) -> Iterator[Path]:
     stem = _stem(target)
     fresh, old = target.with_name(f"{stem}.tmp"), target.with_name(f"{stem}.old")
     try:
-        with _disk_errors(folder, target.parent):
+        with _disk_errors(folder, target.parent, fresh):
             target.parent.mkdir(parents=True, exist_ok=True)
             _remove_orphans(target)
             fresh.mkdir()
@@ -76,7 +77,7 @@ def replaced_file(target: str | Path) -> Iterator[Path]:
     _check_plain(path)
     draft = path.with_name(f"{_stem(path)}.tmp")
     try:
-        with _disk_errors(target, path.parent):
+        with _disk_errors(target, path.parent, draft):
             path.parent.mkdir(parents=True, exist_ok=True)
             _remove_orphans(path)
             yield draft
@@ -120,6 +121,15 @@ def check_output_folder(folder: str | Path, *manifests: str) -> None:
     _try_writing(folder, path)
 
 
+def is_stream(path: str | Path) -> bool:
+    """Whether there is a device or a pipe by that name (/dev/stdout, `>(…)`): it is written to and never replaced."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def free_space(folder: str | Path) -> int:
     """Bytes that are free where a folder lies or will lie."""
     return shutil.disk_usage(_nearest(Path(folder).resolve())).free
@@ -140,11 +150,18 @@ def _try_writing(named: str | Path, path: Path) -> None:
 
 
 @contextmanager
-def _disk_errors(named: str | Path, place: Path) -> Iterator[None]:
-    """What the system refuses within the block is an OutputError; an error about a file elsewhere, one that is read, stays."""
+def _disk_errors(named: str | Path, place: Path, draft: Path) -> Iterator[None]:
+    """What the system refuses within the block is an OutputError about what is wanted, not about its draft.
+
+    An error about a file elsewhere, one that is read, stays as it is.
+    """
     try:
         yield
-    except (OutputError, UsageError, BrokenPipeError):
+    except OutputError as error:
+        if draft not in (Path(error.path), *Path(error.path).parents):
+            raise
+        raise OutputError(named, error.reason) from error
+    except (UsageError, BrokenPipeError):
         raise
     except Exception as error:
         reported = system_error(error)
@@ -192,9 +209,13 @@ def _is_alive(pid: int) -> bool:
 
 
 def _check_plain(path: Path) -> None:
-    if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "no regular file (a device or a pipe)"
-        raise UsageError(f"{path} is {kind}, and a file is to be written there. Name a file.")
+    try:
+        if not path.exists() or path.is_file():
+            return
+    except OSError as error:
+        raise OutputError(path, error) from error
+    kind = "a folder" if path.is_dir() else "no regular file (a device or a pipe)"
+    raise UsageError(f"{path} is {kind}, and a file is to be written there. Name a file.")
 
 
 def _check_replaceable(target: Path, manifests: tuple[str, ...]) -> None:

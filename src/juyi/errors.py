@@ -19,7 +19,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,12 +92,16 @@ class OutputError(JuyiError, OSError):
     Args:
         path: Where it should have gone.
         cause: What the system said; or words, then with what to do.
+
+    Attributes:
+        path: See above.
+        reason: The cause in words, without the path.
     """
 
     def __init__(self, path: str | Path, cause: OSError | str) -> None:
         self.path = path
-        words = cause if isinstance(cause, str) else system_words(cause)
-        super().__init__(f"{path} cannot be written: {words}")
+        self.reason = cause if isinstance(cause, str) else system_words(cause)
+        super().__init__(f"{path} cannot be written: {self.reason}")
         self.errno = None if isinstance(cause, str) else cause.errno
 
 
@@ -142,8 +145,8 @@ _SYSTEM_WORDS = {
     errno.ENOSPC: "the disk is full. Free some space, or take a place on another disk.",
     errno.EDQUOT: "your share of the disk is used up. Free some space, or take a place on another disk.",
     errno.EFBIG: "no file may grow that large here (ulimit -f, or the file system). Raise the limit, or take another place.",
-    errno.EACCES: "you may not. Take a place that is yours, or have its permissions changed.",
-    errno.EPERM: "you may not. Take a place that is yours, or have its permissions changed.",
+    errno.EACCES: "it is not permitted. Have its permissions changed, or take another place.",
+    errno.EPERM: "it is not permitted. Have its permissions changed, or take another place.",
     errno.EROFS: "the file system is read-only. Take another place.",
     errno.ENOENT: "there is no such file or folder. Check the name.",
     errno.EEXIST: "a part of the path is a file, and a folder is needed there. Check the name.",
@@ -166,9 +169,13 @@ def system_error(error: BaseException) -> OSError | None:
 
     Libraries in other languages (safetensors, tokenizers), and `shutil` when it copies a folder, say the number in words alone.
     """
-    if isinstance(error, OSError) and not isinstance(error, shutil.Error):
+    if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError) and "inline_container" in str(error):
+        return error.__context__  # torch covers it with its own while it closes the file
+    if isinstance(error, OSError) and error.errno is not None:
         return error
     found = re.search(r"\(os error (\d+)\)|\[Errno (\d+)\]", str(error))
+    if found is None and re.search(r"\d+ requested and \d+ written", str(error)):  # numpy, which lost the number
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if found is None:
         return error if isinstance(error, OSError) else None
     number = int(found[1] or found[2])

@@ -7,8 +7,6 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from juyi.atomic import write_text
 from juyi.errors import ModelError
 
@@ -53,6 +51,8 @@ def read_provenance(folder: Path) -> Provenance | None:
     path = folder / PROVENANCE
     if not path.is_file():
         return None
+    from pydantic import TypeAdapter, ValidationError  # slow to import, and whatever finds a model imports this module
+
     try:
         return TypeAdapter(Provenance).validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:

@@ -74,7 +74,7 @@ def test_adapt_refuses_too_few_sentences(juyi, tmp_path: Path) -> None:
 
 
 def test_train_prints_the_model_and_is_repeatable(juyi, texts: Path, tmp_path: Path) -> None:
-    options = ("-o", "training.steps=4", "-o", "training.batch_size=8")
+    options = ("--set", "training.steps=4", "--set", "training.batch_size=8")
     folders = []
     for place in ("a", "b"):
         done = juyi("train", "simcse/chinese-bojone", "--texts", texts, "--runs", tmp_path / place, *options)
@@ -116,13 +116,13 @@ LAUNCHERS = {
 def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path, launcher: str) -> None:
     """One model, one log, one line on stdout."""
     settings = [
-        "-o",
+        "--set",
         "training.steps=3",
-        "-o",
+        "--set",
         "training.log_every=1",
-        "-o",
+        "--set",
         "training.batch_size=8",
-        "-o",
+        "--set",
         "encoder.max_length=16",
     ]
     done = subprocess.run(
@@ -178,7 +178,7 @@ def test_train_by_a_recipe_that_names_its_files(juyi, tmp_path: Path) -> None:
 
 
 def test_train_names_an_unknown_setting(juyi, texts: Path, tmp_path: Path) -> None:
-    done = juyi("train", "simcse/chinese-bojone", "--texts", texts, "--runs", tmp_path, "-o", "objective.temprature=0.1")
+    done = juyi("train", "simcse/chinese-bojone", "--texts", texts, "--runs", tmp_path, "--set", "objective.temprature=0.1")
     assert done.returncode == 2
     assert "objective" in done.stderr
     assert "temperature" in done.stderr

@@ -35,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "toy.toml").write_text(RECIPE, encoding="utf-8")
     command = [sys.executable, "-m", "juyi.cli.main", "train", folder / "toy.toml", "--data", folder, "--runs", folder / "runs"]
     subprocess.run(command, check=True, capture_output=True)
-    subprocess.run([*command, "-o", "training.batch_size=64"], check=False, capture_output=True)  # too few rows
+    subprocess.run([*command, "--set", "training.batch_size=64"], check=False, capture_output=True)  # too few rows
     (folder / "runs" / "toy" / "0123456789ab").mkdir()
     return folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,26 @@ def test_encode_writes_npy_jsonl_and_csv_and_reads_stdin(juyi, tmp_path: Path) -
     command = [sys.executable, "-m", "juyi.cli.main", "encode", str(texts), "--format", "npy"]
     piped = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout  # a pipe, in which nothing can be put right later
     np.testing.assert_array_equal(np.load(io.BytesIO(piped)), vectors)
+
+
+LIGHT = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "transformers", "sentence_transformers", "scipy", "sklearn", "pydantic", "pandas"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])
+sys.meta_path.insert(0, Absent())
+from juyi.cli.main import main
+main()
+"""
+
+
+def test_to_encode_is_quick_to_start_needs_no_torch_and_warns_of_nothing(tmp_path: Path) -> None:
+    """What is imported is what takes the time: no scipy and no pydantic, which other commands need."""
+    (tmp_path / "a.txt").write_text("怎么还信用卡\n", encoding="utf-8")
+    command = [sys.executable, "-W", "error", "-c", LIGHT, "encode", str(tmp_path / "a.txt"), "-o", str(tmp_path / "a.npy")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    assert done.returncode == 0 and done.stderr == f"Wrote 1 vectors of 384 to {tmp_path / 'a.npy'}\n", done.stderr
 
 
 def test_a_graph_of_another_tool_is_told_and_torch_runs_the_model(juyi, tmp_path: Path) -> None:

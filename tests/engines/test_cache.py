@@ -192,6 +192,28 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     without_cache(encode, said, tmp_path / "file" / "below" / "f.sqlite", "Not a directory")
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from juyi.engines import CachedEncode
+def encode(texts):
+    if "三" in texts:
+        os.kill(os.getpid(), 9)
+    return np.array([[len(text), 1, 2] for text in texts], dtype=np.float32)
+CachedEncode(encode, "f", Path(sys.argv[1]), save_every=2)(["一", "二", "三", "四"])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+def test_what_was_encoded_before_a_process_was_killed_is_kept(tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-X", "utf8", "-c", KILLED, str(tmp_path)], check=False).returncode == -9
+    said = list[str]()
+    recording = Recording()
+    rows = CachedEncode(recording, "f", tmp_path, log=said.append)(["一", "二", "三"])
+    assert recording.asked == [["三"]] and rows[:2].tolist() == [[1, 1, 2]] * 2 and not said
+
+
 FULL = """
 import resource, sys
 from pathlib import Path

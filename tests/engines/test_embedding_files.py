@@ -102,7 +102,7 @@ LINES = [2, 3, 5, 6, 9]
 def test_an_empty_text_is_an_error_that_names_its_line(form: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"2 texts are empty, on the lines 3, 6, and a row for it"):
         write_embeddings(Lengths(), GAPS, tmp_path / "out", form, numbers=LINES)
-    with pytest.raises(DataError, match="line 4097 is empty"):  # counted from 1, in the second block
+    with pytest.raises(DataError, match="the text of line 4097 is empty"):  # counted from 1, in the second block
         write_embeddings(Lengths(), [*some(BLOCK_TEXTS), ""], tmp_path / "out", form)
     assert list(tmp_path.iterdir()) == []
 
@@ -136,9 +136,7 @@ def test_what_is_left_out_is_told_and_the_lines_of_the_rest_are_written(form: An
 
 def test_a_file_is_looked_through_before_the_work() -> None:
     check_filled([(1, "a"), (3, "b")], "x.txt")
-    with pytest.raises(
-        DataError, match=r"x.txt, line 3: line 3 is empty, .*zero writes a row of zeros, drop leaves it out"
-    ) as one:
+    with pytest.raises(DataError, match=r"x.txt, line 3: this text is empty, .*or to drop, which leaves it out") as one:
         check_filled([(1, "a"), (3, "\t")], "x.txt")
     assert one.value.line == 3
     with pytest.raises(DataError, match=r"25 texts are empty, on the lines 1, 2, .*, 20 and 5 others"):

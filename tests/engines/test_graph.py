@@ -82,7 +82,7 @@ def test_a_graph_that_is_not_ours_or_cannot_be_opened_is_left_aside(model: Path,
     assert len(said) == (case != "missing") and all(words in line for line in said)
     with pytest.raises(ModelError, match=words.replace(".", r"\.")) as error:
         open_engine(model, "onnx")
-    assert "--engine torch" in str(error.value)
+    assert "engine torch" in str(error.value)
 
 
 def test_ours_is_taken(model: Path) -> None:

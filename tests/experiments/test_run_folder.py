@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from juyi.atomic import free_space
 from juyi.declarations import build
 from juyi.encoder import save_encoder
-from juyi.errors import BusyError, DataError, TrainingError, UsageError
+from juyi.errors import BusyError, DataError, OutputError, TrainingError, UsageError
+from juyi.experiments.development import Development
 from juyi.experiments.load import load_recipe
 from juyi.experiments.recipe import PretrainRecipe, SourcesRecipe, TrainRecipe
 from juyi.experiments.run_folder import RunFolder
@@ -200,9 +202,27 @@ def test_runs_are_listed_found_and_removed(place: Path) -> None:
     assert [path.name for path in (place / "runs").iterdir()] == ["teacher"]
 
 
+def test_a_run_that_cannot_fit_on_the_disk_is_refused_before_it_begins(tmp_path: Path) -> None:
+    folder, said, free = RunFolder(tmp_path / "runs" / "a"), list[str](), free_space(tmp_path)
+    folder.check_space(1000, said.append, checkpoints=True)
+    assert not said
+    for weights, checkpoints in ((free // 5, True), (3 * free // 4, False)):
+        folder.check_space(weights, said.append, checkpoints=checkpoints)
+    assert len(said) == 2 and all("the disk may become full" in line for line in said)
+    for weights, checkpoints, what in ((free // 3, True, "the model and a checkpoint"), (2 * free, False, "the model")):
+        with pytest.raises(OutputError, match=f"{what} take about [0-9,]+ MB, and [0-9,]+ MB are free"):
+            folder.check_space(weights, said.append, checkpoints=checkpoints)
+
+
+def test_development_pairs_that_all_have_one_score_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "dev.tsv").write_text("甲\t乙\t1\n丙\t丁\t1\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"dev.tsv: all 2 pairs have the score 1, and nothing can be measured"):
+        Development(str(tmp_path / "dev.tsv"))
+
+
 def start(place: Path, runs: Path, steps: int) -> subprocess.Popen[str]:
     settings = f"training.steps={steps}", "training.batch_size=8", "training.checkpoint_every=1", "training.log_every=1"
-    overrides = [part for setting in (*settings, "encoder.pooling=last-avg") for part in ("-o", setting)]
+    overrides = [part for setting in (*settings, "encoder.pooling=last-avg") for part in ("--set", setting)]
     files = "--texts", place / "texts.txt", "-m", place / "start", "--runs", runs
     return subprocess.Popen(
         [sys.executable, "-m", "juyi.cli.main", "train", "zh/simcse", *files, *overrides],

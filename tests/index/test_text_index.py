@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -227,3 +229,25 @@ def test_a_model_that_was_changed_is_noticed(tmp_path: Path) -> None:
     config.write_text(json.dumps(content | {cls: content[mean], mean: content[cls]}))
     with pytest.raises(UsageError, match="it would find wrong texts"):
         TextIndex.open(tmp_path / "corpus", open_engine)
+
+
+SAVED = """
+import os, sys
+import numpy as np
+from juyi.index import TextIndex
+def watch(event, arguments):
+    if event == sys.argv[2] and sys.argv[3] in str(arguments):
+        os.kill(os.getpid(), 9)
+sys.addaudithook(watch)
+TextIndex.build(["a", "bb"], lambda texts: np.array([[len(text), 1] for text in texts], dtype=np.float32)).save(sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+@pytest.mark.parametrize(("event", "moment"), [("open", "texts.jsonl"), ("os.rename", "saved'")])
+def test_killed_while_it_is_saved_an_index_is_not_there_and_the_next_one_is(event: str, moment: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SAVED, str(tmp_path / "saved")]
+    assert subprocess.run([*command, event, moment], check=False).returncode == -9
+    assert not (tmp_path / "saved").exists() and len(list(tmp_path.iterdir())) == 1
+    assert subprocess.run([*command, "nothing", ""], check=False).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["saved"]

@@ -47,8 +47,8 @@ class Synonyms:
         if bool(self.table) == bool(self.vectors):
             got = "both are given" if self.table else "neither is given"
             raise UsageError(
-                f"Synonyms come from a table or from word vectors, and {got}. Give one of them: a table (--table), a file whose "
-                "lines are a word and its synonyms with tabs between; or vectors (--vectors), a text file in word2vec's form."
+                f"Synonyms come from a table or from word vectors, and {got}. Give one of them: table, a file whose lines are "
+                "a word and its synonyms with tabs between; or vectors, a text file in word2vec's form."
             )
         if self.count < 1:
             raise UsageError(f"The number of words to replace is {self.count}; it must be 1 or more.")

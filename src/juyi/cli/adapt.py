@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from juyi.data import ReadSettings
 
 
-@click.command("adapt")
+@click.command("adapt", cls=options.Command)
 @click.argument("file", required=False)
 @options.model
 @options.pooling
@@ -59,19 +59,23 @@ def command(
 
     from juyi.assets import SAMPLES
     from juyi.cli.adapt_report import print_adaptation
-    from juyi.cli.output import put, say
+    from juyi.cli.output import check_stdout, put, say
     from juyi.cli.progress import training_bar
     from juyi.data import ReadSettings, read_scored_pairs, read_texts
     from juyi.encoder import EncoderSettings
     from juyi.experiments.adapt import adapt
+    from juyi.experiments.development import check_scores
     from juyi.poolings import known_pooling
 
+    check_stdout()
     if file is None:
         file, pairs = str(SAMPLES / "questions.tsv"), pairs or str(SAMPLES / "pairs.tsv")
     settings = EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt)
     corpus = read_texts(file, **reading.arguments(say))
     of_pairs = ReadSettings(columns=pair_columns, label_scores=reading.label_scores)
     labelled = None if pairs is None else read_scored_pairs(pairs, **of_pairs.arguments(say))
+    if labelled is not None:
+        check_scores(labelled, pairs)
     try:
         with training_bar("SimCSE") as progress:
             result = adapt(
@@ -85,7 +89,7 @@ def command(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        say("Stopped; the checkpoint is written. The same command goes on from there.")
+        say("Stopped. The same command goes on from where it stood.")
         raise
     if form == "json":
         put(json.dumps(result.as_dict(), ensure_ascii=False, indent=2, default=str))

@@ -34,7 +34,7 @@ _TAKERS = {
 }
 
 
-@click.command("augment")
+@click.command("augment", cls=options.Command)
 @click.argument("file")
 @click.option(
     "--with", "names", metavar="NAME", multiple=True, help=f"{', '.join(KINDS)}; may be repeated. [default: all that can run]"

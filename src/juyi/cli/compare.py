@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from juyi.cli import options
 from juyi.cli.evaluate import evaluation_options, split_options
 
 
-@click.command("compare")
+@click.command("compare", cls=options.Command)
 @click.argument("first")
 @click.argument("others", nargs=-1, required=True, metavar="SECOND...")
 @evaluation_options
@@ -29,7 +30,7 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
       juyi compare lexical mini --suite faq.tsv
       juyi compare bert-base-chinese runs/a/model runs/b/model --suite pairs.tsv --json
     """
-    from juyi.cli.output import emit, report_problems, say
+    from juyi.cli.output import check_stdout, emit, report_problems, say
     from juyi.cli.progress import evaluation_bar
     from juyi.evaluation import (
         compare_several,
@@ -42,6 +43,7 @@ def command(first: str, others: tuple[str, ...], form: str, as_json: bool, **giv
         units_note,
     )
 
+    check_stdout()
     form = "jsonl" if as_json else form
     options, encode_options = split_options(given)
     suite = open_suite_of(options, say)

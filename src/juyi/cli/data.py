@@ -17,7 +17,7 @@ def command() -> None:
     """Look at a file of sentences before anything is trained on it."""
 
 
-@command.command("check")
+@command.command("check", cls=options.Command)
 @click.argument("file")
 @click.option("--against", help="A second file: count the sentences that occur in both (leakage of test sentences, say).")
 @options.model

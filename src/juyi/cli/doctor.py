@@ -60,8 +60,11 @@ def _precision() -> dict[str, str]:
 def _cache() -> dict[str, str]:
     from juyi.engines import cache_folder
 
-    files = list(cache_folder().glob("*.sqlite"))
-    size = sum(file.stat().st_size for file in files) / 1e6
+    try:
+        files = list(cache_folder().glob("*.sqlite"))
+        size = sum(file.stat().st_size for file in files) / 1e6
+    except (OSError, RuntimeError) as error:  # RuntimeError: the user has no home
+        return {"part": "kept embeddings", "state": "unusable", "note": f"{error}; nothing is kept. Name a folder in JUYI_CACHE"}
     state = f"{len(files)} models, {size:,.0f} MB" if files else "empty"
     return {"part": "kept embeddings", "state": state, "note": f"{cache_folder()}; may be deleted"}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from juyi.engines import WrittenEmbeddings
 
 
-@click.command("encode")
+@click.command("encode", cls=options.Command)
 @click.argument("file", default="-")
 @options.model
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Where to write: .npy, .jsonl or .csv. [default: stdout]")
@@ -56,20 +56,24 @@ def command(
       echo "怎么还信用卡" | juyi encode --format jsonl
       juyi encode questions.txt -m my-e5 --prompt query -o questions.npy
     """
+    from contextlib import nullcontext
     from itertools import tee
 
-    from juyi.atomic import check_output_file
-    from juyi.cli.output import data_stream, say, say_prompt
+    from juyi.atomic import check_output_file, is_stream
+    from juyi.cli.output import data_stream, say, say_prompt, stdout_errors
     from juyi.data import TextStream, open_texts
     from juyi.engines import check_filled, open_engine, write_embeddings
 
     def opened() -> TextStream:
         return open_texts(file, **reading.arguments(), keep_empty=True)
 
+    output = None if output == "-" else output
     form = form or _form(output)
     target = data_stream() if output is None else Path(output)
-    if isinstance(target, Path) and (not target.exists() or target.is_file()):  # a device or a pipe is written to as it is
+    if isinstance(target, Path) and not is_stream(target):
         check_output_file(target)
+        if target.exists() and Path(file).exists() and target.samefile(file):
+            raise UsageError(f"{output} is the file that is read, and writing would replace it. Name another output.")
     if empty == "error" and Path(file).is_file():  # what can be read twice is looked through before the work
         check_filled(opened().numbered(), file)
     texts = opened()
@@ -78,32 +82,34 @@ def command(
     runner = open_engine(model, engine, log=say)
     say_prompt(runner.prompts.resolve(prompt))
     lines, sentences = tee(texts.numbered())
-    written = write_embeddings(
-        runner,
-        (text for _, text in sentences),
-        target,
-        form,
-        prompt=prompt,
-        normalise=normalise,
-        empty=empty,
-        numbers=(line for line, _ in lines),
-    )
+    with stdout_errors() if output is None else nullcontext():
+        written = write_embeddings(
+            runner,
+            (text for _, text in sentences),
+            target,
+            form,
+            prompt=prompt,
+            normalise=normalise,
+            empty=empty,
+            numbers=(line for line, _ in lines),
+        )
     _report(written, output, form, empty)
 
 
 def _report(written: WrittenEmbeddings, output: str | None, form: EmbeddingFormat, empty: Empty) -> None:
     """How much was written, and which texts were empty."""
+    from juyi.atomic import is_stream
     from juyi.cli.output import say
     from juyi.engines import ids_path, line_list
 
-    ids = None if output is None else ids_path(Path(output))
+    ids = None if output is None or is_stream(output) else ids_path(Path(output))
     if output is not None:
         say(f"Wrote {written.rows:,} vectors of {written.width} to {output}")
     if written.empty:
         what = "left out" if empty == "drop" else "rows of zeros"
         # Where the line numbers of the rows are written nowhere, all that are missing are named.
         named = line_list(written.empty) if ids is not None or form == "jsonl" else ", ".join(map(str, written.empty))
-        say(f"{len(written.empty):,} empty texts, {what}: line {named}")
+        say(f"Empty: {len(written.empty):,}, {what}; line {named}")
     if ids is not None and form != "jsonl":
         if empty == "drop":
             say(f"Wrote the line numbers of the rows to {ids}")

@@ -66,7 +66,7 @@ def evaluation_options(command: F) -> F:
     return command
 
 
-@click.command("evaluate")
+@click.command("evaluate", cls=options.Command)
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @evaluation_options
 @click.option("--seeds", is_flag=True, help="The models are runs of one recipe with different seeds: print mean and interval.")
@@ -110,7 +110,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
       juyi evaluate my-model --suite en-sts --data SentEval/data/downstream --json
       juyi evaluate runs/a/model runs/b/model runs/c/model --seeds --suite pairs.tsv
     """
-    from juyi.cli.output import emit, report_problems, say
+    from juyi.cli.output import check_stdout, emit, report_problems, say
     from juyi.cli.progress import evaluation_bar
     from juyi.evaluation import (
         LEXICAL,
@@ -123,6 +123,7 @@ def command(models: tuple[str, ...], form: str, as_json: bool, seeds: bool, besi
         short_seed_row,
     )
 
+    check_stdout()
     form = "jsonl" if as_json else form
     if seeds and len(models) < 2:
         raise UsageError("--seeds needs two models at least, the runs of one recipe; five are better.")

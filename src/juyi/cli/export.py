@@ -7,6 +7,14 @@ from pathlib import Path
 import click
 
 from juyi.cli import options
+from juyi.errors import DataError
+
+
+def _card(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError("a model card is text in UTF-8, and this is not. Save it as UTF-8.", path=path) from error
 
 
 @click.command("export")
@@ -28,7 +36,7 @@ def command(model: str, output: str, half: bool, max_length: int | None, card: s
     from juyi.cli.output import say
     from juyi.engines.export import export_model
 
-    text = Path(card).read_text(encoding="utf-8") if card else None
+    text = _card(Path(card)) if card else None
     report = export_model(model, Path(output), half=half, max_length=max_length, card=text)
     say(
         f"Wrote {output}, {report.size / 1e6:.1f} MB; against the original the cosine is {report.lowest_cosine:.6f} at least, "

@@ -81,7 +81,7 @@ def show(model: str, card: bool, form: str) -> None:
     dense = " → ".join(f"{d.inputs}×{d.outputs} {d.activation}" for d in layout.dense)
     facts = {
         "folder": str(folder),
-        "type": config["model_type"],
+        "type": config.get("model_type", "not stated"),
         "layers × width": f"{layout.layer_count} × {layout.width}",
         "vocabulary": load_tokenizer(root).size,
         "pooling": layout.pooling,

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
-from collections.abc import Callable
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
 from juyi.assets import DEFAULT_ENCODER
+from juyi.cli.output import say
 from juyi.engines.engine import ENGINE_KINDS
+from juyi.errors import UsageError
 
 FORMATS = ("", "txt", "csv", "tsv", "json", "jsonl", "xlsx", "parquet")
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Command(click.Command):
+    """A command whose arguments may begin with a minus: "-5度" is a sentence or a file; "--modle" is a mistyped option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it, but what cannot be an option is an argument."""
+        options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]
+        takes_value = {name: not option.is_flag for option in options for name in (*option.opts, *option.secondary_opts)}
+        before = ""
+        for argument in itertools.takewhile(lambda argument: argument != "--", args):
+            if not takes_value.get(before, False) and re.match("--?[A-Za-z]", argument):
+                name = argument.partition("=")[0] if argument.startswith("--") else argument[:2]
+                if name not in takes_value:
+                    raise click.NoSuchOption(name, possibilities=difflib.get_close_matches(name, takes_value), ctx=ctx)
+            before = argument
+        ctx.ignore_unknown_options = True
+        return super().parse_args(ctx, args)
+
 
 model: Callable[[F], F] = click.option(
     "-m", "--model", default="", help=f"A folder, a hub id, or an embedded encoder. [default: {DEFAULT_ENCODER}, embedded]"
@@ -31,7 +56,15 @@ engine: Callable[[F], F] = click.option(
 )
 seed: Callable[[F], F] = click.option("--seed", default=42, show_default=True, help="Draws everything that is random.")
 override: Callable[[F], F] = click.option(
-    "-o", "overrides", metavar="TABLE.KEY=VALUE", multiple=True, help="Change a setting of the recipe; may be repeated."
+    "--set", "overrides", metavar="TABLE.KEY=VALUE", multiple=True, help="Change a setting of the recipe; may be repeated."
+)
+output_model: Callable[[F], F] = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    metavar="FOLDER",
+    multiple=True,
+    help="Write the finished model there too, whole or not at all. [default: in its run folder alone]",
 )
 runs: Callable[[F], F] = click.option(
     "--runs", default="runs", show_default=True, type=click.Path(file_okay=False), help="Where run folders go."
@@ -102,6 +135,21 @@ def reading(command: F) -> F:
     ):
         decorated = option(decorated)
     return cast(F, decorated)
+
+
+def output_and_overrides(outputs: Sequence[str], overrides: Sequence[str]) -> tuple[Path | None, tuple[str, ...]]:
+    """The folder of `-o` and the settings; `-o TABLE.KEY=VALUE`, as settings were once written, is understood and told.
+
+    Raises:
+        UsageError: Several folders are given, or a file is there.
+    """
+    settings = [each for each in outputs if re.match(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*=", each)]
+    folders = [each for each in outputs if each not in settings]
+    if settings:
+        say(f"Note: settings are written {' '.join(f'--set {each}' for each in settings)} now; -o says where output goes.")
+    if len(folders) > 1:
+        raise UsageError(f"-o names {len(folders)} folders ({', '.join(folders)}); the model is written to one.")
+    return Path(folders[0]) if folders else None, (*settings, *overrides)
 
 
 def form(first: str, *others: str) -> Callable[[F], F]:

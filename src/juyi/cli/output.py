@@ -8,7 +8,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -44,11 +45,16 @@ def data_stream() -> IO[bytes]:
     Raises:
         OutputError: It is closed.
     """
-    _check_stdout()
+    check_stdout()
     return sys.stdout.buffer
 
 
-def _check_stdout() -> None:
+def check_stdout() -> None:
+    """Refuse a closed stdout, before the work whose result would go there.
+
+    Raises:
+        OutputError: It is closed.
+    """
     if sys.stdout is None:
         raise OutputError("Standard output", "it is closed. Send it to a file or a pipe, or to /dev/null.")
 
@@ -59,8 +65,20 @@ def put(text: str, *, nl: bool = True) -> None:
     Raises:
         OutputError: It is closed.
     """
-    _check_stdout()
-    click.echo(text, nl=nl)
+    check_stdout()
+    with stdout_errors():
+        click.echo(text, nl=nl)
+
+
+@contextmanager
+def stdout_errors() -> Iterator[None]:
+    """What the system says without naming a file is about stdout; a reader that went away is not an error of writing."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or isinstance(error, BrokenPipeError | OutputError):
+            raise
+        raise OutputError("Standard output", error) from error
 
 
 def report_problems(problems: Iterable[str]) -> None:
@@ -104,14 +122,15 @@ def table(records: Sequence[Record], *, title: str = "") -> None:
 
     if not records:
         return
-    _check_stdout()
+    check_stdout()
     drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
     for name in records[0]:
         numbers = all(_is_figure(record[name]) for record in records)
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for record in records:
         drawn.add_row(*(_cell(value) for value in record.values()))
-    Console(width=None if Console().is_terminal else 160, highlight=False, markup=False).print(drawn)
+    with stdout_errors():
+        Console(width=None if Console().is_terminal else 160, highlight=False, markup=False).print(drawn)
 
 
 def _is_figure(value: Any) -> bool:

@@ -9,7 +9,7 @@ from juyi.engines.engine import EngineKind
 from juyi.errors import UsageError
 
 
-@click.command("similar")
+@click.command("similar", cls=options.Command)
 @click.argument("texts", nargs=-1, required=True)
 @options.model
 @options.prompt
@@ -18,20 +18,24 @@ from juyi.errors import UsageError
 def command(texts: tuple[str, ...], model: str, prompt: str | None, engine: EngineKind, form: str) -> None:
     """Print the cosine of the first sentence with each of the others; 1 means the same direction.
 
+    A sentence may begin with a minus; one that looks like an option (-a …, --a …) goes behind a lone --.
+
     \b
-    Example:
+    Examples:
       juyi similar "怎么还信用卡" "信用卡如何还款"
+      juyi similar "-5度" "零下五度"
     """
     import numpy as np
 
     from juyi.cli.output import emit, put, say, say_prompt
-    from juyi.embeddings import cosine_rows
+    from juyi.embeddings import check_texts, cosine_rows
     from juyi.engines import open_engine
 
     if len(texts) < 2:
         raise UsageError("One sentence was given; give two or more.")
     if blank := [number for number, text in enumerate(texts, start=1) if not text.strip()]:
         raise UsageError(f"Sentence {blank[0]} is empty.")
+    check_texts(texts, "the command line")
     opened = open_engine(model, engine, log=say)
     say_prompt(opened.prompts.resolve(prompt))
     first, *others = opened.encode(texts, prompt=prompt)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from juyi.experiments.recipe import AnyRecipe
 
 
-@click.command("train")
+@click.command("train", cls=options.Command)
 @click.argument("recipe", required=False)
 @click.option("--texts", multiple=True, help="A file of unlabelled sentences; may be repeated.")
 @click.option(
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     "-m", "--model", default="", help=f"What to start from; overrides the recipe. [default: {DEFAULT_ENCODER}, embedded]"
 )
 @options.prompt
+@options.output_model
 @options.override
 @options.reading
 @options.runs
@@ -38,6 +39,7 @@ def command(
     data: str | None,
     model: str,
     prompt: str | None,
+    outputs: tuple[str, ...],
     overrides: tuple[str, ...],
     reading: ReadSettings,
     runs: str,
@@ -51,14 +53,14 @@ def command(
     keeps the prompts and the default that it came with: say --prompt again when it is used, or write the name of the default
     into its config_sentence_transformers.json.
 
-    A run that was stopped is taken up by the same command. The path of the model is printed on stdout. Several processes share
-    each batch when torchrun starts them.
+    Run folders go to --runs, and the finished model to -o too. A run that was stopped is taken up by the same command. The path
+    of the model is printed on stdout. Several processes share each batch when torchrun starts them.
 
     \b
     Examples:
-      juyi train --texts questions.txt
+      juyi train --texts questions.txt -o my-encoder
       juyi train simcse/chinese-bojone --texts questions.txt -m bert-base-chinese
-      juyi train simcse/unsup-princeton --texts wiki.txt -o selection.pairs=stsb.dev.tsv
+      juyi train simcse/unsup-princeton --texts wiki.txt --set selection.pairs=stsb.dev.tsv
       juyi train zh/supervised --pairs triplets.tsv
       juyi train mini/words --data corpora/
       torchrun --nproc-per-node 4 --no-python juyi train mini/distillation --data corpora/ -m runs/mini/words/…/model
@@ -66,17 +68,26 @@ def command(
     from juyi.experiments.given import Given
 
     given = Given(texts, pairs, model, prompt, **reading.settings)
-    run_and_print(recipe, given, data, overrides, runs)
+    output, settings = options.output_and_overrides(outputs, overrides)
+    run_and_print(recipe, given, data, settings, Path(runs), output)
 
 
-def run_and_print(recipe: str | None, given: Given, data: str | None, overrides: tuple[str, ...], runs: str) -> None:
+def run_and_print(
+    recipe: str | None, given: Given, data: str | None, overrides: tuple[str, ...], runs: Path, output: Path | None
+) -> None:
     """Run a recipe, or the usual one, under a bar; print the path of the model."""
-    from juyi.cli.output import first_process, put, say
+    from juyi.atomic import check_output_folder
+    from juyi.cli.output import check_stdout, first_process, put, say
     from juyi.cli.progress import training_bar
     from juyi.experiments.given import usual_recipe, with_given
     from juyi.experiments.load import load_recipe
+    from juyi.experiments.run_folder import copy_model
     from juyi.experiments.runner import run
+    from juyi.layout import MODULES, NATIVE_MODULES
 
+    check_stdout()
+    if output is not None:
+        check_output_folder(output, MODULES, NATIVE_MODULES)
     chosen: AnyRecipe
     examples: Examples | None = None
     if recipe is None:
@@ -85,13 +96,12 @@ def run_and_print(recipe: str | None, given: Given, data: str | None, overrides:
         chosen = with_given(load_recipe(recipe, overrides), given)
     try:
         with training_bar("pre-training" if chosen.kind == "pretrain" else "training") as progress:
-            result = run(
-                chosen, Path(runs), examples=examples, data=None if data is None else Path(data), log=say, progress=progress
-            )
+            result = run(chosen, runs, examples=examples, data=None if data is None else Path(data), log=say, progress=progress)
     except KeyboardInterrupt:
-        say("Stopped; the checkpoint is written. The same command goes on from there.")
+        say("Stopped. The same command goes on from where it stood.")
         raise
     for warning in result.train_result.warnings:
         say(f"Warning: {warning}")
     if first_process():
-        put(str(result.folder / "model"))
+        model = result.folder / "model"
+        put(str(model if output is None else copy_model(model, output)))

@@ -39,20 +39,25 @@ def command(
     Example:
       juyi whiten -m bert-base-chinese --pooling first-last-avg --texts questions.txt -k 256 -o whitened
     """
+    from juyi.atomic import check_output_folder, replaced_folder
     from juyi.cli.output import say, say_prompt
     from juyi.data import read_texts
     from juyi.encoder import EncoderSettings, load_encoder, save_encoder
     from juyi.hub import resolve
+    from juyi.layout import MODULES, NATIVE_MODULES
     from juyi.poolings import known_pooling
     from juyi.postprocessing import whiten_encoder
     from juyi.provenance import copy_provenance
 
+    out = Path(output)
+    check_output_folder(out, MODULES, NATIVE_MODULES)
     encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt))
     say_prompt(encoder.prompt_for())
     corpus = read_texts(texts, **reading.arguments(say))
     whitened, whitening = whiten_encoder(encoder, corpus.texts, dimensions)
     for note in whitening.notes:
         say(f"Note: {note}")
-    save_encoder(whitened, Path(output))
-    copy_provenance(resolve(model), Path(output))
+    with replaced_folder(out, MODULES, NATIVE_MODULES) as draft:
+        save_encoder(whitened, draft)
+        copy_provenance(resolve(model), draft)
     say(f"Fitted on {whitening.count:,} distinct sentences; {encoder.dim} to {whitened.dim} dimensions; wrote {output}")

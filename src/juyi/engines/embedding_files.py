@@ -15,7 +15,7 @@ from typing import IO
 
 import numpy as np
 
-from juyi.atomic import replaced_file
+from juyi.atomic import is_stream, replaced_file
 from juyi.embeddings import check_texts
 from juyi.engines.engine import BLOCK_TEXTS, EMBEDDING_FORMATS, EMPTY_CHOICES, EmbeddingFormat, Empty, Engine
 from juyi.errors import DataError, UsageError
@@ -78,7 +78,7 @@ def write_embeddings(
     if isinstance(texts, str):
         check_texts(texts)  # raises
     with ExitStack() as files:
-        if isinstance(target, Path) and target.exists() and not target.is_file() and not target.is_dir():
+        if isinstance(target, Path) and is_stream(target):
             target = files.enter_context(target.open("wb"))
         encode = partial(engine.encode, prompt=prompt, normalise=normalise)
         blocks = _Blocks(encode, engine.dim, zip(count(1) if numbers is None else numbers, texts, strict=False), empty)
@@ -117,10 +117,11 @@ def check_filled(rows: Iterable[tuple[int, str]], source: str) -> None:
 
 
 def _empty_error(empty: Sequence[int], source: str | None) -> DataError:
-    lines = f"line {empty[0]} is empty" if len(empty) == 1 else f"{len(empty):,} texts are empty, on the lines {line_list(empty)}"
+    place = "this text" if source is not None else f"the text of line {empty[0]}"
+    lines = f"{place} is empty" if len(empty) == 1 else f"{len(empty):,} texts are empty, on the lines {line_list(empty)}"
     return DataError(
-        f"{lines}, and a row for it would be made of nothing. Fill it in or take it out; or choose what becomes of empty "
-        "texts: zero writes a row of zeros, drop leaves it out and writes the line numbers of the others.",
+        f"{lines}, and a row for it would be made of nothing. Fill it in or take it out; or set 'empty' to zero, "
+        "which writes a row of zeros, or to drop, which leaves it out and writes the line numbers of the others.",
         path=source,
         line=empty[0] if source is not None else None,
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from juyi.assets import SAMPLES
-from juyi.atomic import replaced_file
+from juyi.atomic import check_output_folder, replaced_file, replaced_folder
 from juyi.data import read_texts
 from juyi.embeddings import cosine_rows
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder, twin
@@ -23,6 +23,7 @@ from juyi.engines.onnx_engine import OnnxEngine
 from juyi.errors import ModelError
 from juyi.extras import require
 from juyi.hub import resolve
+from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.provenance import copy_provenance
 
 _PREFIX = "encoder.backbone."
@@ -65,6 +66,8 @@ def export_model(
 ) -> ExportReport:
     """Write a model as a folder of its own, with the graph for the engine that needs no torch, and compare it with the original.
 
+    The folder is whole, graph and all, or not there.
+
     Args:
         model: A folder, a hub id, or an embedded encoder.
         folder: Where to write; an older model there is replaced.
@@ -75,18 +78,21 @@ def export_model(
     Raises:
         ModelError: The model cannot be loaded, or its graph does not give its vectors.
         UsageError: Something else lies in the folder.
+        OutputError: It cannot be written.
         MissingExtraError: onnx or onnxscript is not installed.
     """
+    check_output_folder(folder, MODULES, NATIVE_MODULES)
     source = resolve(model)
     own = source / "README.md"
     if card is None and own.is_file():
         card = own.read_text(encoding="utf-8")
     encoder = load_encoder(EncoderSettings(model=str(source), max_length=max_length))
-    save_encoder(encoder, folder, half=half, card=card)
-    export_onnx(load_encoder(folder), folder)
-    copy_provenance(source, folder)
     samples = read_texts(SAMPLES / "questions.tsv").texts[:_SAMPLES]
-    cosines = cosine_rows(encoder.encode(samples), OnnxEngine(folder).encode(samples))
+    with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
+        save_encoder(encoder, draft, half=half, card=card)
+        export_onnx(load_encoder(draft), draft)
+        copy_provenance(source, draft)
+        cosines = cosine_rows(encoder.encode(samples), OnnxEngine(draft).encode(samples))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return ExportReport(folder, size, float(cosines.min()), len(samples))
 

@@ -49,7 +49,7 @@ class OnnxEngine(Engine):
             options.add_external_initializers(names, self._weights)
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:
-            raise ModelError(f"{path} cannot be run: {error}. The torch engine may run the model: --engine torch.") from error
+            raise ModelError(f"{path} cannot be run: {error}. The engine torch may run the model.") from error
         self._dim = int(self._session.get_outputs()[0].shape[-1])
 
     @cached_property

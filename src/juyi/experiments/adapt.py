@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +12,18 @@ from typing import Any
 import numpy as np
 
 from juyi.assets import DEFAULT_ENCODER
-from juyi.atomic import replaced_folder, write_text
+from juyi.atomic import check_output_file, check_output_folder, replaced_folder, write_text
 from juyi.data import ScoredPairs, inspect, normalise
+from juyi.embeddings import check_texts
 from juyi.encoder import EncoderSettings, change_dropout, load_encoder, save_encoder
 from juyi.errors import DataError
 from juyi.evaluation import Comparison, Evaluation, Signals, adaptation_verdict, compare_pairs, evaluate_suite, transductive
 from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, is_isotropic
+from juyi.experiments.development import check_scores
 from juyi.experiments.examples import sample_sentences, select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
 from juyi.experiments.recipe import DataSettings, TrainRecipe
+from juyi.experiments.run_folder import copy_model
 from juyi.experiments.runner import run
 from juyi.experiments.variants import Backbone, Variant
 from juyi.index import TextIndex
@@ -128,9 +130,18 @@ def adapt(
         progress: Is told about every training step.
 
     Raises:
-        DataError: Fewer than 32 distinct sentences.
+        DataError: Fewer than 32 distinct sentences, or the scores of the pairs are all the same.
+        UsageError: Something else lies where the models go, or a query is no text.
+        OutputError: The folder cannot be written to.
         BusyError: Another process works in the folder.
     """
+    check_texts(queries, "queries")
+    if pairs is not None:
+        check_scores(pairs)
+    for name in ("model", "model-whitened"):
+        check_output_folder(out / name, MODULES, NATIVE_MODULES)
+    for name in ("report.json", "pairs_to_label.tsv"):
+        check_output_file(out / name)
     with locked_folder(out):
         return _adapt(texts, out, settings, pairs, queries, seed, log, progress)
 
@@ -245,10 +256,10 @@ def _search(queries: Sequence[str], sentences: Sequence[str], variants: Mapping[
 
 
 def _write(result: Adaptation, out: Path, variants: Mapping[str, Variant], sentences: Sequence[str], run: Path) -> None:
-    with replaced_folder(out / "model", MODULES, NATIVE_MODULES) as draft:
-        shutil.copytree(run / "model", draft, dirs_exist_ok=True)
-    save_encoder(variants["simcse+whitening"].encoder, out / "model-whitened")
-    copy_provenance(run / "model", out / "model-whitened")
+    copy_model(run / "model", out / "model")
+    with replaced_folder(out / "model-whitened", MODULES, NATIVE_MODULES) as draft:
+        save_encoder(variants["simcse+whitening"].encoder, draft)
+        copy_provenance(run / "model", draft)
     if not result.scores:
         result.sheet = out / "pairs_to_label.tsv"
         if not result.sheet.exists():  # it may hold an afternoon of labelling

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from juyi.data import read_scored_pairs
-from juyi.errors import UsageError
+import numpy as np
+
+from juyi.data import ScoredPairs, read_scored_pairs
+from juyi.errors import DataError, UsageError
 from juyi.evaluation import evaluate_suite
 from juyi.experiments.recipe import AnyRecipe, PretrainRecipe
 from juyi.metrics import Bootstrap
@@ -28,6 +30,7 @@ class Development:
 
     def __init__(self, file: str, labels: tuple[str, ...] = ()) -> None:
         pairs = read_scored_pairs(file)
+        check_scores(pairs, file)
         self._tasks: list[Task] = [
             STS("development", "dev", pairs, labels=labels),
             Geometry.of("development geometry", "dev", pairs, labels=labels),
@@ -39,7 +42,7 @@ class Development:
 
         Raises:
             UsageError: It shall measure, and names no pairs.
-            DataError: They cannot be read.
+            DataError: They cannot be read, or their scores are all the same.
         """
         if isinstance(recipe, PretrainRecipe) or not recipe.training.evaluate_every:
             return None
@@ -81,6 +84,23 @@ class Development:
         if found.problems:
             raise UsageError(" ".join(found.problems))
         return [score for score in found.scores if score.subset in ("", ALL)]
+
+
+def check_scores(pairs: ScoredPairs, path: str | None = None) -> None:
+    """Refuse, before anything is trained, pairs on which nothing can be measured.
+
+    Raises:
+        DataError: There are fewer than two, or their scores are all the same.
+    """
+    if len(pairs) < 2 or float(np.ptp(pairs.scores)) == 0:
+        found = (
+            f"all {len(pairs)} pairs have the score {pairs.scores[0]:g}" if len(pairs) > 1 else f"there are {len(pairs)} pairs"
+        )
+        raise DataError(
+            f"{found}, and nothing can be measured on them: a correlation needs pairs that differ in how alike they are. Label "
+            "some that mean the same and some that do not, or leave these pairs out.",
+            path=path,
+        )
 
 
 def _name_of(score: Score) -> str:

@@ -63,7 +63,7 @@ def read_examples(objective: Objective, settings: DataSettings, log: Log = lambd
         parts = [_read(shape, file, settings, log) for file in files]
     except ColumnsError as error:
         if isinstance(objective, SimCSESupervised) and objective.hard_negatives:
-            raise DataError(f"{error} For pairs without hard negatives: -o objective.hard_negatives=false.") from error
+            raise DataError(f"{error} For pairs without hard negatives: --set objective.hard_negatives=false.") from error
         raise
     joined: dict[str, list[Any]] = {name: [row for part in parts for row in part[name]] for name in shape}
     joined["source"] = [number for number, part in enumerate(parts) for _ in part[shape[0]]]
@@ -183,6 +183,6 @@ def _label_numbers(labels: Sequence[str], objective: Objective) -> list[int]:
         shown = ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
         raise DataError(
             f"There are {len(names)} labels ({shown}) and objective.classes is {objective.classes}. "
-            f"Set it with -o objective.classes={len(names)}, or look whether the column is the right one."
+            f"Set it with --set objective.classes={len(names)}, or look whether the column is the right one."
         )
     return [names.index(label) for label in labels]

@@ -16,12 +16,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from juyi.atomic import write_text
+from juyi.atomic import free_space, replaced_folder, write_text
 from juyi.declarations import to_toml
-from juyi.errors import TrainingError
+from juyi.errors import OutputError, TrainingError
 from juyi.experiments.environment import environment
 from juyi.experiments.load import resolved
 from juyi.experiments.recipe import AnyRecipe
+from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.training import TrainResult
 from juyi.types import Log
 
@@ -104,6 +105,27 @@ class RunFolder:
             return
         write_text(path, json.dumps(here, indent=2) + "\n")
 
+    def check_space(self, weights: int, log: Log, *, checkpoints: bool) -> None:
+        """Refuse to begin where what will be written cannot fit, and say so where it may not.
+
+        Args:
+            weights: Bytes of the encoder's weights; a checkpoint holds them and two moments of each.
+            log: Hears that it is tight.
+            checkpoints: Whether the run writes some; two lie there while the newer replaces the older.
+
+        Raises:
+            OutputError: There is not room enough.
+        """
+        free, needed = free_space(self.path), weights * (4 if checkpoints else 1)
+        if free < needed:
+            raise OutputError(
+                self.path,
+                f"the model{' and a checkpoint' if checkpoints else ''} take about {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} "
+                "MB are free. Free some space, or take a place on another disk.",
+            )
+        if free < weights * (7 if checkpoints else 2):
+            log(f"Note: the disk may become full: {free / 1e6:,.0f} MB are free around {self.path}.")
+
     def log_records(self) -> list[dict[str, Any]]:
         """What the log says so far; a last line that is being written is left out."""
         if not self.log.is_file():
@@ -125,6 +147,18 @@ class RunFolder:
         record = {"error": type(error).__name__, "message": str(error)}
         with contextlib.suppress(OSError):
             write_text(self.path / FAILED, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def copy_model(model: Path, folder: Path) -> Path:
+    """A finished model in a folder of its own, whole or not at all; an older model there is replaced.
+
+    Raises:
+        UsageError: Something else than a model lies there.
+        OutputError: It cannot be written.
+    """
+    with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
+        shutil.copytree(model, draft, dirs_exist_ok=True)
+    return folder
 
 
 def _changes(began: Mapping[str, Any], here: Mapping[str, Any]) -> str:

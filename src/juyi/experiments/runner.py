@@ -72,6 +72,7 @@ def run(
         DataError: A file cannot be read.
         BusyError: Another process is at this run.
         TrainingError: The run cannot start, go on, or be resumed.
+        OutputError: The disk is full or will be, or cannot be written to.
     """
     rows = _rows(recipe, examples, data, log)
     development = Development.of(recipe)
@@ -89,6 +90,9 @@ def run(
             world.barrier()
             log(f"Run folder {folder.path}")
             prepared = _prepare(recipe, folder, rows, data, encoder, log)
+            if world.rank == 0:
+                weights = sum(weight.nbytes for weight in prepared.encoder.parameters())
+                folder.check_space(weights, log, checkpoints=recipe.training.checkpoint_every > 0)
             result = fit(
                 prepared.encoder,
                 prepared.objective,

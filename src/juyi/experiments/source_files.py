@@ -81,7 +81,7 @@ def excluded_files(patterns: Sequence[str], folder: Path) -> list[Path]:
         if not files:
             raise UsageError(
                 f"{folder} holds no file {pattern}, whose sentences the recipe keeps out of training. Put it there, or say with "
-                "-o sources.exclude=[] that nothing is kept out."
+                "--set sources.exclude=[] that nothing is kept out."
             )
         found += files
     return found

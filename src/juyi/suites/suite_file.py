@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from juyi.declarations import build
-from juyi.errors import UsageError
+from juyi.errors import DataError, UsageError
 from juyi.suites.declared import DeclaredTask
 
 
@@ -54,12 +54,15 @@ def read_suite_file(path: Path) -> Sequence[DeclaredTask]:
         query_prompt = "query"
 
     Raises:
-        UsageError: The file cannot be read, or says something that does not exist.
+        DataError: The file cannot be read.
+        UsageError: It does not exist, or says something that does not exist.
     """
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"The suite file {path} cannot be read ({error.strerror}).") from error
     except OSError as error:
-        raise UsageError(f"The suite file {path} cannot be read ({error.strerror or error}).") from error
+        raise DataError(f"the suite file cannot be read ({error.strerror or error}).", path=path) from error
     except ValueError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     suite = build(tables, SuiteFile, origin=str(path))

@@ -50,7 +50,8 @@ def save_checkpoint(folder: Path, position: Position, tensors: dict[str, Any]) -
     target = folder / f"step-{position.step:08d}"
     with replaced_folder(target, "position.json") as draft:
         for name, state in tensors.items():
-            torch.save(state, draft / f"{name}.pt")
+            with (draft / f"{name}.pt").open("wb") as file:  # given a path, torch would abort the process where the disk is full
+                torch.save(state, file)
         (draft / "position.json").write_text(json.dumps(asdict(position)) + "\n", encoding="utf-8")
     for old in (*folder.glob("step-*"), *folder.glob(".step-*")):  # with a dot: the draft of a run killed while it wrote
         if old != target:

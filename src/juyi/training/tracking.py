@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from juyi.errors import UsageError
+from juyi.errors import OutputError, UsageError
 from juyi.extras import EXTRA_OF, require
 
 TrackerName = Literal["tensorboard", "wandb"]
@@ -25,6 +26,7 @@ class JsonLines:
 
     def __init__(self, path: Path, *, keep_bytes: int | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._file = path.open("ab")
         self._file.truncate(min(keep_bytes or 0, os.fstat(self._file.fileno()).st_size))
         self._file.seek(0, os.SEEK_END)  # cutting leaves the position where the old end was, and `size` reads it
@@ -35,13 +37,21 @@ class JsonLines:
         return self._file.tell()
 
     def write(self, record: dict[str, Any]) -> None:
-        """Append one record and flush it."""
-        self._file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
-        self._file.flush()
+        """Append one record and flush it.
+
+        Raises:
+            OutputError: It cannot be written: the disk is full, say.
+        """
+        try:
+            self._file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+            self._file.flush()
+        except OSError as error:
+            raise OutputError(self._path, error) from error
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError):  # what could not be written was told by `write`
+            self._file.close()
 
 
 class Trackers:
