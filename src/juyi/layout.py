@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
+from juyi.bare_folders import guessed_pooling, reason_not_to_guess
 from juyi.errors import ModelError
 from juyi.poolings import PoolingName, layers_of
+from juyi.tokenization import SENTENCE_CONFIGS, read_sentence_config
 
+Similarity = Literal["cosine", "dot", "euclidean", "manhattan"]
 Activation = Literal["tanh", "linear"]
 
 MODULES = "modules.json"
+OUTPUT = "config_sentence_transformers.json"
 NATIVE_MODULES = "juyi_modules.json"
 NATIVE_BACKBONE = "backbone"
 _OFFSET_POSITIONS = ("roberta", "xlm-roberta")  # their positions begin after the padding id
@@ -39,6 +43,19 @@ class DenseLayout:
 
 
 @dataclass(frozen=True)
+class Output:
+    """What a model says about its vectors beyond its modules.
+
+    Attributes:
+        truncate_dim: Encoding keeps this many dimensions, after any normalisation, as sentence-transformers does; None all.
+        similarity: How its makers compare vectors. juyi measures cosines; the word is kept for other tools.
+    """
+
+    truncate_dim: int | None = None
+    similarity: Similarity = "cosine"
+
+
+@dataclass(frozen=True)
 class FolderLayout:
     """What a model folder says about itself, weights aside.
 
@@ -48,6 +65,8 @@ class FolderLayout:
         layer_count: Transformer layers of the backbone, needed to write a mean over several layers.
         width: Width of the token vectors.
         native: The folder is juyi's own and hidden from other tools.
+        guess: Why it has this pooling where it names none; empty where it does.
+        doubt: Why it must not be guessed: the folder, or the hub's cache that it lies in, holds a part of a model.
     """
 
     pooling: PoolingName
@@ -58,6 +77,20 @@ class FolderLayout:
     normalise: bool = False
     backbone: str = ""
     native: bool = False
+    output: Output = Output()
+    guess: str = field(default="", compare=False)
+    doubt: str = field(default="", compare=False)
+
+    def remarks(self, pooling: PoolingName | None = None) -> list[str]:
+        """What whoever opens the model should hear, each in one line.
+
+        Args:
+            pooling: The one that he named, if any.
+        """
+        lines = [f"Pooling: {self.guess}."] if self.guess and pooling is None else []
+        if self.output.similarity not in ("cosine", "dot" if self.normalise else "cosine"):  # of unit rows the two are one
+            lines.append(f"Similarity: the model names '{self.output.similarity}'; what juyi computes is the cosine.")
+        return lines
 
 
 def read_layout(folder: Path) -> FolderLayout:
@@ -88,10 +121,17 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
                 pooling = _pooling_mode(folder / place / "config.json")
             case "Dense":
                 dense.append(_dense(folder, place))
-    _refuse_prompt(folder / "config_sentence_transformers.json")
+    _refuse_prompt(folder / OUTPUT)
     config = _read(folder / backbone / "config.json") if (folder / backbone / "config.json").is_file() else {}
     layers = int(config.get("num_hidden_layers", config.get("n_layers", 0)))
+    guess = doubt = ""
+    if not modules:
+        pooling, guess = guessed_pooling(config)
+        doubt = reason_not_to_guess(folder, MODULES, (*SENTENCE_CONFIGS, OUTPUT))
     return FolderLayout(
+        guess=guess,
+        doubt=doubt,
+        output=_output(folder / OUTPUT),
         pooling=_pooling(cast(PoolingName, pooling), weights, layers, path),
         max_length=_max_length(folder / backbone, config),
         layer_count=layers,
@@ -101,6 +141,14 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
         backbone=backbone,
         native=native,
     )
+
+
+def _output(path: Path) -> Output:
+    config = _read(path) if path.is_file() else {}
+    dimensions, similarity = config.get("truncate_dim"), config.get("similarity_fn_name")
+    if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
+        raise ModelError(f"{path}: truncate_dim is {dimensions!r}; it must be a whole number from 1 on, or null.")
+    return Output(dimensions, cast(Similarity, similarity) if similarity in get_args(Similarity) else "cosine")
 
 
 def _modules(path: Path) -> list[tuple[str, str]]:
@@ -171,11 +219,10 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
         add("Normalize", f"{len(modules)}_Normalize")
     _write(folder / (NATIVE_MODULES if layout.native else MODULES), modules)
     _write(folder / layout.backbone / "sentence_bert_config.json", {"max_seq_length": layout.max_length, "do_lower_case": False})
-    if not layout.native:
-        _write(
-            folder / "config_sentence_transformers.json",
-            {"__version__": {}, "prompts": {}, "default_prompt_name": None, "similarity_fn_name": "cosine"},
-        )
+    output: dict[str, Any] = {"similarity_fn_name": layout.output.similarity}
+    if layout.output.truncate_dim is not None:
+        output["truncate_dim"] = layout.output.truncate_dim
+    _write(folder / OUTPUT, {"__version__": {}, "prompts": {}, "default_prompt_name": None, **output})
 
 
 def layer_weights(layout: FolderLayout) -> list[float]:
@@ -264,11 +311,11 @@ def _dense(folder: Path, place: str) -> DenseLayout:
 
 def _max_length(backbone: Path, config: dict[str, Any]) -> int | None:
     possible = max_positions(config)
-    for path in (*sorted(backbone.glob("sentence_*_config.json")), backbone / "tokenizer_config.json"):
-        content = _read(path) if path.is_file() else {}
-        value = content.get("max_seq_length", content.get("model_max_length"))
-        if value and value < 100_000:  # transformers writes 1e30 for "no limit"
-            return int(value) if possible is None else min(int(value), possible)
+    value = read_sentence_config(backbone).max_length
+    if value is None and (backbone / "tokenizer_config.json").is_file():
+        value = _read(backbone / "tokenizer_config.json").get("model_max_length")
+    if value and value < 100_000:  # transformers writes 1e30 for "no limit"
+        return int(value) if possible is None else min(int(value), possible)
     return possible
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def unigram(names: list[str], unknown: int) -> Tokenizer:
     return backend
 
 
-BACKENDS = {
+BACKENDS: dict[str, Callable[[], Tokenizer]] = {
     "bert": wordpiece,
     "mpnet": wordpiece,
     "roberta": byte_level,

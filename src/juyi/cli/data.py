@@ -41,7 +41,7 @@ def check(
     if corpus.columns:
         say(f"Reading column {', '.join(corpus.columns)} of {file}")
     others = None if against is None else read_texts(against, encoding=encoding).texts
-    folder = resolve(model)
+    folder = resolve(model, log=say)
     tokenizer = load_tokenizer(folder / read_layout(folder).backbone)
     found = inspect(
         corpus.texts, tokenize=tokenizer.tokenize, unknown_id=tokenizer.special.unknown, against=others, max_length=max_length

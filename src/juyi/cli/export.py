@@ -29,7 +29,7 @@ def command(model: str, output: str, half: bool, max_length: int | None, card: s
     from juyi.engines.export import export_model
 
     text = Path(card).read_text(encoding="utf-8") if card else None
-    report = export_model(model, Path(output), half=half, max_length=max_length, card=text)
+    report = export_model(model, Path(output), half=half, max_length=max_length, card=text, log=say)
     say(
         f"Wrote {output}, {report.size / 1e6:.1f} MB; against the original the cosine is {report.lowest_cosine:.6f} at least, "
         f"on {report.sentences} sentences"

@@ -59,12 +59,13 @@ def show(model: str, card: bool, form: str) -> None:
     """Show kind, size, pooling, layers, length and files of MODEL."""
     import json
 
+    from juyi.cli.output import say
     from juyi.engines import why_not_onnx
     from juyi.hub import resolve
     from juyi.layout import read_layout
     from juyi.tokenization import load_tokenizer
 
-    folder = resolve(model)
+    folder = resolve(model, log=say)
     if card:
         path = folder / "README.md"
         click.echo(path.read_text(encoding="utf-8") if path.is_file() else f"{folder} has no model card.", nl=False)
@@ -79,9 +80,11 @@ def show(model: str, card: bool, form: str) -> None:
         "type": config["model_type"],
         "layers × width": f"{layout.layer_count} × {layout.width}",
         "vocabulary": load_tokenizer(root).size,
-        "pooling": layout.pooling,
+        "pooling": layout.guess or layout.pooling,
         "dense": dense or "none",
         "normalised": "yes" if layout.normalise else "no",
+        "dimensions kept": layout.output.truncate_dim or "all",
+        "similarity": layout.output.similarity,
         "longest input": layout.max_length,
         "onnx graph": f"no: {problem}" if problem else "yes",
         "size": f"{_size(folder) / 1e6:.1f} MB",

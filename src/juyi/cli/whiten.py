@@ -42,7 +42,7 @@ def command(
     from juyi.postprocessing import whiten_encoder
     from juyi.provenance import copy_provenance
 
-    encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling)))
+    encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling)), log=say)
     corpus = read_texts(texts, columns=columns or None, encoding=encoding)
     whitened, whitening = whiten_encoder(encoder, corpus.texts, dimensions)
     for note in whitening.notes:

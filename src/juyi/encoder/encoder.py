@@ -16,6 +16,7 @@ from juyi.encoder.families import dropout_of, family_of
 from juyi.encoder.heads import Dense
 from juyi.encoder.packing import pack, packed_states
 from juyi.encoder.view import view_of
+from juyi.layout import Output
 from juyi.poolings import PoolingName, pool, pool_packed, reads_lower_layers
 from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
 from juyi.types import Embeddings
@@ -31,6 +32,7 @@ class Encoder(nn.Module):
         heads: Dense layers after the pooling, in order.
         max_length: Longest input in tokens, [CLS] and [SEP] included.
         normalise: Whether the model's own last step is L2 normalisation.
+        output: What the model says about its vectors; a cut to fewer dimensions is part of `encode`, never of training.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Encoder(nn.Module):
         heads: Iterable[Dense] = (),
         max_length: int,
         normalise: bool = False,
+        output: Output | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -50,6 +53,7 @@ class Encoder(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.max_length = max_length
         self.normalise = normalise
+        self.output = output or Output()
         self._all_layers = reads_lower_layers(pooling)
         quicken_dropout(backbone)
 
@@ -67,7 +71,8 @@ class Encoder(nn.Module):
     def dim(self) -> int:
         """Width of the sentence vectors outside training."""
         kept = self.kept_heads
-        return kept[-1].linear.out_features if kept else int(self.config.hidden_size)
+        width = kept[-1].linear.out_features if kept else int(self.config.hidden_size)
+        return min(width, self.output.truncate_dim or width)
 
     @property
     def training_dim(self) -> int:
@@ -178,5 +183,5 @@ class Encoder(nn.Module):
         still = view_of(self, training=False)
         for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
             ids, mask = self.tensors([rows[i] for i in chunk])
-            result[chunk] = still(ids, mask).float().cpu().numpy()
+            result[chunk] = still(ids, mask)[:, : self.dim].float().cpu().numpy()
         return result

@@ -77,6 +77,7 @@ def layout_of(encoder: Encoder) -> FolderLayout:
         normalise=encoder.normalise,
         backbone=NATIVE_BACKBONE if native else "",
         native=native,
+        output=encoder.output,
     )
 
 

@@ -49,7 +49,7 @@ class OnnxEngine(Engine):
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise ModelError(f"{path} cannot be run: {error}. The torch engine may run the model: --engine torch.") from error
-        self._dim = int(self._session.get_outputs()[0].shape[-1])
+        self._width = int(self._session.get_outputs()[0].shape[-1])
 
     @cached_property
     def identity(self) -> str:
@@ -59,16 +59,19 @@ class OnnxEngine(Engine):
     @property
     def dim(self) -> int:
         """Width of the vectors."""
-        return self._dim
+        return min(self._width, self._layout.output.truncate_dim or self._width)
 
     def encode(self, texts: Sequence[str], *, normalise: bool = False, batch_tokens: int = DEFAULT_BATCH_TOKENS) -> Embeddings:
         """See `Engine.encode`."""
         rows = self._tokenizer.tokenize(check_texts(texts), self._layout.max_length or 128)
-        result = np.empty((len(rows), self._dim), dtype=np.float32)
+        result = np.empty((len(rows), self._width), dtype=np.float32)
         for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
             ids, mask = pad([rows[i] for i in chunk], self._tokenizer.special.pad)
             (result[chunk],) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        return unit_rows_or_zero(result) if normalise or self._layout.normalise else result
+        if self._layout.normalise:
+            result = unit_rows_or_zero(result)
+        cut = np.ascontiguousarray(result[:, : self.dim])  # after the model's own normalisation, as sentence-transformers does
+        return unit_rows_or_zero(cut) if normalise else cut
 
 
 def _weights(backbone: Path, names: Sequence[str]) -> list[onnxruntime.OrtValue]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from juyi.encoder import load_encoder
+from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import UsageError
 from juyi.experiments.defaults import default_recipe, is_isotropic
 from juyi.experiments.examples import Examples, read_examples, select_examples
@@ -67,7 +67,8 @@ def usual_recipe(given: Given, overrides: tuple[str, ...] = ()) -> tuple[TrainRe
     settings = replace(usual.data, **given.rows)
     examples = read_examples(usual.objective, settings)
     distinct = select_examples(examples, replace(settings, sample=0))["text"]
-    encoder = load_encoder(given.model)
+    pooling = apply_overrides(usual, overrides).encoder.pooling
+    encoder = load_encoder(EncoderSettings(model=given.model, pooling=pooling))
     gentle = is_isotropic(encoder.encode, distinct)
     recipe = apply_overrides(default_recipe(len(distinct), int(encoder.config.hidden_size), gentle=gentle), overrides)
     settled = with_given(recipe, given)

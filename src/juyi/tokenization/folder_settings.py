@@ -10,15 +10,11 @@ from typing import Any, Literal
 from tokenizers import AddedToken
 
 from juyi.errors import ModelError
+from juyi.tokenization.sentence_config import read_sentence_config
 
 Side = Literal["left", "right"]
 
 SPECIAL_KEYS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-
-SENTENCE_CONFIGS = tuple(
-    f"sentence_{kind}_config.json" for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
-)
-"""The files that hold sentence-transformers' settings of the backbone; the first that is there counts."""
 
 GENERIC = "PreTrainedTokenizer"
 """The class that takes `tokenizer.json` as it is."""
@@ -89,10 +85,8 @@ def read_settings(folder: Path) -> FolderSettings:
     Raises:
         ModelError: A file is damaged, or the tokenizer is code that juyi does not have.
     """
-    sentence = sentence_config(folder)
-    values = _object(folder / "tokenizer_config.json") | dict(
-        sentence.get("processor_kwargs") or sentence.get("tokenizer_args") or {}
-    )
+    sentence = read_sentence_config(folder)
+    values = _object(folder / "tokenizer_config.json") | sentence.tokenizer
     if values.get("auto_map"):
         raise ModelError(
             f"The tokenizer of {folder} is code of its own ({values['auto_map']}); juyi runs no code from a model folder. If its "
@@ -113,13 +107,8 @@ def read_settings(folder: Path) -> FolderSettings:
         kind=_kind(folder, values),
         values=values,
         added=tuple(sorted({index: token for index, token in added}.items())),
-        lower_first=bool(sentence.get("do_lower_case")),
+        lower_first=sentence.lower_first,
     )
-
-
-def sentence_config(folder: Path) -> dict[str, Any]:
-    """sentence-transformers' settings of a backbone; empty where there are none."""
-    return next((_object(folder / name) for name in SENTENCE_CONFIGS if (folder / name).is_file()), {})
 
 
 def token_of(token: str | dict[str, Any]) -> AddedToken:
