@@ -18,6 +18,7 @@ from juyi.errors import UsageError
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Where to write: .npy, .jsonl or .csv. [default: stdout]")
 @click.option("--format", "form", type=click.Choice(EMBEDDING_FORMATS), help="[default: by the name of the output, or jsonl]")
 @click.option("--normalise", is_flag=True, help="Give every vector length one.")
+@options.pooling
 @options.column
 @options.encoding
 @options.engine
@@ -27,6 +28,7 @@ def command(
     output: str | None,
     form: EmbeddingFormat | None,
     normalise: bool,
+    pooling: str | None,
     columns: tuple[str, ...],
     encoding: str,
     engine: EngineKind,
@@ -41,12 +43,13 @@ def command(
     from juyi.cli.output import say
     from juyi.data import open_texts
     from juyi.engines import open_engine, write_embeddings
+    from juyi.poolings import known_pooling
 
     form = form or _form(output)
     texts = open_texts(file, columns=columns or None, encoding=encoding)
     if texts.columns:
         say(f"Reading column {', '.join(texts.columns)} of {file}")
-    opened = open_engine(model, engine, log=say)
+    opened = open_engine(model, engine, pooling=known_pooling(pooling), log=say)
     target = sys.stdout.buffer if output is None else Path(output)
     count, width = write_embeddings(opened, texts, target, form, normalise=normalise)
     if output is not None:

@@ -12,9 +12,10 @@ from juyi.errors import UsageError
 @click.command("similar")
 @click.argument("texts", nargs=-1, required=True)
 @options.model
+@options.pooling
 @options.engine
 @options.form("plain", "json", "jsonl", "csv", "table")
-def command(texts: tuple[str, ...], model: str, engine: EngineKind, form: str) -> None:
+def command(texts: tuple[str, ...], model: str, pooling: str | None, engine: EngineKind, form: str) -> None:
     """Print the cosine of the first sentence with each of the others; 1 means the same direction.
 
     \b
@@ -26,12 +27,13 @@ def command(texts: tuple[str, ...], model: str, engine: EngineKind, form: str) -
     from juyi.cli.output import emit, say
     from juyi.embeddings import cosine_rows
     from juyi.engines import open_engine
+    from juyi.poolings import known_pooling
 
     if len(texts) < 2:
         raise UsageError("One sentence was given; give two or more.")
     if blank := [number for number, text in enumerate(texts, start=1) if not text.strip()]:
         raise UsageError(f"Sentence {blank[0]} is empty.")
-    first, *others = open_engine(model, engine, log=say).encode(texts)
+    first, *others = open_engine(model, engine, pooling=known_pooling(pooling), log=say).encode(texts)
     scores = cosine_rows(np.tile(first, (len(others), 1)), np.stack(others))
     if form == "plain":
         for score in scores:

@@ -23,6 +23,7 @@ from juyi.engines.onnx_engine import OnnxEngine
 from juyi.errors import ModelError
 from juyi.extras import require
 from juyi.hub import resolve
+from juyi.poolings import PoolingName
 from juyi.provenance import copy_provenance
 from juyi.types import Log
 
@@ -68,6 +69,7 @@ def export_model(
     half: bool = True,
     max_length: int | None = None,
     card: str | None = None,
+    pooling: PoolingName | None = None,
     log: Log = lambda _: None,
 ) -> ExportReport:
     """Write a model as a folder of its own, with the graph for the engine that needs no torch, and compare it with the original.
@@ -78,6 +80,7 @@ def export_model(
         half: Store the weights in float16.
         max_length: Longest input in tokens from now on; the model's own where it is not given.
         card: The text of README.md; the model's own where it is not given.
+        pooling: In place of the model's own, from now on.
         log: Hears what is to be known about the model; see `load_encoder`.
 
     Raises:
@@ -89,7 +92,7 @@ def export_model(
     own = source / "README.md"
     if card is None and own.is_file():
         card = own.read_text(encoding="utf-8")
-    encoder = load_encoder(EncoderSettings(model=str(source.absolute()), max_length=max_length), log=log)
+    encoder = load_encoder(EncoderSettings(model=str(source.absolute()), max_length=max_length, pooling=pooling), log=log)
     save_encoder(encoder, folder, half=half, card=card)
     export_onnx(load_encoder(folder), folder)
     copy_provenance(source, folder)

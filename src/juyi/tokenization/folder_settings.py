@@ -86,7 +86,9 @@ def read_settings(folder: Path) -> FolderSettings:
         ModelError: A file is damaged, or the tokenizer is code that juyi does not have.
     """
     sentence = read_sentence_config(folder)
-    values = _object(folder / "tokenizer_config.json") | sentence.tokenizer
+    values = _object(folder / "tokenizer_config.json")
+    kind = _kind(folder, values)
+    values |= sentence.tokenizer
     if values.get("auto_map"):
         raise ModelError(
             f"The tokenizer of {folder} is code of its own ({values['auto_map']}); juyi runs no code from a model folder. If its "
@@ -104,7 +106,7 @@ def read_settings(folder: Path) -> FolderSettings:
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ModelError(f"The tokens that {folder} adds to its vocabulary cannot be read: {error}. It is damaged.") from error
     return FolderSettings(
-        kind=_kind(folder, values),
+        kind=kind,
         values=values,
         added=tuple(sorted({index: token for index, token in added}.items())),
         lower_first=sentence.lower_first,

@@ -73,6 +73,8 @@ def _read(content: dict[str, Any], path: Path) -> SentenceConfig:
     calls = content.pop("processing_kwargs", None) or {}
     texts = (calls.get("text") or {}) | (calls.get("common") or {})
     refused: dict[str, Any] = {key: value for key, value in content.items() if not _harmless(key, value)}
+    if _pads_on_the_left(texts, tokenizer, path.parent / "tokenizer_config.json"):
+        refused["padding on the left"] = texts.get("padding", True)
     refused |= {
         f"processing_kwargs.text.{key}": value
         for key, value in texts.items()
@@ -86,6 +88,14 @@ def _read(content: dict[str, Any], path: Path) -> SentenceConfig:
         )
     length = texts.get("max_length") or length
     return SentenceConfig(None if length is None else int(length), lower, tokenizer)
+
+
+def _pads_on_the_left(texts: dict[str, Any], tokenizer: dict[str, Any], path: Path) -> bool:
+    """Whether one text alone gets padding before it, which moves its tokens to other positions."""
+    if texts.get("padding") != "max_length" and not texts.get("pad_to_multiple_of"):
+        return False
+    own = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return bool((texts.get("padding_side") or tokenizer.get("padding_side") or own.get("padding_side")) == "left")
 
 
 def _harmless(key: str, value: Any) -> bool:
