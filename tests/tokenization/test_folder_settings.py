@@ -143,7 +143,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("bert", {}, {"special_tokens_map": {"cls_token": "[MASK]", "unk_token": {"content": "[PAD]", "lstrip": False}}}),
     ("bert", {"cls_token": "[CLS]"}, {"special_tokens_map": {"cls_token": "[MASK]"}}),
     ("bert", {"mask_token": {"__type": "AddedToken", "content": "weather", "lstrip": True}}, {}),
+    ("bert", {"mask_token": {"__type": "AddedToken", "content": "GOOD"}}, {}),
     ("bert", {"x_token": "two"}, {}),
+    ("bert", {}, {"special_tokens_map": {"additional_special_tokens": ["seven"], "mask_token": {"content": "GOOD"}}}),
 ]
 
 
@@ -162,6 +164,7 @@ def test_added_tokens_decoder(name: str, tmp_path: Path) -> None:
     tokens = {name: {"content": name, "normalized": False, "special": True} for name in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")}
     decoder = {str(index): token for index, token in enumerate(tokens.values())}
     decoder[str(size)] = {"content": "Seven", "normalized": False, "special": False}
+    decoder[str(size + 2)] = {"content": "nine"}
     decoder[str(size + 1)] = {"content": "eight", "normalized": True, "special": False, "lstrip": True}
     settings = {"tokenizer_class": name, "added_tokens_decoder": decoder}
     same_tokens(folder_of(tmp_path, "bert", settings, backend, special_tokens_map={"cls_token": "[MASK]"}))  # not looked at

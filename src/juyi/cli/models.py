@@ -71,6 +71,8 @@ def show(model: str, card: bool, form: str) -> None:
         click.echo(path.read_text(encoding="utf-8") if path.is_file() else f"{folder} has no model card.", nl=False)
         return
     layout = read_layout(folder)
+    for remark in [*layout.remarks(), *([layout.doubt] if layout.doubt else [])]:
+        say(remark)
     root = folder / layout.backbone
     config = json.loads((root / "config.json").read_text(encoding="utf-8"))
     problem = why_not_onnx(folder)
@@ -80,7 +82,7 @@ def show(model: str, card: bool, form: str) -> None:
         "type": config["model_type"],
         "layers × width": f"{layout.layer_count} × {layout.width}",
         "vocabulary": load_tokenizer(root).size,
-        "pooling": layout.guess or layout.pooling,
+        "pooling": layout.pooling,
         "dense": dense or "none",
         "normalised": "yes" if layout.normalise else "no",
         "dimensions kept": layout.output.truncate_dim or "all",

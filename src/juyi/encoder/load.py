@@ -199,11 +199,20 @@ def _says_words(root: Path, config: Any) -> bool:
     """Whether transformers would read the folder with RoFormer's tokenizer: the class that it states, else its kind, decides.
 
     That class cuts words though its tokenizer.json does not: transformers writes another step there in place of jieba.
+
+    Raises:
+        ModelError: The words would be cut in another way than they are here.
     """
     path = root / "tokenizer_config.json"
-    stated = json.loads(path.read_text(encoding="utf-8")).get("tokenizer_class") if path.is_file() else None
-    stated = stated or getattr(config, "tokenizer_class", None)
-    return str(stated).startswith("RoFormerTokenizer") if stated else config.model_type == "roformer"
+    said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    stated = said.get("tokenizer_class") or getattr(config, "tokenizer_class", None)
+    words = str(stated).startswith("RoFormerTokenizer") if stated else config.model_type == "roformer"
+    if words and said.get("do_lower_case", True) is False:
+        raise ModelError(
+            f"{path} says do_lower_case false: its words are cut as they are written, and juyi looks words up in lower case. "
+            "Set it to true there if the vocabulary is in lower case, as those of published RoFormers are."
+        )
+    return words
 
 
 def _heads(folder: Path, layout: FolderLayout, settings: EncoderSettings, backbone: Any, pooling: PoolingName) -> Iterator[Dense]:

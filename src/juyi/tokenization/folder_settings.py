@@ -95,12 +95,12 @@ def read_settings(folder: Path) -> FolderSettings:
             "tokenizer.json alone gives the right tokens, take auto_map out of tokenizer_config.json."
         )
     try:
-        added = [(int(index), token_of(token)) for index, token in values.get("added_tokens_decoder", {}).items()]
+        added = [(int(index), token_of(token, special=False)) for index, token in values.get("added_tokens_decoder", {}).items()]
         if "added_tokens_decoder" not in values:  # only then does transformers look into the older files
             values |= _object(folder / "special_tokens_map.json")
             added = [(int(index), _older_token(token, values)) for token, index in _object(folder / "added_tokens.json").items()]
             added += [
-                (int(token["id"]), token_of({key: value for key, value in token.items() if key != "id"}))
+                (int(token["id"]), token_of({key: token[key] for key in token if key != "id"}, special=False))
                 for token in _object(folder / "tokenizer.json").get("added_tokens") or []
             ]
     except (TypeError, ValueError, KeyError, AttributeError) as error:
@@ -113,11 +113,17 @@ def read_settings(folder: Path) -> FolderSettings:
     )
 
 
-def token_of(token: str | dict[str, Any]) -> AddedToken:
-    """A token as JSON has it; what is named without any property is special."""
+def token_of(token: str | dict[str, Any], *, special: bool = True) -> AddedToken:
+    """A token as JSON has it.
+
+    Args:
+        token: Its text, or its properties.
+        special: Whether it is special where it does not say so: those that have a role are, others are not.
+    """
     if isinstance(token, str):
-        return AddedToken(token, special=True)
-    return AddedToken(**{"special": True, **{key: value for key, value in token.items() if key != "__type"}})
+        return AddedToken(token, special=special)
+    properties = {"normalized": True, **token} if "__type" in token else token
+    return AddedToken(**{"special": special, **{key: value for key, value in properties.items() if key != "__type"}})
 
 
 def _older_token(text: str, values: dict[str, Any]) -> AddedToken:
