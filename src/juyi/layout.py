@@ -299,7 +299,8 @@ def _pooling(mode: PoolingName, weights: tuple[int, tuple[float, ...]] | None, l
 
 def _dense(folder: Path, place: str) -> DenseLayout:
     config = _read(folder / place / "config.json")
-    if config.get("use_residual") or config.get("module_input_name", "sentence_embedding") != "sentence_embedding":
+    names = {config.get(f"module_{side}_name") or "sentence_embedding" for side in ("input", "output")}
+    if config.get("use_residual") or names != {"sentence_embedding"}:
         raise ModelError(
             f"{folder / place} adds its input to its output or works on tokens; juyi's Dense maps one sentence vector."
         )

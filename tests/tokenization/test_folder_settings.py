@@ -212,7 +212,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("bert", {"truncation_side": "middle"}, "truncation_side is 'middle'; it must be left or right"),
     ("bert", {"tokenizer_class": "RobertaTokenizer"}, "RobertaTokenizer, whose vocabulary is a BPE, .*holds a WordPiece"),
     ("roberta", {"tokenizer_class": "BertTokenizer"}, "BertTokenizer, whose vocabulary is a WordPiece, .*holds a BPE"),
-    ("bert", {"tokenizer_class": "FunnelTokenizer", "do_lower_case": False}, "do_lower_case false, .* set do_lower_case to true"),
+    ("bert", {"tokenizer_class": "FunnelTokenizer", "do_lower_case": False}, "do_lower_case false, .* set it to true"),
+    (
+        "roberta",
+        {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": True},
+        "add_prefix_space true, .* set it to false",
+    ),
     ("bert", {"added_tokens_decoder": {"first": "<x>"}}, "adds to its vocabulary cannot be read"),
 ]
 
@@ -230,3 +235,12 @@ def test_a_sentencepiece_model_alone_is_refused(name: str, tmp_path: Path) -> No
     (folder / name).write_bytes(b"model")
     with pytest.raises(ModelError, match=r"neither tokenizer\.json nor vocab\.txt.*sentencepiece model must be converted"):
         SubwordTokenizer.load(folder)
+
+
+@pytest.mark.parametrize("content", ['{"version": "1.0"', "[]", '{"added_tokens": []}', '{"model": {"type": "WordPiece"}}', "7"])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "albert", "modernbert"])
+def test_a_damaged_file(kind: str, content: str, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, kind, {}, wordpiece())
+    (folder / "tokenizer.json").write_text(content)
+    with pytest.raises(ModelError, match=r"damaged|holds a WordPiece"):
+        load_tokenizer(folder)

@@ -161,8 +161,10 @@ def _content(folder: Path, model: str) -> Content:
     """`tokenizer.json`, or what the older files of such a class hold."""
     path = folder / "tokenizer.json"
     if path.is_file():
-        _load(path)  # says clearly what is damaged
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        try:
+            return {"model": {}, **json.loads(path.read_text(encoding="utf-8"))}
+        except (OSError, ValueError, TypeError) as error:
+            raise _damaged(path, error) from error
     if model == "WordPiece" and (folder / "vocab.txt").is_file():
         lines = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
         return {"model": {"vocab": {line.rstrip("\r"): i for i, line in enumerate(lines) if line or i < len(lines) - 1}}}
@@ -181,7 +183,11 @@ def _load(path: Path) -> tokenizers.Tokenizer:
     try:
         return tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises Exception itself
-        raise ModelError(f"{path} cannot be read: {error}. The model folder is incomplete or damaged.") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path} cannot be read: {error}. The model folder is incomplete or damaged.")
 
 
 def _add_tokens(folder: Path, backend: tokenizers.Tokenizer, settings: FolderSettings, *, optional: set[str]) -> None:
@@ -211,12 +217,16 @@ def _surround(backend: tokenizers.Tokenizer, before: str, after: str) -> None:
 
 def _refuse_disagreement(folder: Path, settings: FolderSettings, backend: tokenizers.Tokenizer) -> None:
     """Refuse settings of a class that juyi does not rebuild where they contradict the file; the generic class ignores them."""
-    if settings.kind == GENERIC or (stated := settings.values.get("do_lower_case")) is None:
+    if settings.kind == GENERIC:
         return
-    lowers = backend.normalizer is not None and backend.normalizer.normalize_str("A") == "a"
-    if bool(stated) != lowers:
-        raise ModelError(
-            f"{folder}: tokenizer_config.json says do_lower_case {str(stated).lower()}, tokenizer.json does the opposite, and "
-            f"juyi does not know which of them {settings.kind} follows. If tokenizer.json is right, set do_lower_case to "
-            f"{str(lowers).lower()}."
-        )
+    does = {"do_lower_case": backend.normalizer is not None and backend.normalizer.normalize_str("A") == "a"}
+    pieces = backend.pre_tokenizer.pre_tokenize_str("a") if backend.pre_tokenizer is not None else []
+    if pieces and pieces[0][0] in ("a", "Ġa"):
+        does["add_prefix_space"] = pieces[0][0] != "a"
+    for key, value in does.items():
+        stated = settings.values.get(key)
+        if stated is not None and bool(stated) != value:
+            raise ModelError(
+                f"{folder}: tokenizer_config.json says {key} {str(stated).lower()}, tokenizer.json does the opposite, and juyi "
+                f"does not know which of them {settings.kind} follows. If tokenizer.json is right, set it to {str(value).lower()}."
+            )

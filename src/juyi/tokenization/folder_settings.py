@@ -99,9 +99,9 @@ def read_settings(folder: Path) -> FolderSettings:
         if "added_tokens_decoder" not in values:  # only then does transformers look into the older files
             values |= _object(folder / "special_tokens_map.json")
             added = [(int(index), _older_token(token, values)) for token, index in _object(folder / "added_tokens.json").items()]
-            added += [
+            added += [  # of the generic class the file itself adds them
                 (int(token["id"]), token_of({key: token[key] for key in token if key != "id"}, special=False))
-                for token in _object(folder / "tokenizer.json").get("added_tokens") or []
+                for token in (kind != GENERIC and _object(folder / "tokenizer.json").get("added_tokens")) or []
             ]
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ModelError(f"The tokens that {folder} adds to its vocabulary cannot be read: {error}. It is damaged.") from error
