@@ -128,6 +128,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("xlm-roberta", {"tokenizer_class": "PreTrainedTokenizerFast"}, {}),
     *(("albert", settings, {}) for settings in ({}, {"do_lower_case": False}, {"keep_accents": True})),
+    ("albert", {"cls_token": "[MASK]"}, {}),  # of this class the file decides what stands around a text
     *(("bert", {"truncation_side": side}, {}) for side in ("left", "right")),
     *(("roberta", {"truncation_side": side, "tokenizer_class": "PreTrainedTokenizerFast"}, {}) for side in ("left", "right")),
     ("bert", {"padding_side": "left", "model_max_length": 7}, {}),

@@ -38,13 +38,13 @@ class TokenizerClass:
         model: The kind of vocabulary that it has.
         tokens: Its special tokens, where the folder names no others.
         build: From the vocabulary and the settings to a tokenizer.
-        ends: The roles of the tokens before and after a text.
+        ends: The roles of the tokens before and after a text; None where `tokenizer.json` decides about them even so.
     """
 
     model: str
     tokens: dict[str, str]
     build: Callable[[Content, FolderSettings], tokenizers.Tokenizer]
-    ends: tuple[str, str] = ("cls_token", "sep_token")
+    ends: tuple[str, str] | None = ("cls_token", "sep_token")
 
 
 def read_backend(folder: Path) -> tuple[tokenizers.Tokenizer, FolderSettings]:
@@ -69,8 +69,10 @@ def read_backend(folder: Path) -> tuple[tokenizers.Tokenizer, FolderSettings]:
         settings.values.update({key: token for key, token in found.tokens.items() if not settings.values.get(key)})
         backend = _built(folder, found, content, settings)
     _add_tokens(folder, backend, settings, optional=set() if found is None else set(found.tokens.values()))
-    if found is not None:
-        _surround(backend, *(settings.token(role) for role in found.ends))
+    if found is not None and found.ends is None:
+        backend.post_processor = _load(folder / "tokenizer.json").post_processor
+    elif found is not None and found.ends is not None:
+        _surround(backend, {role: settings.token(role) for role in found.ends})
     return backend, settings
 
 
@@ -152,7 +154,7 @@ CLASSES = {
     **dict.fromkeys(("RobertaTokenizer", "BartTokenizer", "LEDTokenizer", "MvpTokenizer", "LongformerTokenizer"), _ROBERTA),
     "MPNetTokenizer": TokenizerClass("WordPiece", {**_ANGLES, "unk_token": "[UNK]"}, _bert),
     "XLMRobertaTokenizer": TokenizerClass("Unigram", _ANGLES, _xlm_roberta, ends=("bos_token", "eos_token")),
-    "AlbertTokenizer": TokenizerClass("Unigram", {**_BRACKETS, "unk_token": "<unk>", "pad_token": "<pad>"}, _albert),
+    "AlbertTokenizer": TokenizerClass("Unigram", {**_BRACKETS, "unk_token": "<unk>", "pad_token": "<pad>"}, _albert, ends=None),
 }
 """The classes that build anew, by their names without "Fast"."""
 
@@ -208,11 +210,18 @@ def _add_tokens(folder: Path, backend: tokenizers.Tokenizer, settings: FolderSet
             )
 
 
-def _surround(backend: tokenizers.Tokenizer, before: str, after: str) -> None:
-    """Put these tokens around every text, where the vocabulary has them; their absence is reported with other special tokens."""
-    first, last = backend.token_to_id(before), backend.token_to_id(after)
-    if first is not None and last is not None:
-        backend.post_processor = processors.BertProcessing((after, last), (before, first))
+def _surround(backend: tokenizers.Tokenizer, ends: dict[str, str]) -> None:
+    """Put these tokens, by their roles, before and after every text."""
+    places = []
+    for role, token in ends.items():
+        place = backend.token_to_id(token)
+        if place is None:
+            raise ModelError(
+                f"The tokenizer has no {role}: none of {token} is in its vocabulary. Name it in tokenizer_config.json."
+            )
+        places.append((token, place))
+    first, last = places
+    backend.post_processor = processors.BertProcessing(last, first)
 
 
 def _refuse_disagreement(folder: Path, settings: FolderSettings, backend: tokenizers.Tokenizer) -> None:
@@ -227,6 +236,6 @@ def _refuse_disagreement(folder: Path, settings: FolderSettings, backend: tokeni
         stated = settings.values.get(key)
         if stated is not None and bool(stated) != value:
             raise ModelError(
-                f"{folder}: tokenizer_config.json says {key} {str(stated).lower()}, tokenizer.json does the opposite, and juyi "
-                f"does not know which of them {settings.kind} follows. If tokenizer.json is right, set it to {str(value).lower()}."
+                f"{folder}: tokenizer_config.json says {key} {str(stated).lower()}, tokenizer.json does the opposite; juyi "
+                f"does not know which of them {settings.kind} follows. If the file is right, set it to {str(value).lower()}."
             )
