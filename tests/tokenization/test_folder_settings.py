@@ -63,9 +63,16 @@ def unigram(names: list[str], unknown: int) -> Tokenizer:
     return backend
 
 
+def mpnet() -> Tokenizer:
+    content = wordpiece().to_str()
+    for bracketed, angled in (("[PAD]", "<pad>"), ("[CLS]", "<s>"), ("[SEP]", "</s>"), ("[MASK]", "<mask>")):
+        content = content.replace(f'"{bracketed}"', f'"{angled}"')
+    return Tokenizer.from_str(content)
+
+
 BACKENDS: dict[str, Callable[[], Tokenizer]] = {
     "bert": wordpiece,
-    "mpnet": wordpiece,
+    "mpnet": mpnet,
     "roberta": byte_level,
     "xlm-roberta": lambda: unigram(["<s>", "<pad>", "</s>", "<unk>", "<mask>"], 3),
     "albert": lambda: unigram(["[CLS]", "<unk>", "[SEP]", "<pad>", "[MASK]"], 1),
@@ -128,6 +135,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("xlm-roberta", {"tokenizer_class": "PreTrainedTokenizerFast"}, {}),
     *(("albert", settings, {}) for settings in ({}, {"do_lower_case": False}, {"keep_accents": True})),
+    *(("mpnet", settings, {}) for settings in ({}, {"do_lower_case": False}, {"mask_token": "the"})),
     ("albert", {"cls_token": "[MASK]"}, {}),  # of this class the file decides what stands around a text
     *(("bert", {"truncation_side": side}, {}) for side in ("left", "right")),
     *(("roberta", {"truncation_side": side, "tokenizer_class": "PreTrainedTokenizerFast"}, {}) for side in ("left", "right")),
@@ -156,6 +164,19 @@ def test_other_settings(kind: str, settings: dict[str, Any], files: dict[str, An
         first = BACKENDS[kind]().get_vocab_size()
         files["added_tokens"] = {token: first + place for place, token in enumerate(files["added_tokens"])}
     same_tokens(folder_of(tmp_path, kind, settings, **files))
+
+
+@pytest.mark.parametrize("kind", ["xlm-roberta", "albert"])
+@pytest.mark.parametrize("among_others", [True, False])
+def test_the_normalisation_of_sentencepiece(kind: str, among_others: bool, tmp_path: Path) -> None:
+    from juyi.tokenization.sentencepieces import train_sentencepiece
+
+    pytest.importorskip("sentencepiece")
+    trained = train_sentencepiece(["今天 天气 很 好"] * 5, purpose="Test", vocab_size=16, normalization_rule_name="nmt_nfkc_cf")
+    backend, charsmap = BACKENDS[kind](), normalizers.Precompiled(trained.normalizer_spec.precompiled_charsmap)
+    assert charsmap.normalize_str("Ａ") == "a"
+    backend.normalizer = normalizers.Sequence([normalizers.NFC(), charsmap]) if among_others else charsmap
+    same_tokens(folder_of(tmp_path, kind, {}, backend))
 
 
 @pytest.mark.parametrize("name", ["BertTokenizer", "PreTrainedTokenizerFast"])
