@@ -15,8 +15,6 @@ from juyi.provenance import PROVENANCE
 from juyi.types import Log
 
 _PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.bin", "*.onnx", "*/*.json", "*/*.safetensors", "*/*.bin", "README.md"]
-
-
 _EMBEDDED = "embedded:"
 _MODULES = "modules.json"
 _CANONICAL = "bert-base-chinese"  # an id without an owner, as the oldest repositories have

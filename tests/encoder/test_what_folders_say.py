@@ -94,6 +94,7 @@ CASES = [
     Case("first dimensions of unit rows", {"config_sentence_transformers.json": {"truncate_dim": 8}}, normalise=True),
     Case("more dimensions than there are", {"config_sentence_transformers.json": {"truncate_dim": 99}}, expects={"dim": 32}),
     Case("dot", {"config_sentence_transformers.json": {"similarity_fn_name": "dot"}}),
+    Case("how it is computed", {SENTENCE: {"unpad_inputs": True, "model_args": {"attn_implementation": "eager"}}}),
     Case("harmless flags", {"config.json": {"is_decoder": False, "add_cross_attention": False, "auto_map": None}}),
     Case("stored as half, named so", {"config.json": {"dtype": "float32", "torch_dtype": "float16"}}),
 ]
@@ -313,8 +314,9 @@ def test_a_part_of_a_model_in_the_hubs_cache(
     for given in ("owner/name", str(snapshot)):
         with pytest.raises(ModelError, match=r"no modules\.json of owner/name.*hf download owner/name.*--pooling last-avg"):
             load_encoder(given)
-        with pytest.raises(ModelError, match=r"no modules\.json of owner/name"):
-            open_engine(given)
+        for door in (open_engine, SimCSE):
+            with pytest.raises(ModelError, match=r"no modules\.json of owner/name"):
+                door(given)
         assert load_encoder(EncoderSettings(model=given, pooling="cls")).pooling == "cls"
         assert open_engine(given, pooling="cls").dim == 32
     place = model / ".no_exist" / snapshot.name / "modules.json"

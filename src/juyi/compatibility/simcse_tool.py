@@ -15,7 +15,7 @@ import numpy as np
 from juyi.data import read_texts
 from juyi.embeddings import check_texts, unit_rows_or_zero
 from juyi.engines import open_engine
-from juyi.errors import UsageError
+from juyi.errors import ModelError, UsageError
 from juyi.extras import require
 from juyi.hub import resolve
 from juyi.index import TextIndex
@@ -49,7 +49,7 @@ class SimCSE:
         log: Hears which pooler was taken where nobody names one.
 
     Raises:
-        ModelError: The model cannot be opened, or has no weights for the pooler.
+        ModelError: The model cannot be opened, is a part of one, or has no weights for the pooler.
         UsageError: There is no such pooler.
 
     Source:
@@ -68,7 +68,9 @@ class SimCSE:
     ) -> None:
         folder = resolve(model_name_or_path, log=log)
         pooling = _pooling(pooler)
-        if pooling is None and read_layout(folder).guess:
+        if pooling is None and (layout := read_layout(folder)).guess:
+            if layout.doubt:
+                raise ModelError(layout.doubt)
             pooler = "cls_before_pooler" if "unsup" in str(model_name_or_path) else "cls"
             pooling = _POOLERS[pooler]
             log(f"Pooling: {pooling}, the tool's `{pooler}`, because the folder names none; `pooler` chooses another.")

@@ -226,7 +226,7 @@ def _surround(backend: tokenizers.Tokenizer, ends: dict[str, str]) -> None:
 
 def _refuse_disagreement(folder: Path, settings: FolderSettings, backend: tokenizers.Tokenizer) -> None:
     """Refuse settings of a class that juyi does not rebuild where they contradict the file; the generic class ignores them."""
-    if settings.kind == GENERIC:
+    if settings.kind in (GENERIC, "RoFormerTokenizer"):  # RoFormer's words are lowered before the file sees them
         return
     does = {"do_lower_case": backend.normalizer is not None and backend.normalizer.normalize_str("A") == "a"}
     pieces = backend.pre_tokenizer.pre_tokenize_str("a") if backend.pre_tokenizer is not None else []
