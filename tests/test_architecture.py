@@ -34,6 +34,7 @@ FLOORS = [
     "encoder augmentation",
     "data",
     "layout",
+    "bare_folders",
     "losses poolings tokenization metrics",
     "hub",
     "provenance",

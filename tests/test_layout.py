@@ -18,8 +18,10 @@ from juyi.layout import (
     MODULES,
     NATIVE_BACKBONE,
     NATIVE_MODULES,
+    OUTPUT,
     DenseLayout,
     FolderLayout,
+    Output,
     layer_weights,
     max_positions,
     read_layout,
@@ -196,7 +198,9 @@ def test_an_unknown_activation(name: str, tmp_path: Path) -> None:
     refused(folder, f"the activation {name.rpartition('.')[2]} is not one that juyi has")
 
 
-@pytest.mark.parametrize("option", [{"use_residual": True}, {"module_input_name": "token_embeddings"}])
+@pytest.mark.parametrize(
+    "option", [{"use_residual": True}, {"module_input_name": "token_embeddings"}, {"module_output_name": "another"}]
+)
 def test_a_dense_that_does_more(option: dict[str, Any], tmp_path: Path) -> None:
     refused(folder_of(tmp_path, "Transformer", "Pooling", "Dense", dense=option), "Dense maps one sentence vector")
 
@@ -324,3 +328,47 @@ def test_without_torch(tmp_path: Path) -> None:
     code = f"import sys; from juyi.layout import read_layout; from pathlib import Path; read_layout(Path({str(folder)!r}));"
     code += "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_said_about_the_vectors_is_read_and_written(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "Transformer", "Pooling")
+    assert read_layout(folder).output == Output() == Output(None, "cosine")
+    put(folder / OUTPUT, {"truncate_dim": 4, "similarity_fn_name": "euclidean"})
+    layout = read_layout(folder)
+    assert layout.output == Output(4, "euclidean")
+    (tmp_path / "again").mkdir()
+    put(tmp_path / "again" / "config.json", {"model_type": "bert", "num_hidden_layers": 6, "hidden_size": 8})
+    write_layout(tmp_path / "again", layout)
+    assert read_layout(tmp_path / "again") == layout
+    put(folder / OUTPUT, {"similarity_fn_name": "maxsim"})  # sentence-transformers takes the cosine then
+    assert read_layout(folder).output == Output()
+    for wrong in (0, -1, 2.5, True, "8"):
+        put(folder / OUTPUT, {"truncate_dim": wrong})
+        refused(folder, "truncate_dim is .*; it must be a whole number from 1 on, or null")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "pooling", "words"),
+    [
+        ("BertForCL", "cls", "a checkpoint of the SimCSE code"),
+        ("RobertaForCL", "cls", "a checkpoint of the SimCSE code"),
+        ("SimBertModel", "cls", "a SimBERT"),
+        ("BertForPreTraining", "last-avg", "as sentence-transformers does"),  # a plain BERT as often as a SimBERT
+        ("BertForMaskedLM", "last-avg", "as sentence-transformers does"),
+    ],
+)
+def test_the_pooling_of_a_bare_folder_has_a_reason(architecture: str, pooling: str, words: str, tmp_path: Path) -> None:
+    put(
+        tmp_path / "config.json",
+        {"model_type": "bert", "architectures": [architecture], "num_hidden_layers": 6, "hidden_size": 8},
+    )
+    layout = read_layout(tmp_path)
+    assert layout.pooling == pooling and words in layout.guess and not layout.doubt
+    assert layout.remarks() == [f"Pooling: {layout.guess}."] and layout.remarks(layout.pooling) == []
+
+
+@pytest.mark.parametrize("name", ["1_Pooling/config.json", "sentence_bert_config.json", OUTPUT])
+def test_a_folder_that_lost_its_modules_is_in_doubt(name: str, tmp_path: Path) -> None:
+    put(tmp_path / "config.json", {"model_type": "bert", "num_hidden_layers": 6, "hidden_size": 8})
+    put(tmp_path / name, {})
+    assert f"holds {name} but no modules.json" in read_layout(tmp_path).doubt

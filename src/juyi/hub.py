@@ -3,37 +3,70 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import time
 from pathlib import Path
+from typing import Any
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.errors import ModelError
 from juyi.provenance import PROVENANCE
+from juyi.types import Log
 
 _PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.bin", "*.onnx", "*/*.json", "*/*.safetensors", "*/*.bin", "README.md"]
+_EMBEDDED = "embedded:"
+_MODULES = "modules.json"
+_CANONICAL = "bert-base-chinese"  # an id without an owner, as the oldest repositories have
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json")
+_CACHED = re.compile(r"(?P<cache>.+)/models--(?P<name>[^/]+)/snapshots/(?P<commit>[^/]+)")
 
 
-def resolve(model: str | Path | None = None) -> Path:
+def resolve(model: str | Path | None = None, *, log: Log = lambda _: None) -> Path:
     """The folder of a model.
 
     Args:
-        model: A folder, a hub id ("owner/name", or "owner/name@revision"), the name of an embedded encoder, or nothing: then the
-            default embedded encoder.
+        model: A folder, a hub id ("owner/name", or "owner/name@revision"; the oldest have no owner), the name of an embedded
+            encoder ("mini", or "embedded:mini" where a folder here has that name too), or nothing: then the default embedded
+            encoder.
+        log: Hears that a name stands for a folder here though an embedded encoder has it too.
 
     Raises:
-        ModelError: It is none of these, or cannot be fetched.
+        ModelError: It is none of these, or cannot be fetched whole.
     """
-    name = str(model or DEFAULT_ENCODER)
-    if name in EMBEDDED and not Path(name).is_dir():
-        return EMBEDDED[name]
+    name = str(model or f"{_EMBEDDED}{DEFAULT_ENCODER}")
+    if name.startswith(_EMBEDDED) and (own := name.removeprefix(_EMBEDDED)) in EMBEDDED:
+        return EMBEDDED[own]
+    if name in EMBEDDED and not (isinstance(model, Path) and model.is_dir()):
+        if not Path(name).is_dir():
+            return EMBEDDED[name]
+        log(f"Model: {name} is the folder ./{name} here; the embedded encoder of that name is {_EMBEDDED}{name}.")
     path = Path(name).expanduser()
     if path.is_dir():
         return path
     if path.is_file():
         raise ModelError(f"{name} is a file; a model is a folder (with config.json and weights), a hub id or {_embedded()}.")
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise ModelError(f"There is no folder {name}. A model is a folder, a hub id such as owner/name, or {_embedded()}.")
+    if name.startswith((".", "/", "~", _EMBEDDED)) or name.count("/") > 1 or name.endswith("/"):
+        raise ModelError(
+            f"There is no folder {name}. A model is a folder, a hub id such as owner/name or {_CANONICAL}, or {_embedded()}."
+        )
     return _from_hub(name)
+
+
+def lacks_modules(folder: Path) -> str:
+    """The hub's name of a snapshot whose repository may have a `modules.json` that the snapshot lacks; empty where it has none.
+
+    A snapshot holds what was asked for so far: plain transformers, for example, never asks for `modules.json`. That there is none
+    is known where the cache has noted it, by a request that found nothing or by a list of all files.
+    """
+    place = _CACHED.fullmatch(folder.absolute().as_posix())
+    if place is None or (folder / _MODULES).is_file():
+        return ""
+    listed = _listed(folder)
+    noted = folder.absolute().parents[1] / ".no_exist" / place["commit"] / _MODULES
+    if noted.is_file() or (listed is not None and _MODULES not in listed):
+        return ""
+    return place["name"].replace("--", "/")
 
 
 def folder_digest(folder: Path) -> str:
@@ -79,21 +112,102 @@ def _embedded() -> str:
 
 
 def _from_hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError
 
     repository, _, revision = name.partition("@")
     try:
-        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=_PATTERNS, local_files_only=True))
+        cached = _cached(repository, revision or None)
     except HFValidationError as error:
         raise ModelError(f"{name} is neither a folder nor a valid hub id: {error}") from error
-    except LocalEntryNotFoundError:
-        pass
+    if cached is not None and not _missing(cached) and not lacks_modules(cached):
+        return cached
+    reason, failure = "The hub was not reached, or does not have it.", None
     try:
-        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=_PATTERNS))
+        folder = _fetched(repository, revision or None)
+        if cached is None:
+            return folder
     except Exception as error:  # of the hub, of the network, of the disk: the kinds differ between versions of the hub's library
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason, failure = (str(error).strip() or type(error).__name__).splitlines()[0], error
+        if cached is None:
+            raise ModelError(
+                f"{name} is no folder here, is not in the hub cache, and could not be fetched: {reason} "
+                f"Check the name and the network, or give the path of a downloaded folder, or {_embedded()}."
+            ) from error
+        folder = cached
+    if missing := _missing(folder):
         raise ModelError(
-            f"{name} is no folder here, is not in the hub cache, and could not be fetched: {reason} "
-            "Check the name and the network, or give the path of a downloaded folder."
-        ) from error
+            f"The hub's cache holds only a part of {name}: {' and '.join(missing)} is missing, and could not be fetched: "
+            f"{reason} Fetch the whole, with the network: hf download {repository}"
+        ) from failure
+    return folder  # whether the pooling of a part may be guessed, the reader of the folder decides
+
+
+def _cached(repository: str, revision: str | None) -> Path | None:
+    """The snapshot in the hub's cache, maybe a part of the repository."""
+    from huggingface_hub import snapshot_download, try_to_load_from_cache
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=_PATTERNS, local_files_only=True))
+    except LocalEntryNotFoundError:  # newer versions say it of a part, too, though it may be all that is needed
+        for name in (_MODULES, "config.json"):
+            if isinstance(path := try_to_load_from_cache(repository, name, revision=revision), str):
+                return Path(path).parent
+    return None
+
+
+def _fetched(repository: str, revision: str | None) -> Path:
+    """The snapshot after the hub was asked for the rest; without the network what the cache has of it, or an error."""
+    from huggingface_hub import hf_hub_download, snapshot_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        hf_hub_download(repository, _MODULES, revision=revision)
+    except LocalEntryNotFoundError:  # the hub was not reached
+        raise
+    except EntryNotFoundError:
+        pass  # the cache has noted it, and knows it from now on without the network
+    return Path(snapshot_download(repository, revision=revision, allow_patterns=_PATTERNS))
+
+
+def _missing(folder: Path) -> list[str]:
+    """What a snapshot lacks that no model does without, as far as its repository may have it."""
+    listed = _listed(folder)
+    modules = [module for module in _read_json(folder / _MODULES, []) if isinstance(module, dict)]
+    kinds = {str(module.get("path", "")): str(module.get("type")).rpartition(".")[2] for module in modules}
+    root = folder / next((place for place, kind in kinds.items() if kind == "Transformer"), "")
+    files = [f"{place}/config.json" for place, kind in kinds.items() if kind not in ("Transformer", "Normalize")]
+    missing = [name for name in files if not (folder / name).is_file()]
+    missing += [f"the weights of {p}" for p, kind in kinds.items() if kind == "Dense" and not _has_weights(folder / p)]
+    if not (root / "config.json").is_file():
+        missing.append("config.json")
+    if not _has_weights(root):
+        missing.append("the file of the weights")
+    known = any(
+        Path(name).name in _TOKENIZERS for name in listed or _TOKENIZERS
+    )  # it may have none that is read: the reader says it
+    if known and not any((root / name).is_file() for name in _TOKENIZERS):
+        missing.append("the tokenizer")
+    return missing
+
+
+def _listed(folder: Path) -> list[str] | None:
+    """The files of a snapshot's repository, where the cache has the list."""
+    content = _read_json(folder.absolute().parents[1] / "trees" / f"{folder.name}.json")
+    return list(content["files"]) if "files" in content else None
+
+
+def _has_weights(root: Path) -> bool:
+    for index in root.glob("*.index.json"):
+        if all((root / part).is_file() for part in _read_json(index).get("weight_map", {}).values()):
+            return True
+    single = [*root.glob("*.safetensors"), *root.glob("*.bin")]
+    return any("-of-" not in path.name for path in single)
+
+
+def _read_json(path: Path, otherwise: Any = None) -> Any:
+    """The content of a file of the cache; nothing where it cannot be read, for whoever needs it says so."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {} if otherwise is None else otherwise

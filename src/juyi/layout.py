@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
+from juyi.bare_folders import guessed_pooling, reason_not_to_guess
 from juyi.errors import ModelError
 from juyi.poolings import PoolingName, layers_of
 from juyi.prompts import Prompts, read_prompts, written_prompts
+from juyi.tokenization import SENTENCE_CONFIGS, read_sentence_config
 
+Similarity = Literal["cosine", "dot", "euclidean", "manhattan"]
 Activation = Literal["tanh", "linear"]
 
 MODULES = "modules.json"
+OUTPUT = "config_sentence_transformers.json"
 NATIVE_MODULES = "juyi_modules.json"
 NATIVE_BACKBONE = "backbone"
-_SETTINGS = "config_sentence_transformers.json"
 _OFFSET_POSITIONS = ("roberta", "xlm-roberta")  # their positions begin after the padding id
 _KINDS = ("Transformer", "WeightedLayerPooling", "Pooling", "Dense", "Normalize")
 _ACTIVATIONS: dict[str, Activation] = {"Tanh": "tanh", "Identity": "linear"}
@@ -41,6 +44,19 @@ class DenseLayout:
 
 
 @dataclass(frozen=True)
+class Output:
+    """What a model says about its vectors beyond its modules.
+
+    Attributes:
+        truncate_dim: Encoding keeps this many dimensions, after any normalisation, as sentence-transformers does; None all.
+        similarity: How its makers compare vectors. juyi measures cosines; the word is kept for other tools.
+    """
+
+    truncate_dim: int | None = None
+    similarity: Similarity = "cosine"
+
+
+@dataclass(frozen=True)
 class FolderLayout:
     """What a model folder says about itself, weights aside.
 
@@ -51,6 +67,8 @@ class FolderLayout:
         width: Width of the token vectors.
         native: The folder is juyi's own and hidden from other tools.
         prompts: What is put before the texts, by name.
+        guess: Why it has this pooling where it names none; empty where it does.
+        doubt: Why it must not be guessed: the folder, or the hub's cache that it lies in, holds a part of a model.
     """
 
     pooling: PoolingName
@@ -62,6 +80,20 @@ class FolderLayout:
     backbone: str = ""
     native: bool = False
     prompts: Prompts = Prompts()
+    output: Output = Output()
+    guess: str = field(default="", compare=False)
+    doubt: str = field(default="", compare=False)
+
+    def remarks(self, pooling: PoolingName | None = None) -> list[str]:
+        """What whoever opens the model should hear, each in one line.
+
+        Args:
+            pooling: The one that he named, if any.
+        """
+        lines = [f"Pooling: {self.guess}."] if self.guess and pooling is None else []
+        if self.output.similarity not in ("cosine", "dot" if self.normalise else "cosine"):  # of unit rows the two are one
+            lines.append(f"Similarity: the model names '{self.output.similarity}'; what juyi computes is the cosine.")
+        return lines
 
 
 def read_layout(folder: Path) -> FolderLayout:
@@ -95,7 +127,14 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
                 dense.append(_dense(folder, place))
     config = _read(folder / backbone / "config.json") if (folder / backbone / "config.json").is_file() else {}
     layers = int(config.get("num_hidden_layers", config.get("n_layers", 0)))
+    guess = doubt = ""
+    if not modules:
+        pooling, guess = guessed_pooling(config)
+        doubt = reason_not_to_guess(folder, MODULES, (*SENTENCE_CONFIGS, OUTPUT))
     return FolderLayout(
+        guess=guess,
+        doubt=doubt,
+        output=_output(folder / OUTPUT),
         pooling=_pooling(cast(PoolingName, pooling), weights, layers, path),
         max_length=_max_length(folder / backbone, config),
         layer_count=layers,
@@ -104,8 +143,16 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
         normalise=any(kind == "Normalize" for kind, _ in modules),
         backbone=backbone,
         native=native,
-        prompts=_prompts(folder / _SETTINGS, pooled=pooled),
+        prompts=_prompts(folder / OUTPUT, pooled=pooled),
     )
+
+
+def _output(path: Path) -> Output:
+    config = _read(path) if path.is_file() else {}
+    dimensions, similarity = config.get("truncate_dim"), config.get("similarity_fn_name")
+    if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
+        raise ModelError(f"{path}: truncate_dim is {dimensions!r}; it must be a whole number from 1 on, or null.")
+    return Output(dimensions, cast(Similarity, similarity) if similarity in get_args(Similarity) else "cosine")
 
 
 def _modules(path: Path) -> list[tuple[str, str]]:
@@ -176,8 +223,10 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
         add("Normalize", f"{len(modules)}_Normalize")
     _write(folder / (NATIVE_MODULES if layout.native else MODULES), modules)
     _write(folder / layout.backbone / "sentence_bert_config.json", {"max_seq_length": layout.max_length, "do_lower_case": False})
-    if not layout.native or layout.prompts != Prompts():
-        _write(folder / _SETTINGS, {"__version__": {}, **written_prompts(layout.prompts), "similarity_fn_name": "cosine"})
+    output: dict[str, Any] = {"similarity_fn_name": layout.output.similarity}
+    if layout.output.truncate_dim is not None:
+        output["truncate_dim"] = layout.output.truncate_dim
+    _write(folder / OUTPUT, {"__version__": {}, **written_prompts(layout.prompts), **output})
 
 
 def layer_weights(layout: FolderLayout) -> list[float]:
@@ -250,7 +299,8 @@ def _pooling(mode: PoolingName, weights: tuple[int, tuple[float, ...]] | None, l
 
 def _dense(folder: Path, place: str) -> DenseLayout:
     config = _read(folder / place / "config.json")
-    if config.get("use_residual") or config.get("module_input_name", "sentence_embedding") != "sentence_embedding":
+    names = {config.get(f"module_{side}_name") or "sentence_embedding" for side in ("input", "output")}
+    if config.get("use_residual") or names != {"sentence_embedding"}:
         raise ModelError(
             f"{folder / place} adds its input to its output or works on tokens; juyi's Dense maps one sentence vector."
         )
@@ -262,11 +312,11 @@ def _dense(folder: Path, place: str) -> DenseLayout:
 
 def _max_length(backbone: Path, config: dict[str, Any]) -> int | None:
     possible = max_positions(config)
-    for path in (*sorted(backbone.glob("sentence_*_config.json")), backbone / "tokenizer_config.json"):
-        content = _read(path) if path.is_file() else {}
-        value = content.get("max_seq_length", content.get("model_max_length"))
-        if value and value < 100_000:  # transformers writes 1e30 for "no limit"
-            return int(value) if possible is None else min(int(value), possible)
+    value = read_sentence_config(backbone).max_length
+    if value is None and (backbone / "tokenizer_config.json").is_file():
+        value = _read(backbone / "tokenizer_config.json").get("model_max_length")
+    if value and value < 100_000:  # transformers writes 1e30 for "no limit"
+        return int(value) if possible is None else min(int(value), possible)
     return possible
 
 

@@ -163,3 +163,26 @@ def test_doctor_is_well(juyi) -> None:
     parts = {row["part"]: row["state"] for row in json.loads(done.stdout)}
     assert parts["embedded encoder"] == "works"
     assert parts["bfloat16"] in ("fast", "slow")
+
+
+def test_what_a_model_does_not_say_is_said_once(run, stand_in, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(stand_in("bert"), "mini")
+    Path("texts.txt").write_text("今天天气很好\n怎么还信用卡\n", encoding="utf-8")
+    Path("pairs.tsv").write_text("今天天气很好\t天气\t5\n怎么还信用卡\t天气\t0\n退货\t退款\t3\n", encoding="utf-8")
+    commands = (
+        ("similar", "-m", "mini", "a", "b"),
+        ("encode", "texts.txt", "-m", "mini"),
+        ("evaluate", "mini", "--suite", "pairs.tsv"),
+        ("whiten", "-m", "mini", "--texts", "texts.txt", "-o", "whitened"),
+        ("export", "-m", "mini", "-o", "exported"),
+        ("models", "show", "mini"),
+    )
+    for command in commands:
+        done = run(*command)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("Pooling: last-avg, because the folder names none") == 1, command
+        assert done.stderr.count("Model: mini is the folder ./mini here") == 1, command
+    for command in (("similar", "-m", "exported", "a", "b"), ("similar", "-m", "./mini", "--pooling", "cls", "a", "b")):
+        assert run(*command).stderr == ""
+    assert run("similar", "-m", "embedded:mini", "a", "b").stderr == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 import torch
 
 from juyi import SimCSE
+from juyi.encoder import EncoderSettings, load_encoder, save_encoder
 from juyi.errors import JuyiError, UsageError
+from juyi.poolings import PoolingName
 
 TEXTS = ["怎么还信用卡", "信用卡如何还款", "今天天气不错", "宽带断网了怎么报修"]
 
@@ -70,6 +74,9 @@ def test_a_missing_model_is_one_clear_error() -> None:
 
 
 def test_the_argument_names_are_the_tools() -> None:
+    assert list(inspect.signature(SimCSE).parameters)[:5] == [
+        "model_name_or_path", "device", "num_cells", "num_cells_in_search", "pooler",
+    ]  # fmt: skip
     assert list(inspect.signature(SimCSE.encode).parameters)[1:] == [
         "sentence", "device", "return_numpy", "normalize_to_unit", "keepdim", "batch_size",
     ]  # fmt: skip
@@ -93,3 +100,41 @@ def test_what_is_no_text_is_told(tool: SimCSE) -> None:
     tool.build_index(TEXTS)
     with pytest.raises(UsageError, match="None at place 0"):
         tool.search([None])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("pooler", "pooling"),
+    [
+        *(("cls", "pooler"), ("cls_before_pooler", "cls"), ("avg", "last-avg"), ("avg_top2", "top2-avg")),
+        *(("avg_first_last", "first-last-avg"), ("first-last-avg", "first-last-avg"), ("pooler", "pooler")),
+    ],
+)
+def test_the_poolers_of_the_tool(pooler: str, pooling: PoolingName, stand_in: Callable[..., Path]) -> None:
+    folder = stand_in("bert")
+    expected = load_encoder(EncoderSettings(model=str(folder), pooling=pooling)).encode(TEXTS)
+    heard: list[str] = []
+    tool = SimCSE(folder, pooler=pooler, log=heard.append)
+    np.testing.assert_allclose(tool.encode(TEXTS, return_numpy=True, normalize_to_unit=False), expected, atol=1e-5)
+    assert heard == []
+
+
+@pytest.mark.parametrize(("name", "pooling"), [("sup-simcse", "pooler"), ("my-unsup-simcse", "cls")])
+def test_without_a_pooler_the_name_decides_as_in_the_tool(
+    name: str, pooling: PoolingName, stand_in: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(stand_in("bert"), tmp_path / name))
+    expected = load_encoder(EncoderSettings(model=str(folder), pooling=pooling)).encode(TEXTS)
+    heard: list[str] = []
+    tool = SimCSE(str(folder), log=heard.append)
+    np.testing.assert_allclose(tool.encode(TEXTS, return_numpy=True, normalize_to_unit=False), expected, atol=1e-5)
+    assert len(heard) == 1 and heard[0].startswith(f"Pooling: {pooling}, the tool's `cls")
+    saved = save_encoder(load_encoder(EncoderSettings(model=str(folder), pooling="top2-avg")), tmp_path / "unsup-saved")
+    own = load_encoder(saved).encode(TEXTS)  # a folder that names its pooling keeps it, whatever its name
+    np.testing.assert_allclose(SimCSE(saved).encode(TEXTS, return_numpy=True, normalize_to_unit=False), own, atol=1e-5)
+
+
+def test_an_unknown_pooler() -> None:
+    with pytest.raises(
+        UsageError, match=r"'mean' is no pooler\. There are the tool's cls, cls_before_pooler, .*, and cls, pooler"
+    ):
+        SimCSE(pooler="mean")

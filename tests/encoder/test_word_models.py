@@ -182,6 +182,11 @@ def test_the_class_that_a_roformer_folder_states_decides(stated: dict[str, Any],
     assert isinstance(load(published("roformer", **stated)).tokenizer, WordTokenizer) == words
 
 
+def test_a_roformer_that_keeps_upper_case_is_refused(published: Published) -> None:
+    with pytest.raises(ModelError, match="do_lower_case false: its words are cut as they are written"):
+        load(published("roformer", do_lower_case=False))
+
+
 @pytest.mark.parametrize(
     ("kind", "stated", "words"), [("wobert", "RoFormerTokenizer", True), ("roformer", "BertTokenizer", False)]
 )

@@ -116,7 +116,9 @@ def test_special_tokens_by_usual_and_by_stated_names(tmp_path: Path) -> None:
     (tmp_path / "special_tokens_map.json").write_text(json.dumps({"cls_token": {"content": "<start>"}, "mask_token": "a"}))
     named = SubwordTokenizer.load(tmp_path).special
     assert (named.cls, named.mask, named.sep) == (5, 6, 2)
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"cls_token": "<s>"}))  # goes before the map
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"cls_token": "<s>"}))  # the map goes before it
+    assert SubwordTokenizer.load(tmp_path).special.cls == 5
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"cls_token": "<s>", "added_tokens_decoder": {}}))  # no map then
     assert SubwordTokenizer.load(tmp_path).special.cls == 0
 
 

@@ -125,3 +125,13 @@ def test_a_damaged_manifest(content: str, words: WordTokenizer, tmp_path: Path) 
     (tmp_path / MANIFEST).write_text(content)
     with pytest.raises(ModelError, match=r"juyi_words\.json cannot be used"):
         load_tokenizer(tmp_path)
+
+
+def test_a_long_text_is_cut_where_the_folder_says(subword: SubwordTokenizer, tmp_path: Path) -> None:
+    tokenizer = WordTokenizer(SubwordTokenizer(subword.backend, truncation_side="left"))
+    (whole,) = tokenizer.tokenize(["去公园，天气很好"])
+    tokenizer.save(tmp_path)
+    for each in (tokenizer, load_tokenizer(tmp_path)):
+        assert each.tokenize(["去公园，天气很好"], 5) == [[whole[0], *whole[-4:]]]
+        assert each.tokenize(["去公园，天气很好"], 2) == [[whole[0], whole[-1]]]
+        assert each.tokenize(["去公园，天气很好"], len(whole)) == [whole]

@@ -46,7 +46,7 @@ def check(file: str, against: str | None, model: str, max_length: int, reading: 
     understood = understand(file, **reading.arguments())
     corpus = read_texts(file, **reading.arguments(say))
     others = None if against is None else read_texts(against, log=say).texts
-    folder = resolve(model)
+    folder = resolve(model, log=say)
     tokenizer = load_tokenizer(folder / read_layout(folder).backbone)
     found = inspect(
         corpus.texts, tokenize=tokenizer.tokenize, unknown_id=tokenizer.special.unknown, against=others, max_length=max_length

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Where to write: .npy, .jsonl or .csv. [default: stdout]")
 @click.option("--format", "form", type=click.Choice(EMBEDDING_FORMATS), help="[default: by the name of the output, or jsonl]")
 @click.option("--normalise", is_flag=True, help="Give every vector length one.")
+@options.pooling
 @options.prompt
 @click.option(
     "--empty",
@@ -38,6 +39,7 @@ def command(
     output: str | None,
     form: EmbeddingFormat | None,
     normalise: bool,
+    pooling: str | None,
     prompt: str | None,
     empty: Empty,
     reading: ReadSettings,
@@ -63,6 +65,7 @@ def command(
     from juyi.cli.output import data_stream, say, say_prompt, stdout_errors
     from juyi.data import TextStream, open_texts
     from juyi.engines import check_filled, open_engine, write_embeddings
+    from juyi.poolings import known_pooling
 
     def opened() -> TextStream:
         return open_texts(file, **reading.arguments(), keep_empty=True)
@@ -79,7 +82,7 @@ def command(
     texts = opened()
     several = f" {len(texts.columns)} rows of the matrix for each of the file." if len(texts.columns) > 1 else ""
     say(texts.sentence + several)
-    runner = open_engine(model, engine, log=say)
+    runner = open_engine(model, engine, pooling=known_pooling(pooling), log=say)
     say_prompt(runner.prompts.resolve(prompt))
     lines, sentences = tee(texts.numbered())
     with stdout_errors() if output is None else nullcontext():

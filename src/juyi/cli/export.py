@@ -20,10 +20,11 @@ def _card(path: Path) -> str:
 @click.command("export")
 @options.model
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder to write.")
+@options.pooling
 @click.option("--half/--full", default=True, show_default=True, help="Store the weights in float16, or in float32.")
 @click.option("--max-length", type=int, help="Longest input in tokens from now on. [default: the model's]")
 @click.option("--card", type=click.Path(exists=True, dir_okay=False), help="A file to take as README.md. [default: the model's]")
-def command(model: str, output: str, half: bool, max_length: int | None, card: str | None) -> None:
+def command(model: str, output: str, pooling: str | None, half: bool, max_length: int | None, card: str | None) -> None:
     """Write MODEL with the graph for the engine that needs no torch.
 
     The folder loads in juyi, sentence-transformers and transformers. Half the size costs next to nothing: the weights are
@@ -35,9 +36,12 @@ def command(model: str, output: str, half: bool, max_length: int | None, card: s
     """
     from juyi.cli.output import say
     from juyi.engines.export import export_model
+    from juyi.poolings import known_pooling
 
     text = _card(Path(card)) if card else None
-    report = export_model(model, Path(output), half=half, max_length=max_length, card=text)
+    report = export_model(
+        model, Path(output), half=half, max_length=max_length, pooling=known_pooling(pooling), card=text, log=say
+    )
     say(
         f"Wrote {output}, {report.size / 1e6:.1f} MB; against the original the cosine is {report.lowest_cosine:.6f} at least, "
         f"on {report.sentences} sentences"

@@ -63,18 +63,21 @@ def show(model: str, card: bool, form: str) -> None:
     """Show kind, size, pooling, layers, length, prompts and files of MODEL."""
     import json
 
+    from juyi.cli.output import say
     from juyi.engines import why_not_onnx
     from juyi.hub import resolve
     from juyi.layout import read_layout
     from juyi.prompts import written_prompts
     from juyi.tokenization import load_tokenizer
 
-    folder = resolve(model)
+    folder = resolve(model, log=say)
     if card:
         path = folder / "README.md"
         put(path.read_text(encoding="utf-8") if path.is_file() else f"{folder} has no model card.", nl=False)
         return
     layout = read_layout(folder)
+    for remark in [*layout.remarks(), *([layout.doubt] if layout.doubt else [])]:
+        say(remark)
     root = folder / layout.backbone
     config = json.loads((root / "config.json").read_text(encoding="utf-8"))
     problem = why_not_onnx(folder)
@@ -87,6 +90,8 @@ def show(model: str, card: bool, form: str) -> None:
         "pooling": layout.pooling,
         "dense": dense or "none",
         "normalised": "yes" if layout.normalise else "no",
+        "dimensions kept": layout.output.truncate_dim or "all",
+        "similarity": layout.output.similarity,
         "longest input": layout.max_length,
         "prompts": written_prompts(layout.prompts) if form == "json" else _prompts(layout.prompts),
         "onnx graph": f"no: {problem}" if problem else "yes",

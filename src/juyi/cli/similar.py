@@ -12,10 +12,11 @@ from juyi.errors import UsageError
 @click.command("similar", cls=options.Command)
 @click.argument("texts", nargs=-1, required=True)
 @options.model
+@options.pooling
 @options.prompt
 @options.engine
 @options.form("plain", "json", "jsonl", "csv", "table")
-def command(texts: tuple[str, ...], model: str, prompt: str | None, engine: EngineKind, form: str) -> None:
+def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str | None, engine: EngineKind, form: str) -> None:
     """Print the cosine of the first sentence with each of the others; 1 means the same direction.
 
     A sentence may begin with a minus; one that looks like an option (-a …, --a …) goes behind a lone --.
@@ -30,13 +31,14 @@ def command(texts: tuple[str, ...], model: str, prompt: str | None, engine: Engi
     from juyi.cli.output import emit, put, say, say_prompt
     from juyi.embeddings import check_texts, cosine_rows
     from juyi.engines import open_engine
+    from juyi.poolings import known_pooling
 
     if len(texts) < 2:
         raise UsageError("One sentence was given; give two or more.")
     if blank := [number for number, text in enumerate(texts, start=1) if not text.strip()]:
         raise UsageError(f"Sentence {blank[0]} is empty.")
     check_texts(texts, "the command line")
-    opened = open_engine(model, engine, log=say)
+    opened = open_engine(model, engine, pooling=known_pooling(pooling), log=say)
     say_prompt(opened.prompts.resolve(prompt))
     first, *others = opened.encode(texts, prompt=prompt)
     scores = cosine_rows(np.tile(first, (len(others), 1)), np.stack(others))

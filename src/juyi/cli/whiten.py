@@ -51,7 +51,7 @@ def command(
 
     out = Path(output)
     check_output_folder(out, MODULES, NATIVE_MODULES)
-    encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt))
+    encoder = load_encoder(EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt), log=say)
     say_prompt(encoder.prompt_for())
     corpus = read_texts(texts, **reading.arguments(say))
     whitened, whitening = whiten_encoder(encoder, corpus.texts, dimensions)

@@ -15,12 +15,24 @@ import numpy as np
 from juyi.data import read_texts
 from juyi.embeddings import check_texts, unit_rows_or_zero
 from juyi.engines import open_engine
-from juyi.errors import UsageError
+from juyi.errors import ModelError, UsageError
 from juyi.extras import require
+from juyi.hub import resolve
 from juyi.index import TextIndex
-from juyi.types import Embeddings
+from juyi.layout import read_layout
+from juyi.poolings import POOLING_NAMES, PoolingName, known_pooling
+from juyi.types import Embeddings, Log
 
 Hit = tuple[str, float]
+
+_POOLERS: dict[str, PoolingName] = {
+    "cls": "pooler",  # the released code's word for [CLS] through its MLP, which published models keep as the pretrained pooler
+    "cls_before_pooler": "cls",
+    "avg": "last-avg",
+    "avg_top2": "top2-avg",
+    "avg_first_last": "first-last-avg",
+}
+"""The released tool's words and juyi's."""
 
 
 class SimCSE:
@@ -32,13 +44,40 @@ class SimCSE:
     Args:
         model_name_or_path: A folder, a hub id, an embedded encoder, or nothing for the default one.
         device: Accepted for compatibility; the engine chooses.
+        num_cells: Accepted for compatibility: the index is exact.
+        num_cells_in_search: Accepted for compatibility.
+        pooler: The released tool's `cls` ([CLS] through the MLP or pooler), `cls_before_pooler`, `avg`, `avg_top2` or
+            `avg_first_last`, in its meaning; or one of juyi's poolings. Without it a folder's own pooling; a folder that names
+            none is read as the tool reads it: `cls_before_pooler` where "unsup" is in the model's name, else `cls`.
+        log: Hears which pooler was taken where nobody names one.
+
+    Raises:
+        ModelError: The model cannot be opened, is a part of one, or has no weights for the pooler.
+        UsageError: There is no such pooler.
 
     Source:
-        princeton-nlp/SimCSE `tool.py` for names and shapes.
+        princeton-nlp/SimCSE `tool.py` for names and shapes, `simcse/models.py` (Pooler) for the poolers.
     """
 
-    def __init__(self, model_name_or_path: str | Path = "", device: str | None = None) -> None:
-        self._engine = open_engine(model_name_or_path)
+    def __init__(
+        self,
+        model_name_or_path: str | Path = "",
+        device: str | None = None,
+        num_cells: int = 100,
+        num_cells_in_search: int = 10,
+        pooler: str | None = None,
+        *,
+        log: Log = lambda _: None,
+    ) -> None:
+        folder = resolve(model_name_or_path, log=log)
+        pooling = _pooling(pooler)
+        if pooling is None and (layout := read_layout(folder)).guess:
+            if layout.doubt:
+                raise ModelError(layout.doubt)
+            pooler = "cls_before_pooler" if "unsup" in str(model_name_or_path) else "cls"
+            pooling = _POOLERS[pooler]
+            log(f"Pooling: {pooling}, the tool's `{pooler}`, because the folder names none; `pooler` chooses another.")
+        self._engine = open_engine(folder.absolute(), pooling=pooling, log=log)
         self._index: TextIndex | None = None
 
     def encode(
@@ -148,6 +187,12 @@ class SimCSE:
         if self._index is None:
             raise UsageError("There is no index yet. Call build_index(sentences) first.")
         return self._index
+
+
+def _pooling(pooler: str | None) -> PoolingName | None:
+    if pooler is not None and pooler not in (*_POOLERS, *POOLING_NAMES):
+        raise UsageError(f"'{pooler}' is no pooler. There are the tool's {', '.join(_POOLERS)}, and {', '.join(POOLING_NAMES)}.")
+    return known_pooling(None if pooler is None else _POOLERS.get(pooler, pooler))
 
 
 def _listed(given: str | Sequence[str], name: str) -> list[str]:

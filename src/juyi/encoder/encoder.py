@@ -16,6 +16,7 @@ from juyi.encoder.families import dropout_of, family_of
 from juyi.encoder.heads import Dense
 from juyi.encoder.packing import pack, packed_states
 from juyi.encoder.view import view_of
+from juyi.layout import Output
 from juyi.poolings import PoolingName, pool, pool_packed, reads_lower_layers
 from juyi.prompts import Prompt, Prompts
 from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
@@ -33,6 +34,7 @@ class Encoder(nn.Module):
         max_length: Longest input in tokens, [CLS] and [SEP] included.
         normalise: Whether the model's own last step is L2 normalisation.
         prompts: What is put before the texts, by name.
+        output: What the model says about its vectors; a cut to fewer dimensions is part of `encode`, never of training.
 
     Attributes:
         prompt: In place of the default prompt as long as the encoder is in memory; None leaves the default. It is not saved.
@@ -48,6 +50,7 @@ class Encoder(nn.Module):
         max_length: int,
         normalise: bool = False,
         prompts: Prompts = Prompts(),
+        output: Output | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -58,6 +61,7 @@ class Encoder(nn.Module):
         self.normalise = normalise
         self.prompts = prompts
         self.prompt: Prompt | None = None
+        self.output = output or Output()
         self._all_layers = reads_lower_layers(pooling)
         quicken_dropout(backbone)
 
@@ -75,7 +79,8 @@ class Encoder(nn.Module):
     def dim(self) -> int:
         """Width of the sentence vectors outside training."""
         kept = self.kept_heads
-        return kept[-1].linear.out_features if kept else int(self.config.hidden_size)
+        width = kept[-1].linear.out_features if kept else int(self.config.hidden_size)
+        return min(width, self.output.truncate_dim or width)
 
     @property
     def training_dim(self) -> int:
@@ -224,5 +229,5 @@ class Encoder(nn.Module):
         still = view_of(self, training=False)
         for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
             ids, mask = self.tensors([rows[i] for i in chunk])
-            result[chunk] = still(ids, mask, skipped=skipped).float().cpu().numpy()
+            result[chunk] = still(ids, mask, skipped=skipped)[:, : self.dim].float().cpu().numpy()
         return result

@@ -11,6 +11,7 @@ import torch
 from tokenizers import normalizers
 from torch import nn
 
+from juyi.encoder.backbone_config import refuse_config, simcse_mlp
 from juyi.encoder.composition import compose_words
 from juyi.encoder.dropout import quicken_dropout
 from juyi.encoder.encoder import Encoder
@@ -21,26 +22,30 @@ from juyi.encoder.view import view_of
 from juyi.errors import ModelError
 from juyi.extras import quiet_transformers
 from juyi.hub import resolve
-from juyi.layout import Activation, DenseLayout, FolderLayout, max_positions, read_layout
+from juyi.layout import Activation, DenseLayout, FolderLayout, Output, max_positions, read_layout
 from juyi.poolings import PoolingName
 from juyi.tokenization import SubwordTokenizer, WordTokenizer, load_tokenizer
+from juyi.types import Log
 
 
-def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encoder:
+def load_encoder(settings: EncoderSettings | str | Path | None = None, *, log: Log = lambda _: None) -> Encoder:
     """Load an encoder and change it as the settings say.
 
     Args:
         settings: The settings, or only a model: a folder, a hub id, nothing for the embedded encoder.
+        log: Hears which pooling was taken where neither the folder nor the settings name one, and what else is to be known.
 
     Raises:
-        ModelError: The folder cannot be read, its kind is unknown, the pooling needs weights that are not there, or a dropout did
-            not take effect.
+        ModelError: The folder cannot be read or is a part of a model, its kind is unknown, the pooling needs weights that are not
+            there, or a dropout did not take effect.
         UsageError: The settings name a prompt that the model does not have.
     """
     if not isinstance(settings, EncoderSettings):
         settings = EncoderSettings(model=str(settings or ""))
-    folder = resolve(settings.model)
+    folder = resolve(settings.model, log=log)
     layout = read_layout(folder)
+    if layout.doubt and settings.pooling is None:
+        raise ModelError(layout.doubt)
     pooling = settings.pooling or layout.pooling
     root = folder / layout.backbone
     backbone = _load_backbone(root, settings, pooling)
@@ -59,8 +64,11 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
         max_length=_max_length(settings, layout, backbone.config),
         normalise=layout.normalise and settings.head == "as-saved",
         prompts=layout.prompts,
+        output=layout.output if settings.head == "as-saved" else Output(similarity=layout.output.similarity),
     )
     encoder.prompt = None if settings.prompt is None else layout.prompts.resolve(settings.prompt)
+    for remark in layout.remarks(settings.pooling):
+        log(remark)
     if settings.compose_words:
         compose_words(encoder, fresh=settings.random_weights is not None)
     if settings.freeze_backbone:
@@ -127,7 +135,9 @@ def _load_config(root: Path) -> Any:
     if not path.is_file():
         raise ModelError(f"{root} holds no config.json, so it is no model folder. Give the folder that save_pretrained wrote.")
     try:
-        family_of(str(json.loads(path.read_text(encoding="utf-8"))["model_type"]))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        refuse_config(path, content)
+        family_of(str(content["model_type"]))
         return AutoConfig.from_pretrained(root)
     except ModelError:
         raise
@@ -157,7 +167,13 @@ def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) 
     try:
         with quiet_transformers():
             model, report = AutoModel.from_pretrained(
-                root, config=config, dtype=torch.float32, attn_implementation="eager", output_loading_info=True, **options
+                root,
+                config=config,
+                dtype=torch.float32,
+                attn_implementation="eager",
+                output_loading_info=True,
+                key_mapping=simcse_mlp(config) if pooling == "pooler" else None,
+                **options,
             )
     except Exception as error:
         raise ModelError(f"The weights in {root} cannot be loaded: {error} The folder is incomplete or damaged.") from error
@@ -186,11 +202,20 @@ def _says_words(root: Path, config: Any) -> bool:
     """Whether transformers would read the folder with RoFormer's tokenizer: the class that it states, else its kind, decides.
 
     That class cuts words though its tokenizer.json does not: transformers writes another step there in place of jieba.
+
+    Raises:
+        ModelError: The words would be cut in another way than they are here.
     """
     path = root / "tokenizer_config.json"
-    stated = json.loads(path.read_text(encoding="utf-8")).get("tokenizer_class") if path.is_file() else None
-    stated = stated or getattr(config, "tokenizer_class", None)
-    return str(stated).startswith("RoFormerTokenizer") if stated else config.model_type == "roformer"
+    said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    stated = said.get("tokenizer_class") or getattr(config, "tokenizer_class", None)
+    words = str(stated).startswith("RoFormerTokenizer") if stated else config.model_type == "roformer"
+    if words and said.get("do_lower_case", True) is False:
+        raise ModelError(
+            f"{path} says do_lower_case false: its words are cut as they are written, and juyi looks words up in lower case. "
+            "Set it to true there if the vocabulary is in lower case, as those of published RoFormers are."
+        )
+    return words
 
 
 def _heads(folder: Path, layout: FolderLayout, settings: EncoderSettings, backbone: Any, pooling: PoolingName) -> Iterator[Dense]:

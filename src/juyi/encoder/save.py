@@ -78,6 +78,7 @@ def layout_of(encoder: Encoder) -> FolderLayout:
         backbone=NATIVE_BACKBONE if native else "",
         native=native,
         prompts=encoder.prompts,
+        output=encoder.output,
     )
 
 

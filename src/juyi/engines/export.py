@@ -24,7 +24,9 @@ from juyi.errors import ModelError
 from juyi.extras import require
 from juyi.hub import resolve
 from juyi.layout import MODULES, NATIVE_MODULES
+from juyi.poolings import PoolingName
 from juyi.provenance import copy_provenance
+from juyi.types import Log
 
 _PREFIX = "encoder.backbone."
 _SAMPLES = 100
@@ -62,7 +64,14 @@ class ExportReport:
 
 
 def export_model(
-    model: str | Path, folder: Path, *, half: bool = True, max_length: int | None = None, card: str | None = None
+    model: str | Path,
+    folder: Path,
+    *,
+    half: bool = True,
+    max_length: int | None = None,
+    card: str | None = None,
+    pooling: PoolingName | None = None,
+    log: Log = lambda _: None,
 ) -> ExportReport:
     """Write a model as a folder of its own, with the graph for the engine that needs no torch, and compare it with the original.
 
@@ -74,6 +83,8 @@ def export_model(
         half: Store the weights in float16.
         max_length: Longest input in tokens from now on; the model's own where it is not given.
         card: The text of README.md; the model's own where it is not given.
+        pooling: In place of the model's own, from now on.
+        log: Hears what is to be known about the model; see `load_encoder`.
 
     Raises:
         ModelError: The model cannot be loaded, or its graph does not give its vectors.
@@ -82,11 +93,11 @@ def export_model(
         MissingExtraError: onnx or onnxscript is not installed.
     """
     check_output_folder(folder, MODULES, NATIVE_MODULES)
-    source = resolve(model)
+    source = resolve(model, log=log)
     own = source / "README.md"
     if card is None and own.is_file():
         card = own.read_text(encoding="utf-8")
-    encoder = load_encoder(EncoderSettings(model=str(source), max_length=max_length))
+    encoder = load_encoder(EncoderSettings(model=str(source.absolute()), max_length=max_length, pooling=pooling), log=log)
     samples = read_texts(SAMPLES / "questions.tsv").texts[:_SAMPLES]
     with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         save_encoder(encoder, draft, half=half, card=card)
@@ -134,7 +145,7 @@ def _model(onnx: Any, encoder: Encoder, source: str) -> Any:
         [[special.cls, special.unknown, special.sep, special.pad], [special.cls, special.sep, special.pad, special.pad]]
     )
     copied = twin(encoder).eval().cpu()
-    copied.normalise = False
+    copied.normalise = False  # that, and a cut to fewer dimensions, the engine does
     _make_unmistakable(copied.backbone)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations

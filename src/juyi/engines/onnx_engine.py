@@ -50,7 +50,7 @@ class OnnxEngine(Engine):
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise ModelError(f"{path} cannot be run: {error}. The engine torch may run the model.") from error
-        self._dim = int(self._session.get_outputs()[0].shape[-1])
+        self._width = int(self._session.get_outputs()[0].shape[-1])
 
     @cached_property
     def identity(self) -> str:
@@ -60,7 +60,7 @@ class OnnxEngine(Engine):
     @property
     def dim(self) -> int:
         """Width of the vectors."""
-        return self._dim
+        return min(self._width, self._layout.output.truncate_dim or self._width)
 
     @property
     def prompts(self) -> Prompts:
@@ -78,12 +78,15 @@ class OnnxEngine(Engine):
         """See `Engine.encode`."""
         texts = check_texts(texts)
         rows = self._tokenizer.tokenize(self.prompts.resolve(prompt).before(texts), self._layout.max_length or 128)
-        result = np.empty((len(rows), self._dim), dtype=np.float32)
+        result = np.empty((len(rows), self._width), dtype=np.float32)
         for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
             ids, mask = pad([rows[i] for i in chunk], self._tokenizer.special.pad)
             (result[chunk],) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
         check_finite(result, texts)
-        return unit_rows_or_zero(result) if normalise or self._layout.normalise else result
+        if self._layout.normalise:
+            result = unit_rows_or_zero(result)
+        cut = np.ascontiguousarray(result[:, : self.dim])  # after the model's own normalisation, as sentence-transformers does
+        return unit_rows_or_zero(cut) if normalise else cut
 
 
 def _weights(backbone: Path, names: Sequence[str]) -> list[onnxruntime.OrtValue]:

@@ -37,14 +37,15 @@ def open_engine(
             a graph of juyi's that can be opened, and no other pooling is asked for, else torch.
         precision: What products are computed in; onnx has float32 alone.
         pooling: In place of the folder's own; onnx has that alone.
-        log: Hears why `auto` leaves a graph aside that is there.
+        log: Hears why `auto` leaves a graph aside that is there, which pooling was taken where nobody names one, and what else is
+            to be known about the model.
 
     Raises:
         UsageError: There is no such engine, precision or pooling, or the engine cannot do what was asked for.
         ModelError: The folder is no model, its graph cannot be run though onnx was asked for, or the pooling does not go with it.
         MissingExtraError: torch is needed and not installed.
     """
-    folder = resolve(model)
+    folder = resolve(model, log=log)
     chosen = engine_of(folder, kind, pooling=pooling)
     if precision not in PRECISIONS:
         raise UsageError(f"'{precision}' is no precision. There are {', '.join(PRECISIONS)}.")
@@ -55,11 +56,15 @@ def open_engine(
     reason = ""
     if chosen == "onnx":
         try:
-            return _onnx(folder)
+            engine = _onnx(folder)
         except ModelError as error:
             if kind == "onnx":
                 raise
             reason = str(error)
+        else:
+            for remark in read_layout(folder).remarks(pooling):
+                log(remark)
+            return engine
     elif kind == "auto" and pooling is None and (folder / GRAPH).is_file():
         reason = f"{folder}: {graph_problem(folder)}."
     if reason:
@@ -68,7 +73,7 @@ def open_engine(
         from juyi.engines.torch_engine import TorchEngine
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "train", f"Running {folder}: {graph_problem(folder) or 'torch'};") from error
-    return TorchEngine.load(folder, precision=precision, pooling=pooling)
+    return TorchEngine.load(folder, precision=precision, pooling=pooling, log=log)
 
 
 def encode(

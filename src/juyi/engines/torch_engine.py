@@ -15,7 +15,7 @@ from juyi.engines.identity import identity_of
 from juyi.errors import UsageError
 from juyi.poolings import PoolingName
 from juyi.prompts import Prompt, Prompts
-from juyi.types import Embeddings
+from juyi.types import Embeddings, Log
 
 
 class TorchEngine(Engine):
@@ -35,9 +35,16 @@ class TorchEngine(Engine):
         self._folder = folder
 
     @classmethod
-    def load(cls, folder: Path, *, precision: Precision = "float32", pooling: PoolingName | None = None) -> TorchEngine:
-        """Load the encoder of a folder, onto the accelerator where there is one."""
-        encoder = load_encoder(EncoderSettings(model=str(folder), pooling=pooling))
+    def load(
+        cls,
+        folder: Path,
+        *,
+        precision: Precision = "float32",
+        pooling: PoolingName | None = None,
+        log: Log = lambda _: None,
+    ) -> TorchEngine:
+        """Load the encoder of a folder, onto the accelerator where there is one; `log` as in `load_encoder`."""
+        encoder = load_encoder(EncoderSettings(model=str(folder.absolute()), pooling=pooling), log=log)
         return cls(encoder.to("cuda" if torch.cuda.is_available() else "cpu"), precision, folder=folder)
 
     def at(self, precision: Precision) -> TorchEngine:

@@ -156,7 +156,7 @@ def _adapt(
     log: Log,
     progress: TrainProgress | None,
 ) -> Adaptation:
-    raw = load_encoder(settings)
+    raw = load_encoder(settings, log=log)
     shape = f"{raw.config.num_hidden_layers} layers of {raw.config.hidden_size}"
     log(f"Starting from {_name(settings)}: {raw.config.model_type}, {shape}, pooling {raw.pooling}")
     if prompt := raw.prompt_for():

@@ -73,7 +73,8 @@ def usual_recipe(given: Given, overrides: tuple[str, ...] = (), log: Log = lambd
     settings = replace(usual.data, **given.rows)
     examples = read_examples(usual.objective, settings, log)
     distinct = select_examples(examples, replace(settings, sample=0))["text"]
-    encoder = load_encoder(EncoderSettings(model=given.model, prompt=given.prompt))
+    pooling = apply_overrides(usual, overrides).encoder.pooling
+    encoder = load_encoder(EncoderSettings(model=given.model, pooling=pooling, prompt=given.prompt))
     gentle = is_isotropic(encoder.encode, distinct)
     recipe = apply_overrides(default_recipe(len(distinct), int(encoder.config.hidden_size), gentle=gentle), overrides)
     settled = with_given(recipe, given)

@@ -65,7 +65,7 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
         teacher: Where the teacher's vectors are kept.
         log: Hears what is being done.
     """
-    encoder = load_encoder(recipe.encoder)
+    encoder = load_encoder(recipe.encoder, log=log)
     files = len(recipe.sources.files)
     learned_from = f"pairs from {files} sources{_with_prompt(encoder)}"
     log(f"Reading {files} sources from {data}")

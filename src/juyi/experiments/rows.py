@@ -27,7 +27,7 @@ def distillation_rows(teacher: str, pairs: SourcePairs, encoder: Encoder, cache:
     """
     distinct = list(dict.fromkeys(pairs.second))
     log(f"The teacher {teacher} reads {len(distinct):,} sentences; its vectors are kept in {cache}")
-    vectors = teacher_vectors(teacher, distinct, cache, progress=lambda done, total: log(f"  {done:,} of {total:,}"))
+    vectors = teacher_vectors(teacher, distinct, cache, progress=lambda done, total: log(f"  {done:,} of {total:,}"), log=log)
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
     rows = encoder.tokenize(texts)

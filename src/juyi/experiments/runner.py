@@ -146,7 +146,7 @@ def _prepare(
     match recipe:
         case TrainRecipe():
             assert rows is not None
-            return prepare_rows(recipe, rows, encoder or load_encoder(recipe.encoder), log)
+            return prepare_rows(recipe, rows, encoder or load_encoder(recipe.encoder, log=log), log)
         case SourcesRecipe():
             assert data is not None
             return prepare_sources(recipe, data, folder.path.parents[len(Path(recipe.name).parts)] / "teacher", log)

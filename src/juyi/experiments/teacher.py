@@ -15,7 +15,7 @@ from juyi.atomic import replaced_file
 from juyi.encoder import fast_precision, load_encoder
 from juyi.errors import DataError
 from juyi.hub import folder_digest, resolve
-from juyi.types import Embeddings
+from juyi.types import Embeddings, Log
 
 _BLOCK = 8192
 Progress = Callable[[int, int], None]
@@ -29,6 +29,7 @@ def teacher_vectors(
     progress: Progress = lambda done, total: None,
     precision: Literal["float32", "bfloat16"] | None = None,
     block: int = _BLOCK,
+    log: Log = lambda _: None,
 ) -> NDArray[np.float16]:
     """What the teacher makes of the texts, at unit length.
 
@@ -42,6 +43,7 @@ def teacher_vectors(
         progress: Is told after every block that is not in the cache how many texts are done, and of how many.
         precision: What the teacher computes in; what is fast on this machine where it is not given.
         block: Texts in one file of the cache.
+        log: Hears what is to be known about the teacher; see `load_encoder`.
 
     Raises:
         DataError: There is no text, or the teacher's vector of one has no direction.
@@ -58,7 +60,7 @@ def teacher_vectors(
     for start in range(0, len(texts), block):
         path = folder / f"{start // block:06}.npy"
         if not path.is_file():
-            encoder = encoder or load_encoder(teacher)
+            encoder = encoder or load_encoder(teacher, log=log)
             part = texts[start : start + block]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
                 vectors = encoder.encode(part)

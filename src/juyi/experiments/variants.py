@@ -68,7 +68,7 @@ class Backbone:
         whitened = with_whitening(self.encoder, whitening)
         return (
             Variant(name, self.encoder, self.plain, self._as_it_is),
-            Variant(whitened_name, whitened, self.plain, whitening, whitening.notes),
+            Variant(whitened_name, whitened, self.plain, lambda plain: whitening(plain)[:, : whitened.dim], whitening.notes),
         )
 
     def signals(self, variants: Sequence[Variant], texts: Sequence[str]) -> dict[str, Signals]:
@@ -80,4 +80,6 @@ class Backbone:
         }
 
     def _as_it_is(self, vectors: Embeddings) -> Embeddings:
-        return unit_rows(vectors, "embeddings").astype(vectors.dtype) if self.encoder.normalise else vectors
+        if self.encoder.normalise:
+            vectors = unit_rows(vectors, "embeddings").astype(vectors.dtype)
+        return vectors[:, : self.encoder.dim]

@@ -63,9 +63,9 @@ class Distillation(ObjectiveDefaults):
 
     def start(self, encoder: Encoder) -> nn.Module:
         """The matrix from the encoder's width to the teacher's; empty where they are equal."""
-        if self.teacher_dim in (0, encoder.dim):
+        if self.teacher_dim in (0, encoder.training_dim):
             return nn.Module()
-        projection = nn.Linear(encoder.dim, self.teacher_dim, bias=False)
+        projection = nn.Linear(encoder.training_dim, self.teacher_dim, bias=False)
         nn.init.orthogonal_(projection.weight)  # keeps angles as they are, as far as the narrower width allows
         return projection
 

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 
 from juyi.encoder import Encoder, affine_head
+from juyi.layout import Output
 from juyi.postprocessing.whitening import Whitening, fit_whitening
 
 
@@ -27,6 +28,8 @@ def whiten_encoder(encoder: Encoder, texts: Sequence[str], k: int | None = None)
 def with_whitening(encoder: Encoder, whitening: Whitening) -> Encoder:
     """A copy of the encoder that whitens and normalises; the backbone is shared, not copied, and so is its mode.
 
+    An encoder that keeps its first dimensions alone does so after the whitening too: those of the largest variance.
+
     Args:
         encoder: The one whose vectors, before any normalisation, the whitening was fitted on.
         whitening: A fitted whitening.
@@ -39,13 +42,18 @@ def with_whitening(encoder: Encoder, whitening: Whitening) -> Encoder:
         max_length=encoder.max_length,
         normalise=True,
         prompts=encoder.prompts,
+        output=encoder.output,
     )
     whitened.prompt = encoder.prompt
     return whitened.to(encoder.device)
 
 
 def without_normalisation(encoder: Encoder) -> Encoder:
-    """The encoder, sharing all its parts, without L2 normalisation as its last step: whitening is for vectors as they come."""
+    """The encoder, sharing all its parts, without L2 normalisation and without a cut to fewer dimensions as its last steps.
+
+    Whitening is for vectors as they come.
+    """
     plain = copy.copy(encoder)
     plain.normalise = False
+    plain.output = Output()
     return plain

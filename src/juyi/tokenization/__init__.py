@@ -3,6 +3,7 @@
 from juyi.tokenization.masking import Masked, mask_tokens
 from juyi.tokenization.padding import chunks_by_rows, chunks_by_tokens, pad
 from juyi.tokenization.repetition import repeat_tokens, repeat_tokens_as_released
+from juyi.tokenization.sentence_config import SENTENCE_CONFIGS, read_sentence_config
 from juyi.tokenization.subword import SubwordTokenizer
 from juyi.tokenization.tokenizer import SpecialTokens, TokenIds, Tokenizer
 from juyi.tokenization.vocabulary import train_unigram, train_wordpiece
@@ -10,6 +11,7 @@ from juyi.tokenization.whole_words import piece_words, row_words
 from juyi.tokenization.words import WordTokenizer, load_tokenizer
 
 __all__ = [
+    "SENTENCE_CONFIGS",
     "Masked",
     "SpecialTokens",
     "SubwordTokenizer",
@@ -22,6 +24,7 @@ __all__ = [
     "mask_tokens",
     "pad",
     "piece_words",
+    "read_sentence_config",
     "repeat_tokens",
     "repeat_tokens_as_released",
     "row_words",

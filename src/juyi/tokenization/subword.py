@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import normalizers
 
 from juyi.errors import ModelError
+from juyi.tokenization.classes import read_backend
+from juyi.tokenization.folder_settings import FolderSettings, Side
 from juyi.tokenization.tokenizer import SpecialTokens, TokenIds
 
-_LOWER_FIRST = "juyi: lower-case first"
 _NAMES = {
     "cls": ("cls_token", ("[CLS]", "<s>")),
     "sep": ("sep_token", ("[SEP]", "</s>")),
@@ -30,13 +31,17 @@ class SubwordTokenizer:
         backend: The tokenizer; its own padding and truncation are switched off for good: cutting is done here, so that threads
             with different limits do not disturb each other.
         names: Role ("cls_token", "pad_token", …) to token, where the folder states them.
+        truncation_side: Where a text that is too long is cut.
 
     Raises:
         ModelError: One of [CLS], [SEP], [PAD], [UNK] is in no vocabulary.
     """
 
-    def __init__(self, backend: tokenizers.Tokenizer, names: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, backend: tokenizers.Tokenizer, names: dict[str, str] | None = None, *, truncation_side: Side = "right"
+    ) -> None:
         self.backend = backend
+        self.truncation_side: Side = truncation_side
         self.backend.no_padding()
         self.backend.no_truncation()
         self._special = _find_special(backend, names or {})
@@ -44,26 +49,18 @@ class SubwordTokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> SubwordTokenizer:
-        """Read `tokenizer.json`, or the `vocab.txt` of an older BERT folder.
+        """Read what the folder holds as transformers does: `tokenizer.json`, or the vocabulary of an older folder.
 
         Raises:
-            ModelError: The folder holds neither, or what it holds is damaged.
+            ModelError: The folder holds no tokenizer that juyi has, or what it holds is damaged.
         """
-        config = _read_config(folder)
-        if (folder / "tokenizer.json").is_file():
-            backend = _from_json(folder / "tokenizer.json")
-        elif (folder / "vocab.txt").is_file():
-            backend = _from_vocabulary(folder / "vocab.txt", config)
-        else:
-            raise ModelError(
-                f"{folder} holds no tokenizer: there is neither tokenizer.json nor vocab.txt. A sentencepiece model must be "
-                "converted first: transformers.AutoTokenizer.from_pretrained(…).save_pretrained(…) writes tokenizer.json."
-            )
-        if config.get(_LOWER_FIRST):
+        backend, settings = read_backend(folder)
+        if settings.lower_first:
             steps = [normalizers.Lowercase(), *([backend.normalizer] if backend.normalizer else [])]
             backend.normalizer = normalizers.Sequence(steps)
-        names = {role: _token_text(config[role]) for role, _ in _NAMES.values() if config.get(role)}
-        return cls(backend, names)
+        backend.encode_special_tokens = bool(settings.values.get("split_special_tokens", False))
+        names = {role: settings.token(role) for role, _ in _NAMES.values() if settings.values.get(role)}
+        return cls(backend, names, truncation_side=_truncation_side(folder, settings, backend))
 
     @property
     def special(self) -> SpecialTokens:
@@ -92,8 +89,11 @@ class SubwordTokenizer:
         """The row with as many of the text's tokens as fit between the special ones, which stay."""
         if len(row) <= max_length:
             return row
-        end = max(self._before, max_length - self._after)
-        return row[:end] + row[len(row) - self._after :]
+        after = len(row) - self._after
+        room = max(0, max_length - self._before - self._after)
+        if self.truncation_side == "left":
+            return row[: self._before] + row[after - room :]
+        return row[: self._before + room] + row[after:]
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and the `tokenizer_config.json` that transformers and others read."""
@@ -103,6 +103,10 @@ class SubwordTokenizer:
             "clean_up_tokenization_spaces": False,
             "model_input_names": ["input_ids", "attention_mask"],  # DistilBERT and ModernBERT refuse token_type_ids
         }
+        if self.truncation_side == "left":
+            config["truncation_side"] = "left"
+        if self.backend.encode_special_tokens:  # tokenizer.json has no place for it
+            config["split_special_tokens"] = True
         for role, (key, _) in _NAMES.items():
             token_id = getattr(self._special, role)
             if token_id is not None:
@@ -132,47 +136,9 @@ def _find_special(backend: tokenizers.Tokenizer, names: dict[str, str]) -> Speci
     return SpecialTokens(**found)  # type: ignore[arg-type]  # only mask may be None
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        merged |= _read_object(folder / name) if (folder / name).is_file() else {}
-    for path in folder.glob("sentence_*_config.json"):  # sentence-transformers' own lower-casing, before the tokenizer's
-        merged[_LOWER_FIRST] = bool(_read_object(path).get("do_lower_case"))
-    return merged
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{path} cannot be read: {error}. The model folder is incomplete or damaged.") from error
-
-
-def _token_text(token: str | dict[str, Any]) -> str:
-    return token if isinstance(token, str) else str(token["content"])
-
-
-def _from_json(path: Path) -> tokenizers.Tokenizer:
-    try:
-        return tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises Exception itself
-        raise ModelError(f"{path} cannot be read: {error}. The model folder is incomplete or damaged.") from error
-
-
-def _from_vocabulary(path: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
-    lines = path.read_text(encoding="utf-8").split("\n")
-    vocabulary = {line.rstrip("\r"): index for index, line in enumerate(lines) if line or index < len(lines) - 1}
-    backend = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    lower = bool(config.get("do_lower_case", True))
-    backend.normalizer = normalizers.BertNormalizer(
-        handle_chinese_chars=bool(config.get("tokenize_chinese_chars", True)),
-        strip_accents=config.get("strip_accents"),
-        lowercase=lower,
-    )
-    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    backend.decoder = decoders.WordPiece()
-    special = [token for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if token in vocabulary]
-    backend.add_special_tokens([AddedToken(token, special=True) for token in special])
-    if "[CLS]" in vocabulary and "[SEP]" in vocabulary:  # their absence is reported with the other special tokens
-        backend.post_processor = processors.BertProcessing(("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"]))
-    return backend
+def _truncation_side(folder: Path, settings: FolderSettings, backend: tokenizers.Tokenizer) -> Side:
+    """What the folder says, else what the file of the tokenizer does by itself."""
+    side = settings.values.get("truncation_side") or (backend.truncation or {}).get("direction") or "right"
+    if side not in ("left", "right"):
+        raise ModelError(f"{folder}: truncation_side is '{side}'; it must be left or right.")
+    return "left" if side == "left" else "right"

@@ -81,7 +81,7 @@ class WordTokenizer:
         special, rows = self.special, []
         for words in cut:
             body = [i for word in words for i in pieces.get(word) or self._known(word)]
-            rows.append([special.cls, *body[: None if max_length is None else max(0, max_length - 2)], special.sep])
+            rows.append([special.cls, *self._cut(body, max_length), special.sep])
         return rows
 
     def cut(self, text: str) -> list[str]:
@@ -93,6 +93,12 @@ class WordTokenizer:
         self.subword.save(folder)
         manifest = {"jieba": self.jieba_version, "hmm": False, "user_dictionary": list(self.user_dictionary)}
         (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+    def _cut(self, body: TokenIds, max_length: int | None) -> TokenIds:
+        if max_length is None or len(body) <= max_length - 2:
+            return body
+        room = max(0, max_length - 2)
+        return body[len(body) - room :] if self.subword.truncation_side == "left" else body[:room]
 
     def _known(self, word: str) -> TokenIds:
         token_id = self.subword.token_id(word)
