@@ -98,7 +98,7 @@ class Encoder(nn.Module):
         Shapes:
             result: (n, dim).
         """
-        if not self.packs:
+        if not self.packs or not all(rows):  # a row without a token has no place among others
             return cast(Tensor, self(*self.tensors(rows)))
         packed = pack(rows, self.device)
         states = packed_states(self.backbone, packed, all_layers=self._all_layers)
@@ -129,7 +129,7 @@ class Encoder(nn.Module):
             ids, mask: (n, length); result: tensors of (n, length, hidden).
         """
         if self.pooling == "embedding-avg" and not family_of(self.config.model_type).projects:  # no layer need be computed
-            return [self.backbone.embeddings(input_ids=ids)]  # type: ignore[operator]
+            return [_embedding_layer(self.backbone)(ids)]
         if not self._all_layers:
             return [self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state]
         output = view_of(self.backbone)(input_ids=ids, attention_mask=mask, output_hidden_states=True)  # it changes the module
@@ -180,3 +180,8 @@ class Encoder(nn.Module):
             ids, mask = self.tensors([rows[i] for i in chunk])
             result[chunk] = still(ids, mask).float().cpu().numpy()
         return result
+
+
+def _embedding_layer(backbone: nn.Module) -> Any:
+    """What turns ids into `hidden_states[0]`: a module of its own, or the token table alone, as in a decoder."""
+    return getattr(backbone, "embeddings", None) or backbone.get_input_embeddings()  # type: ignore[operator]

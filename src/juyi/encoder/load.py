@@ -96,8 +96,7 @@ def check_dropout(encoder: Encoder) -> None:
                 f"The {kind} dropout is {_rates(stated)} in the configuration, but the model applies {_rates(applied)}: "
                 "the key had no effect."
             )
-    special = encoder.tokenizer.special
-    ids, mask = encoder.tensors([[special.cls, *range(5, 5 + min(20, encoder.max_length - 2)), special.sep]])
+    ids, mask = encoder.tensors([list(range(5, 5 + min(20, encoder.max_length)))])
     ids = ids.clamp(max=encoder.config.vocab_size - 1)
     noisy = view_of(encoder, training=True)
     with torch.no_grad(), torch.random.fork_rng():
@@ -143,6 +142,7 @@ def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) 
             f"A model of type '{config.model_type}' has no pretrained pooler; choose cls, last-avg or first-last-avg."
         )
     set_dropout(config, hidden=settings.hidden_dropout, attention=settings.attention_dropout)
+    config.use_cache = False  # of a decoder's past: nothing is generated
     options: dict[str, Any] = {"add_pooling_layer": pooling == "pooler"} if family.pooler else {}
     if settings.random_weights is not None:
         if pooling == "pooler":
@@ -221,11 +221,9 @@ def _read_dense(folder: Path, dense: DenseLayout) -> Dense:
     old = folder / dense.path / "pytorch_model.bin"
     if not path.is_file() and not old.is_file():
         raise ModelError(f"{folder / dense.path} holds no weights: there is neither model.safetensors nor pytorch_model.bin.")
-    head = Dense(dense.inputs, dense.outputs, dense.activation)
+    head = Dense(dense.inputs, dense.outputs, dense.activation, bias=dense.bias, residual=dense.residual)
     try:
-        weights = load_file(path) if path.is_file() else torch.load(old, weights_only=True)
-        weights.setdefault("linear.bias", torch.zeros(dense.outputs))
-        head.load_state_dict(weights)
+        head.load_state_dict(load_file(path) if path.is_file() else torch.load(old, weights_only=True))
     except Exception as error:
         raise ModelError(f"The weights in {folder / dense.path} cannot be loaded: {error} The folder is damaged.") from error
     return head

@@ -65,7 +65,14 @@ def layout_of(encoder: Encoder) -> FolderLayout:
     native = isinstance(encoder.tokenizer, WordTokenizer) or family.ours or (several_layers and not family.tied_last)
     start = 3 if several_layers else 2
     dense = tuple(
-        DenseLayout(f"{start + i}_Dense", head.linear.in_features, head.linear.out_features, head.activation)
+        DenseLayout(
+            f"{start + i}_Dense",
+            head.linear.in_features,
+            head.linear.out_features,
+            head.activation,
+            bias=head.linear.bias is not None,
+            residual=head.residual is not None,
+        )
         for i, head in enumerate(encoder.kept_heads)
     )
     return FolderLayout(

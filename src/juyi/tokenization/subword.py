@@ -20,7 +20,10 @@ _NAMES = {
     "pad": ("pad_token", ("[PAD]", "<pad>")),
     "unknown": ("unk_token", ("[UNK]", "<unk>")),
     "mask": ("mask_token", ("[MASK]", "<mask>")),
+    "bos": ("bos_token", ()),
+    "eos": ("eos_token", ()),
 }
+_OF_WORDPIECE = ("cls", "sep", "pad", "unknown")
 
 
 class SubwordTokenizer:
@@ -32,7 +35,8 @@ class SubwordTokenizer:
         names: Role ("cls_token", "pad_token", …) to token, where the folder states them.
 
     Raises:
-        ModelError: One of [CLS], [SEP], [PAD], [UNK] is in no vocabulary.
+        ModelError: There is no token to pad with, neither [PAD] nor one that ends a text; or one of [CLS], [SEP], [PAD], [UNK]
+            is not in the vocabulary of a WordPiece tokenizer, BERT's.
     """
 
     def __init__(self, backend: tokenizers.Tokenizer, names: dict[str, str] | None = None) -> None:
@@ -120,16 +124,19 @@ def _added_tokens(backend: tokenizers.Tokenizer) -> tuple[int, int]:
 
 
 def _find_special(backend: tokenizers.Tokenizer, names: dict[str, str]) -> SpecialTokens:
+    wordpiece = isinstance(backend.model, models.WordPiece)
     found: dict[str, int | None] = {}
-    for role, (key, usual) in _NAMES.items():
+    for role, (key, usual) in reversed(_NAMES.items()):
         candidates = ([names[key]] if key in names else []) + list(usual)
         found[role] = next((i for i in map(backend.token_to_id, candidates) if i is not None), None)
-        if found[role] is None and role != "mask":
+        if role == "pad" and found[role] is None and not wordpiece:
+            found[role] = found["eos"]  # many decoders have no other: what is masked out may be anything
+        if found[role] is None and role in (_OF_WORDPIECE if wordpiece else ("pad",)):
             raise ModelError(
                 f"The tokenizer has no {key}: none of {', '.join(candidates)} is in its vocabulary. "
                 "Name it in tokenizer_config.json."
             )
-    return SpecialTokens(**found)  # type: ignore[arg-type]  # only mask may be None
+    return SpecialTokens(**found)  # type: ignore[arg-type]  # pad is there
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
