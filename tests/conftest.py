@@ -188,3 +188,16 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordT
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def build(stand_in: StandIn, sentences: list[str], tmp_path_factory: pytest.TempPathFactory) -> StandIn:
+    """`build(kind, …)`: a folder laid out as those that people bring; see `model_folders.Built`."""
+    sys.path.insert(0, str(Path(__file__).parent))  # test modules are no package here
+    import model_folders
+
+    def make(kind: str, **described: Any) -> Path:
+        folder = tmp_path_factory.mktemp("model") / "model"
+        return model_folders.build(model_folders.Built(kind, **described), folder, sentences=sentences, stand_in=stand_in)
+
+    return make

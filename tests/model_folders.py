@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -229,24 +228,23 @@ def _write_modules(folder: Path, built: Built) -> None:
         (folder / "sentence_bert_config.json").write_text(json.dumps(sizes))
 
 
-@pytest.fixture(scope="session")
-def build(stand_in: Callable[..., Path], sentences: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """`build(kind, …)`: the folder that a `Built` describes."""
+def build(built: Built, folder: Path, *, sentences: list[str], stand_in: Callable[..., Path]) -> Path:
+    """Build it.
 
-    def make(kind: str, **described: Any) -> Path:
-        built = Built(kind, **described)
-        folder = tmp_path_factory.mktemp("model") / "model"
-        backend, settings = _TOKENIZERS[built.tokenizer](sentences)
-        ids = {f"{role}_token_id": backend.token_to_id(settings.get(f"{role}_token") or "") for role in ("pad", "bos", "eos")}
-        shutil.copytree(stand_in(built.kind, vocab_size=backend.get_vocab_size(), **ids, **built.options), folder)
-        backend.save(str(folder / "tokenizer.json"))
-        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-        _edit(folder / "tokenizer_config.json", built.settings)
-        _edit(folder / "config.json", built.config)
-        if built.weights != "safetensors":
-            _store_otherwise(folder, built.weights)
-        if built.pooling is not None:
-            _write_modules(folder, built)
-        return folder
-
-    return make
+    Args:
+        built: What.
+        folder: Where; nothing is there yet.
+        sentences: What the tokenizer is learnt from.
+        stand_in: Gives the folder of a small random backbone.
+    """
+    backend, settings = _TOKENIZERS[built.tokenizer](sentences)
+    ids = {f"{role}_token_id": backend.token_to_id(settings.get(f"{role}_token") or "") for role in ("pad", "bos", "eos")}
+    shutil.copytree(stand_in(built.kind, vocab_size=backend.get_vocab_size(), **ids, **built.options), folder)
+    backend.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | built.settings))
+    _edit(folder / "config.json", built.config)
+    if built.weights != "safetensors":
+        _store_otherwise(folder, built.weights)
+    if built.pooling is not None:
+        _write_modules(folder, built)
+    return folder
