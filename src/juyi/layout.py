@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from juyi.errors import ModelError
+from juyi.hub import adapter_base
 from juyi.poolings import PoolingName, layers_of
 
 Activation = Literal["tanh", "linear", "relu", "gelu", "silu", "sigmoid"]
@@ -110,7 +111,8 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
             case "Dense":
                 dense.append(_dense(folder, place))
     _refuse_prompt(folder / "config_sentence_transformers.json")
-    config = _read(folder / backbone / "config.json") if (folder / backbone / "config.json").is_file() else {}
+    described = config_folder(folder / backbone) / "config.json"
+    config = _read(described) if described.is_file() else {}
     layers = int(config.get("num_hidden_layers", config.get("n_layers", 0)))
     return FolderLayout(
         pooling=_pooling(cast(PoolingName, pooling), weights, layers, path),
@@ -122,6 +124,22 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
         backbone=backbone,
         native=native,
     )
+
+
+def config_folder(root: Path) -> Path:
+    """Where config.json and the weights of a backbone lie: in its own folder, or with the base that its adapters are of.
+
+    Raises:
+        ModelError: The base is not on this machine and cannot be fetched.
+    """
+    base = adapter_base(root)
+    return root if base is None else base / read_layout(base).backbone
+
+
+def tokenizer_folder(root: Path) -> Path:
+    """Where the tokenizer of a backbone lies: in its own folder, or with the base where there are adapters alone."""
+    own = any((root / name).is_file() for name in ("tokenizer.json", "vocab.txt"))
+    return root if own else config_folder(root)
 
 
 def _modules(path: Path) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ def check(
     from juyi.cli.output import say, table
     from juyi.data import inspect, read_texts
     from juyi.hub import resolve
-    from juyi.layout import read_layout
+    from juyi.layout import read_layout, tokenizer_folder
     from juyi.tokenization import load_tokenizer
 
     corpus = read_texts(file, columns=columns or None, encoding=encoding)
@@ -42,7 +42,7 @@ def check(
         say(f"Reading column {', '.join(corpus.columns)} of {file}")
     others = None if against is None else read_texts(against, encoding=encoding).texts
     folder = resolve(model)
-    tokenizer = load_tokenizer(folder / read_layout(folder).backbone)
+    tokenizer = load_tokenizer(tokenizer_folder(folder / read_layout(folder).backbone))
     found = inspect(
         corpus.texts, tokenize=tokenizer.tokenize, unknown_id=tokenizer.special.unknown, against=others, max_length=max_length
     )

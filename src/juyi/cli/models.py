@@ -61,7 +61,7 @@ def show(model: str, card: bool, form: str) -> None:
 
     from juyi.engines import why_not_onnx
     from juyi.hub import resolve
-    from juyi.layout import read_layout
+    from juyi.layout import config_folder, read_layout, tokenizer_folder
     from juyi.tokenization import load_tokenizer
 
     folder = resolve(model)
@@ -71,14 +71,16 @@ def show(model: str, card: bool, form: str) -> None:
         return
     layout = read_layout(folder)
     root = folder / layout.backbone
-    config = json.loads((root / "config.json").read_text(encoding="utf-8"))
+    base = config_folder(root)
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    kind = config["model_type"] if base == root else f"{config['model_type']}, adapters of {base}"
     problem = why_not_onnx(folder)
     dense = " → ".join(f"{d.inputs}×{d.outputs} {d.activation}" for d in layout.dense)
     facts = {
         "folder": str(folder),
-        "type": config["model_type"],
+        "type": kind,
         "layers × width": f"{layout.layer_count} × {layout.width}",
-        "vocabulary": load_tokenizer(root).size,
+        "vocabulary": load_tokenizer(tokenizer_folder(root)).size,
         "pooling": layout.pooling,
         "dense": dense or "none",
         "normalised": "yes" if layout.normalise else "no",

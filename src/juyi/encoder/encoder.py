@@ -15,6 +15,7 @@ from juyi.encoder.dropout import quicken_dropout
 from juyi.encoder.families import dropout_of, family_of
 from juyi.encoder.heads import Dense
 from juyi.encoder.packing import pack, packed_states
+from juyi.encoder.settings import LoRA
 from juyi.encoder.view import view_of
 from juyi.poolings import PoolingName, pool, pool_packed, reads_lower_layers
 from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
@@ -57,6 +58,11 @@ class Encoder(nn.Module):
     def config(self) -> Any:
         """The backbone's transformers configuration."""
         return self.backbone.config
+
+    @property
+    def lora(self) -> LoRA | None:
+        """What adapters lie beside the backbone's weights; None where there are none."""
+        return cast("LoRA | None", getattr(self.backbone, "lora", None))
 
     @property
     def device(self) -> torch.device:

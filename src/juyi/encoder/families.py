@@ -145,7 +145,7 @@ def _dropout_places(backbone: nn.Module) -> Iterator[tuple[str, nn.Module, str]]
     for path, module in backbone.named_modules():
         if isinstance(getattr(module, "attention_dropout", None), int | float):  # applied without a module of its own
             yield "attention", module, "attention_dropout"
-        if isinstance(module, nn.Dropout):
+        if isinstance(module, nn.Dropout) and "lora_dropout" not in path:  # an adapter's own, which its recipe sets
             parent, _, leaf = path.rpartition(".")
             within = type(backbone.get_submodule(parent)).__name__
             on_attention = within.endswith("SelfAttention") or leaf in ("attention_dropout", "out_drop")

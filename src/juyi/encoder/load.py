@@ -16,12 +16,13 @@ from juyi.encoder.dropout import quicken_dropout
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import applied_dropout, apply_dropout, family_of, set_dropout, stated_dropout
 from juyi.encoder.heads import Dense, random_head
+from juyi.encoder.lora import add_lora, load_adapters
 from juyi.encoder.settings import EncoderSettings
 from juyi.encoder.view import view_of
 from juyi.errors import ModelError
 from juyi.extras import quiet_transformers
 from juyi.hub import resolve
-from juyi.layout import Activation, DenseLayout, FolderLayout, max_positions, read_layout
+from juyi.layout import Activation, DenseLayout, FolderLayout, config_folder, max_positions, read_layout, tokenizer_folder
 from juyi.poolings import PoolingName
 from juyi.tokenization import SubwordTokenizer, WordTokenizer, load_tokenizer
 
@@ -42,9 +43,12 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
     layout = read_layout(folder)
     pooling = settings.pooling or layout.pooling
     root = folder / layout.backbone
-    backbone = _load_backbone(root, settings, pooling)
+    base = config_folder(root)
+    backbone = _load_backbone(base, settings, pooling)
+    if base != root:
+        backbone = load_adapters(backbone, root)
     heads = list(_heads(folder, layout, settings, backbone, pooling))
-    tokenizer = _tokenizer(root, settings, backbone.config)
+    tokenizer = _tokenizer(tokenizer_folder(root), settings, backbone.config)
     if tokenizer.size > backbone.config.vocab_size:
         raise ModelError(
             f"{root}: the tokenizer has {tokenizer.size} tokens, the backbone only {backbone.config.vocab_size}: "
@@ -62,9 +66,22 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None) -> Encode
         compose_words(encoder, fresh=settings.random_weights is not None)
     if settings.freeze_backbone:
         encoder.backbone.requires_grad_(False)
+    if settings.lora is not None:
+        add_lora(encoder, settings.lora, _base_name(settings, folder, adapters=base != root))
     if settings.hidden_dropout is not None or settings.attention_dropout is not None:
         check_dropout(encoder)
     return encoder.eval()
+
+
+def _base_name(settings: EncoderSettings, folder: Path, *, adapters: bool) -> str:
+    """What a folder of new adapters names as the model that they are of: a hub id as it was given, else the whole path."""
+    if adapters and settings.lora is not None and settings.lora.save == "adapters":
+        raise ModelError(
+            f"{folder} holds adapters itself, and adapters of adapters cannot be loaded. Save the new ones merged: "
+            'encoder.lora.save = "merged".'
+        )
+    given = Path(settings.model).expanduser()
+    return str(folder.resolve()) if given.is_dir() or "/" not in settings.model else settings.model
 
 
 def change_dropout(encoder: Encoder, *, hidden: float | None, attention: float | None) -> None:
