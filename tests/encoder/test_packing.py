@@ -208,7 +208,7 @@ def test_the_attention_of_the_configuration_is_another_in_the_pass_alone(stand_i
     assert seen == [(ATTENTION, "eager"), ("eager", "eager")]
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert", "modernbert"])
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "modernbert", "qwen3", "gemma3_text"])
 def test_close_in_bfloat16(kind: str, stand_in: Callable[..., Path]) -> None:
     encoder = load(stand_in(kind, max_position_embeddings=80))
     exact = encoder.embed(UNEQUAL)

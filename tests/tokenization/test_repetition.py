@@ -128,3 +128,9 @@ def test_rows_with_nothing_or_little_to_repeat(rate: float) -> None:
     assert all(each[0] == [CLS, SEP] for each in found)
     assert {len(each[1]) for each in found} == ({3, 4} if rate == 0.9 else {3})  # int(0.32 · 3) is 0
     assert repeat_tokens([], np.random.default_rng(0), rate=rate, longest=8) == []
+
+
+@pytest.mark.parametrize("row", [[], [7]])
+def test_a_row_without_two_ends_stays(row: list[int]) -> None:
+    assert repeat_tokens([row], np.random.default_rng(0), rate=0.5, longest=9) == [row]
+    assert repeat_tokens_as_released([row], rate=0.5, longest=9) == [row]
