@@ -92,7 +92,7 @@ def coverage(tokenizer: Tokenizer, data: Path) -> dict[str, object]:
     texts = list(
         dict.fromkeys(text for task in chinese_five(data / "zh_sts") for text in (*task.pairs.first, *task.pairs.second))
     )
-    counts = Counter(i for row in tokenizer.tokenize(texts) for i in row[1:-1])
+    counts: Counter[int | None] = Counter(i for row in tokenizer.tokenize(texts) for i in row[1:-1])
     total = sum(counts.values())
     subword = tokenizer.subword if isinstance(tokenizer, WordTokenizer) else tokenizer
     pieces = {i for byte in range(256) if (i := subword.token_id(f"<0x{byte:02X}>")) is not None}

@@ -155,7 +155,14 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordT
         "roformer": {"embedding_size": 16},
         "modernbert": {"local_attention": 8},
         "nezha": {"max_relative_position": 5},
+        "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8, "conv_kernel_size": 3},
+        "ernie": {"use_task_id": True},
+        "mistral": {"sliding_window": 8},
+        "gemma3_text": {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention", "sliding_attention"]},
     }
+    for kind in ("qwen2", "qwen3", "llama", "mistral", "gemma3_text"):
+        special[kind] = {"num_key_value_heads": 2, "head_dim": 8} | special.get(kind, {})
+    special["qwen2"].pop("head_dim")
 
     def make(model_type: str, *, pooler: bool = True, **options: Any) -> Path:
         key = f"{model_type}-{pooler}-{sorted(options.items())}"
@@ -165,7 +172,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordT
         ids = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
         positions = {"vocab_size": small_tokenizer.size, "max_position_embeddings": 64}
         config = AutoConfig.for_model(model_type, **(positions | sizes | ids | special.get(model_type, {}) | options))
-        takes_pooler = model_type in ("bert", "roberta", "xlm-roberta", "albert", "nezha")
+        takes_pooler = model_type in ("bert", "roberta", "xlm-roberta", "albert", "nezha", "mpnet", "ernie")
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(7)
             model = AutoModel.from_config(config, **({"add_pooling_layer": pooler} if takes_pooler else {}))
@@ -179,5 +186,18 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordT
         small_tokenizer.save(folder)
         made[key] = folder
         return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def build(stand_in: StandIn, sentences: list[str], tmp_path_factory: pytest.TempPathFactory) -> StandIn:
+    """`build(kind, …)`: a folder laid out as those that people bring; see `model_folders.Built`."""
+    sys.path.insert(0, str(Path(__file__).parent))  # test modules are no package here
+    import model_folders
+
+    def make(kind: str, **described: Any) -> Path:
+        folder = tmp_path_factory.mktemp("model") / "model"
+        return model_folders.build(model_folders.Built(kind, **described), folder, sentences=sentences, stand_in=stand_in)
 
     return make

@@ -1,4 +1,4 @@
-"""The seven poolings against slow loops."""
+"""The nine poolings against slow loops."""
 
 from __future__ import annotations
 
@@ -33,16 +33,25 @@ def slow(pooling: str, states: list[torch.Tensor], mask: torch.Tensor) -> np.nda
         "top2-avg": [LAYERS - 1, LAYERS],
         "embedding-last-avg": [0, LAYERS],
         "embedding-avg": [0],
+        "last-token": [LAYERS],
+        "max": [LAYERS],
     }[pooling]
     result = np.zeros((ROWS, DIM))
     for row in range(ROWS):
         for column in range(DIM):
-            total, count = 0.0, 0
+            values = []
             for token in range(LENGTH):
-                if mask[row, token] and (pooling not in ("cls", "pooler") or token == 0):
-                    total += sum(float(states[layer][row, token, column]) for layer in layers) / len(layers)
-                    count += 1
-            result[row, column] = total / count
+                if mask[row, token]:
+                    values.append(sum(float(states[layer][row, token, column]) for layer in layers) / len(layers))
+            match pooling:
+                case "cls" | "pooler":
+                    result[row, column] = values[0]
+                case "last-token":
+                    result[row, column] = values[-1]
+                case "max":
+                    result[row, column] = max(values)
+                case _:
+                    result[row, column] = sum(values) / len(values)
     return result
 
 
@@ -67,9 +76,38 @@ def test_padding_never_counts(pooling: str, states: list[torch.Tensor], mask: to
     torch.testing.assert_close(pool(pooling, states, mask), before)  # type: ignore[arg-type]
 
 
-def test_the_names_are_these_seven() -> None:
-    names = ("cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg", "embedding-avg")
-    assert names == POOLING_NAMES
+@pytest.mark.parametrize("pooling", ["last-token", "max", "last-avg"])
+def test_it_does_not_matter_which_side_the_padding_lies_on(pooling: str, states: list[torch.Tensor], mask: torch.Tensor) -> None:
+    shifted = [torch.stack([row.roll(LENGTH - int(n), 0) for row, n in zip(s, mask.sum(1), strict=True)]) for s in states]
+    left = torch.stack([row.roll(LENGTH - int(row.sum())) for row in mask])
+    torch.testing.assert_close(pool(pooling, shifted, left), pool(pooling, states, mask))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pooling", ["last-token", "max", "last-avg", "first-last-avg"])
+def test_nothing_but_padding_gives_zeros(pooling: str, states: list[torch.Tensor], mask: torch.Tensor) -> None:
+    whole = pool(pooling, states, mask)  # type: ignore[arg-type]
+    mask[1] = 0
+    found = pool(pooling, states, mask)  # type: ignore[arg-type]
+    assert not found[1].any()
+    torch.testing.assert_close(found[[0, 2, 3, 4]], whole[[0, 2, 3, 4]])
+
+
+@pytest.mark.parametrize("pooling", ["last-token", "max"])
+def test_the_gradient_is_that_of_rows_side_by_side(pooling: str, states: list[torch.Tensor], mask: torch.Tensor) -> None:
+    padded = states[-1].requires_grad_()
+    weights = torch.randn(ROWS, DIM, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    (pool(pooling, [padded], mask) * weights).sum().backward()  # type: ignore[arg-type,no-untyped-call]
+    flat = padded.detach()[mask == 1].requires_grad_()
+    row, lengths = mask.nonzero()[:, 0], mask.sum(1)
+    found = pool_packed(pooling, [flat], lengths.cumsum(0) - lengths, row)  # type: ignore[arg-type]
+    (found * weights).sum().backward()  # type: ignore[no-untyped-call]
+    assert flat.grad is not None and padded.grad is not None
+    torch.testing.assert_close(flat.grad, padded.grad[mask == 1])
+
+
+def test_the_names_are_these_nine() -> None:
+    means = ("last-avg", "first-last-avg", "top2-avg", "embedding-last-avg", "embedding-avg")
+    assert ("cls", "pooler", *means, "last-token", "max") == POOLING_NAMES
 
 
 @pytest.mark.parametrize(
@@ -82,6 +120,8 @@ def test_the_names_are_these_seven() -> None:
         ("top2-avg", (11, 12)),
         ("embedding-last-avg", (0, 12)),
         ("embedding-avg", (0,)),
+        ("last-token", (12,)),
+        ("max", (12,)),
     ],
 )
 def test_layers_of(pooling: str, layers: tuple[int, ...]) -> None:
@@ -96,7 +136,7 @@ def test_one_layer_is_first_and_last(states: list[torch.Tensor], mask: torch.Ten
 
 
 def test_the_last_layer_alone_is_enough_for_the_single_layer_poolings(states: list[torch.Tensor], mask: torch.Tensor) -> None:
-    for pooling in ("cls", "pooler", "last-avg"):
+    for pooling in ("cls", "pooler", "last-avg", "last-token", "max"):
         torch.testing.assert_close(pool(pooling, states[-1:], mask), pool(pooling, states, mask))  # type: ignore[arg-type]
 
 

@@ -23,6 +23,7 @@ EXTRA_OF = {
     "mteb": "mteb",
     "onnx": "onnx",
     "onnxscript": "onnx",
+    "peft": "lora",
     "tensorboard": "track",
     "wandb": "wandb",
     "openpyxl": "xlsx",

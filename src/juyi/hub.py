@@ -69,17 +69,39 @@ def lacks_modules(folder: Path) -> str:
     return place["name"].replace("--", "/")
 
 
+def adapter_base(folder: Path) -> Path | None:
+    """The folder of the backbone that a folder's adapters are of, as its `adapter_config.json` names it; None where it has none.
+
+    Raises:
+        ModelError: The base is not on this machine and cannot be fetched, or the file is damaged.
+    """
+    path = folder / "adapter_config.json"
+    if not path.is_file():
+        return None
+    try:
+        name = str(json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} cannot be used: {error}. It must name the model that the adapters are of.") from error
+    try:
+        return resolve(name)
+    except ModelError as error:
+        raise ModelError(f"{folder} holds adapters of the model {name}, which is needed too. {error}") from error
+
+
 def folder_digest(folder: Path) -> str:
     """The one identity of a model folder: a digest of the names and contents of all files that decide about its vectors.
 
-    Pooling, tokenizer and graph decide as the weights do. What does not is left out: cards and other prose (`*.md`), the
-    account of how the model was trained (`juyi_training.json`), hidden files and folders (leftovers of writing, caches of the
-    hub). Any other file counts, known or not: a model that is taken for another one by mistake is encoded again, which is
-    cheaper than old vectors.
+    Pooling, tokenizer and graph decide as the weights do. Where the folder holds adapters, the folder of their base counts too.
+    What does not decide is left out: cards and other prose (`*.md`), the account of how the model was trained
+    (`juyi_training.json`), hidden files and folders (leftovers of writing, caches of the hub). Any other file counts, known or
+    not: a model that is taken for another one by mistake is encoded again, which is cheaper than old vectors.
 
     A file that was read once in this process is not read again while its size, its times and its place on the disk are the same.
     """
     digest = hashlib.sha256()
+    for path in sorted(folder.rglob("adapter_config.json")):
+        if (base := adapter_base(path.parent)) is not None:
+            digest.update(folder_digest(base).encode())
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         if any(part.startswith(".") for part in name.parts) or path.suffix == ".md" or path.name == PROVENANCE:

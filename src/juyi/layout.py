@@ -3,7 +3,7 @@
 The keys are the ones that sentence-transformers 2 to 6, text-embeddings-inference and txtai all read. A model that other tools
 cannot express (word-level tokenization) goes into the same files, but the list of modules gets another name and the backbone a
 folder of its own, so that no tool loads it with other vectors. For the same reason a folder is refused where other tools do
-something that juyi does not: another order of modules, a residual Dense.
+something that juyi does not: another order of modules, another pooling, a Dense on tokens.
 """
 
 from __future__ import annotations
@@ -16,31 +16,53 @@ from typing import Any, Literal, cast, get_args
 
 from juyi.bare_folders import guessed_pooling, reason_not_to_guess
 from juyi.errors import ModelError
+from juyi.hub import adapter_base
 from juyi.poolings import PoolingName, layers_of
 from juyi.prompts import Prompts, read_prompts, written_prompts
 from juyi.tokenization import SENTENCE_CONFIGS, read_sentence_config
 
 Similarity = Literal["cosine", "dot", "euclidean", "manhattan"]
-Activation = Literal["tanh", "linear"]
+Activation = Literal["tanh", "linear", "relu", "gelu", "silu", "sigmoid"]
 
 MODULES = "modules.json"
 OUTPUT = "config_sentence_transformers.json"
 NATIVE_MODULES = "juyi_modules.json"
 NATIVE_BACKBONE = "backbone"
-_OFFSET_POSITIONS = ("roberta", "xlm-roberta")  # their positions begin after the padding id
+_OFFSET_POSITIONS = ("roberta", "xlm-roberta", "mpnet")  # their positions begin after the padding id
 _KINDS = ("Transformer", "WeightedLayerPooling", "Pooling", "Dense", "Normalize")
-_ACTIVATIONS: dict[str, Activation] = {"Tanh": "tanh", "Identity": "linear"}
-_DOTTED = {"tanh": "torch.nn.modules.activation.Tanh", "linear": "torch.nn.modules.linear.Identity"}
+_DOTTED: dict[Activation, str] = {
+    "tanh": "torch.nn.modules.activation.Tanh",
+    "linear": "torch.nn.modules.linear.Identity",
+    "relu": "torch.nn.modules.activation.ReLU",
+    "gelu": "torch.nn.modules.activation.GELU",
+    "silu": "torch.nn.modules.activation.SiLU",
+    "sigmoid": "torch.nn.modules.activation.Sigmoid",
+}
+_ACTIVATIONS: dict[str, Activation] = {dotted.rpartition(".")[2]: name for name, dotted in _DOTTED.items()}
+_MODES: dict[PoolingName, tuple[str, str]] = {
+    "cls": ("cls", "pooling_mode_cls_token"),
+    "last-avg": ("mean", "pooling_mode_mean_tokens"),
+    "max": ("max", "pooling_mode_max_tokens"),
+    "last-token": ("lasttoken", "pooling_mode_lasttoken"),
+}
+"""Pooling to its names in the newer and the older form of sentence-transformers' file; others are written as one of these."""
 
 
 @dataclass(frozen=True)
 class DenseLayout:
-    """One Dense layer: where its weights lie, its shape, what follows it."""
+    """One Dense layer: where its weights lie, its shape, what follows it.
+
+    Attributes:
+        bias: It adds one.
+        residual: What comes in is added to what goes out, through a matrix of its own where the widths differ.
+    """
 
     path: str
     inputs: int
     outputs: int
     activation: Activation
+    bias: bool = field(default=True, repr=False)  # the digest of older graphs holds the repr
+    residual: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -125,7 +147,8 @@ def _read_modules(folder: Path, path: Path, *, native: bool) -> FolderLayout:
                 pooled = bool(_read(folder / place / "config.json").get("include_prompt", True))
             case "Dense":
                 dense.append(_dense(folder, place))
-    config = _read(folder / backbone / "config.json") if (folder / backbone / "config.json").is_file() else {}
+    described = config_folder(folder / backbone) / "config.json"
+    config = _read(described) if described.is_file() else {}
     layers = int(config.get("num_hidden_layers", config.get("n_layers", 0)))
     guess = doubt = ""
     if not modules:
@@ -153,6 +176,22 @@ def _output(path: Path) -> Output:
     if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
         raise ModelError(f"{path}: truncate_dim is {dimensions!r}; it must be a whole number from 1 on, or null.")
     return Output(dimensions, cast(Similarity, similarity) if similarity in get_args(Similarity) else "cosine")
+
+
+def config_folder(root: Path) -> Path:
+    """Where config.json and the weights of a backbone lie: in its own folder, or with the base that its adapters are of.
+
+    Raises:
+        ModelError: The base is not on this machine and cannot be fetched.
+    """
+    base = adapter_base(root)
+    return root if base is None else base / read_layout(base).backbone
+
+
+def tokenizer_folder(root: Path) -> Path:
+    """Where the tokenizer of a backbone lies: in its own folder, or with the base where there are adapters alone."""
+    own = any((root / name).is_file() for name in ("tokenizer.json", "vocab.txt"))
+    return root if own else config_folder(root)
 
 
 def _modules(path: Path) -> list[tuple[str, str]]:
@@ -195,19 +234,12 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
             f"{len(modules)}_WeightedLayerPooling",
             {"word_embedding_dimension": layout.width, "layer_start": start, "num_hidden_layers": layout.layer_count},
         )
-    by_cls = layout.pooling in ("cls", "pooler")
-    add(
-        "Pooling",
-        f"{len(modules)}_Pooling",
-        {
-            "word_embedding_dimension": layout.width,
-            "pooling_mode_cls_token": by_cls,
-            "pooling_mode_mean_tokens": not by_cls,
-            "pooling_mode_max_tokens": False,
-            "pooling_mode_mean_sqrt_len_tokens": False,
-            "include_prompt": layout.prompts.pooled,
-        },
-    )
+    mode = _MODES["cls" if layout.pooling == "pooler" else layout.pooling if layout.pooling in _MODES else "last-avg"][1]
+    modes = dict.fromkeys(("pooling_mode_cls_token", "pooling_mode_mean_tokens", "pooling_mode_max_tokens"), False)
+    modes["pooling_mode_mean_sqrt_len_tokens"] = False
+    modes[mode] = True  # older versions do not know the key of the last token, so that it is written only where it is meant
+    pooling = {"word_embedding_dimension": layout.width, **modes, "include_prompt": layout.prompts.pooled}
+    add("Pooling", f"{len(modules)}_Pooling", pooling)
     for dense in layout.dense:
         add(
             "Dense",
@@ -215,9 +247,10 @@ def write_layout(folder: Path, layout: FolderLayout) -> None:
             {
                 "in_features": dense.inputs,
                 "out_features": dense.outputs,
-                "bias": True,
+                "bias": dense.bias,
                 "activation_function": _DOTTED[dense.activation],
-            },
+            }
+            | ({"use_residual": True} if dense.residual else {}),
         )
     if layout.normalise:
         add("Normalize", f"{len(modules)}_Normalize")
@@ -258,15 +291,13 @@ def _pooling_mode(path: Path) -> PoolingName:
     modes = config.get("pooling_mode")
     if modes is None:
         modes = [key for key, chosen in config.items() if key.startswith("pooling_mode_") and chosen]
-    names: dict[str, PoolingName] = {
-        "cls": "cls",
-        "pooling_mode_cls_token": "cls",
-        "mean": "last-avg",
-        "pooling_mode_mean_tokens": "last-avg",
-    }
+    names = {each: name for name, both in _MODES.items() for each in both}
     modes = [modes] if isinstance(modes, str) else list(modes)
     if len(modes) != 1 or modes[0] not in names:
-        raise ModelError(f"{path}: pooling {', '.join(modes) or '(none)'} is not one that juyi has; it reads cls and mean.")
+        raise ModelError(
+            f"{path}: pooling {', '.join(map(str, modes)) or '(none)'} is not one that juyi has; it reads "
+            f"{', '.join(mode for mode, _ in _MODES.values())}, one of them and not several side by side."
+        )
     return names[modes[0]]
 
 
@@ -299,15 +330,26 @@ def _pooling(mode: PoolingName, weights: tuple[int, tuple[float, ...]] | None, l
 
 def _dense(folder: Path, place: str) -> DenseLayout:
     config = _read(folder / place / "config.json")
-    names = {config.get(f"module_{side}_name") or "sentence_embedding" for side in ("input", "output")}
-    if config.get("use_residual") or names != {"sentence_embedding"}:
+    ends = {key: config.get(key) or "sentence_embedding" for key in ("module_input_name", "module_output_name")}
+    if set(ends.values()) != {"sentence_embedding"}:
         raise ModelError(
-            f"{folder / place} adds its input to its output or works on tokens; juyi's Dense maps one sentence vector."
+            f"{folder / place} works on {ends['module_input_name']} and gives {ends['module_output_name']}; juyi's Dense maps "
+            "one sentence vector to another."
         )
-    activation = str(config.get("activation_function", "torch.nn.modules.activation.Tanh")).rpartition(".")[2]
-    if activation not in _ACTIVATIONS:
-        raise ModelError(f"{folder / place}: the activation {activation} is not one that juyi has: {', '.join(_ACTIVATIONS)}.")
-    return DenseLayout(place, int(config["in_features"]), int(config["out_features"]), _ACTIVATIONS[activation])
+    package, _, activation = str(config.get("activation_function", _DOTTED["tanh"])).rpartition(".")
+    if activation not in _ACTIVATIONS or not package.startswith("torch."):
+        raise ModelError(
+            f"{folder / place}: the activation {config.get('activation_function')} is not one that juyi has: torch's "
+            f"{', '.join(_ACTIVATIONS)}."
+        )
+    return DenseLayout(
+        place,
+        int(config["in_features"]),
+        int(config["out_features"]),
+        _ACTIVATIONS[activation],
+        bias=bool(config.get("bias", True)),
+        residual=bool(config.get("use_residual")),
+    )
 
 
 def _max_length(backbone: Path, config: dict[str, Any]) -> int | None:
@@ -327,5 +369,5 @@ def max_positions(config: dict[str, Any]) -> int | None:
         return None
     if config.get("model_type") not in _OFFSET_POSITIONS:
         return int(positions)
-    padding = config.get("pad_token_id")
+    padding = 1 if config["model_type"] == "mpnet" else config.get("pad_token_id")  # MPNet's is fixed in transformers' code
     return int(positions) - (1 if padding is None else int(padding)) - 1

@@ -1,4 +1,4 @@
-"""From token vectors to one vector a sentence: the seven poolings, by these names only.
+"""From token vectors to one vector a sentence: the nine poolings, by these names only.
 
 | name | vector | elsewhere |
 |---|---|---|
@@ -9,9 +9,12 @@
 | `top2-avg` | mean of the last two layers | princeton `avg_top2` |
 | `embedding-last-avg` | mean of the embedding layer (`hidden_states[0]`) and the last | only to reproduce an old figure |
 | `embedding-avg` | mean of the embedding layer alone | a bag of words; to train the token table before the layers |
+| `last-token` | last layer, last token that is no padding | sentence-transformers `lasttoken`, of decoders |
+| `max` | largest value of each dimension in the last layer | sentence-transformers `max` |
 
-Means run over the tokens of the sentence, [CLS] and [SEP] included, padding never: a sentence has the same vector alone and in a
-batch.
+Means and maxima run over the tokens of the sentence, [CLS] and [SEP] included, padding never: a sentence has the same vector
+alone and in a batch. Where a tokenizer adds no special tokens an empty text has no token at all: its mean, its maximum and its
+last token are the zero vector.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ from juyi.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-PoolingName = Literal["cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg", "embedding-avg"]
+PoolingName = Literal[
+    "cls", "pooler", "last-avg", "first-last-avg", "top2-avg", "embedding-last-avg", "embedding-avg", "last-token", "max"
+]
 POOLING_NAMES: tuple[str, ...] = get_args(PoolingName)
 
 
@@ -62,7 +67,7 @@ def layers_of(pooling: PoolingName, layer_count: int) -> tuple[int, ...]:
 
 def reads_lower_layers(pooling: PoolingName) -> bool:
     """Whether a pooling needs other layers than the last."""
-    return pooling not in ("cls", "pooler", "last-avg")
+    return layers_of(pooling, 3) != (3,)
 
 
 def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor, *, skipped: int = 0) -> Tensor:
@@ -87,9 +92,15 @@ def pool(pooling: PoolingName, hidden_states: Sequence[Tensor], mask: Tensor, *,
         mask[:, :skipped] = 0
         if pooling in ("cls", "pooler"):
             return hidden_states[-1][range(len(mask)), first]
-    if pooling in ("cls", "pooler"):
-        return hidden_states[-1][:, 0]
-    return masked_mean(_tokens(pooling, hidden_states), mask)
+    match pooling:
+        case "cls" | "pooler":
+            return hidden_states[-1][:, 0]
+        case "last-token":
+            return last_tokens(hidden_states[-1], mask)
+        case "max":
+            return masked_max(hidden_states[-1], mask)
+        case _:
+            return masked_mean(_tokens(pooling, hidden_states), mask)
 
 
 def pool_packed(pooling: PoolingName, hidden_states: Sequence[Tensor], starts: Tensor, row: Tensor) -> Tensor:
@@ -98,21 +109,28 @@ def pool_packed(pooling: PoolingName, hidden_states: Sequence[Tensor], starts: T
     Args:
         pooling: One of `POOLING_NAMES`.
         hidden_states: The embedding layer and every transformer layer.
-        starts: Where each row begins.
+        starts: Where each row begins; every row has a token at least.
         row: The number of each token's row.
 
     Shapes:
         hidden_states: (layers + 1) tensors of (tokens, dim); starts: (n,); row: (tokens,); result: (n, dim).
     """
-    if pooling in ("cls", "pooler"):
-        return hidden_states[-1].index_select(0, starts)
-    tokens = _tokens(pooling, hidden_states)
-    sums = tokens.new_zeros(len(starts), tokens.shape[1]).index_add(0, row, tokens)
-    return sums / row.bincount(minlength=len(starts)).unsqueeze(1).to(tokens.dtype)
+    tokens, lengths = _tokens(pooling, hidden_states), row.bincount(minlength=len(starts))
+    match pooling:
+        case "cls" | "pooler":
+            return tokens.index_select(0, starts)
+        case "last-token":
+            return tokens.index_select(0, starts + lengths - 1)
+        case "max":
+            lowest = tokens.new_full((len(starts), tokens.shape[1]), float("-inf"))
+            return lowest.scatter_reduce(0, row.unsqueeze(1).expand_as(tokens), tokens, "amax")
+        case _:
+            sums = tokens.new_zeros(len(starts), tokens.shape[1]).index_add(0, row, tokens)
+            return sums / lengths.unsqueeze(1).to(tokens.dtype)
 
 
 def _tokens(pooling: PoolingName, hidden_states: Sequence[Tensor]) -> Tensor:
-    """The token vectors whose mean a pooling takes."""
+    """The token vectors that a pooling reads."""
     chosen = [hidden_states[layer] for layer in layers_of(pooling, len(hidden_states) - 1)]
     return chosen[0] if len(chosen) == 1 else (chosen[0] + chosen[1]) / 2
 
@@ -124,4 +142,26 @@ def masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:
         tokens: (n, length, dim); mask: (n, length); result: (n, dim).
     """
     weights = mask.unsqueeze(-1).to(tokens.dtype)
-    return (tokens * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
+    return (tokens * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def last_tokens(tokens: Tensor, mask: Tensor) -> Tensor:
+    """The last token of each row that is not padding, whichever side the padding lies on.
+
+    Shapes:
+        tokens: (n, length, dim); mask: (n, length); result: (n, dim).
+    """
+    last = (mask * mask.cumsum(1)).argmax(1)
+    found = tokens.gather(1, last.view(-1, 1, 1).expand(-1, 1, tokens.shape[2])).squeeze(1)
+    return found.masked_fill(mask.sum(1, keepdim=True) == 0, 0.0)
+
+
+def masked_max(tokens: Tensor, mask: Tensor) -> Tensor:
+    """The largest value of each dimension over the tokens that are not padding.
+
+    Shapes:
+        tokens: (n, length, dim); mask: (n, length); result: (n, dim).
+    """
+    there = mask.unsqueeze(-1) == 1
+    largest = tokens.masked_fill(~there, float("-inf")).amax(1)
+    return largest.masked_fill(~there.any(1), 0.0)

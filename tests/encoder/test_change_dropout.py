@@ -13,11 +13,11 @@ from juyi.errors import ModelError
 @pytest.mark.parametrize("before", [(0.0, 0.0), (0.2, 0.3)])
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_it_is_as_if_loaded_with_these_rates(stand_in, model_type: str, before: tuple[float, float]) -> None:
-    folder = str(stand_in(model_type))
-    encoder = load_encoder(EncoderSettings(folder, hidden_dropout=before[0], attention_dropout=before[1]))
-    change_dropout(encoder, hidden=0.25, attention=0.15)
-    loaded = load_encoder(EncoderSettings(folder, hidden_dropout=0.25, attention_dropout=0.15))
-    assert dropout_of(encoder.config) == dropout_of(loaded.config) == (0.25, 0.15)
+    folder, there = str(stand_in(model_type)), bool(FAMILIES[model_type].hidden)
+    encoder = load_encoder(EncoderSettings(folder, hidden_dropout=before[0] * there, attention_dropout=before[1]))
+    change_dropout(encoder, hidden=0.25 * there, attention=0.15)
+    loaded = load_encoder(EncoderSettings(folder, hidden_dropout=0.25 * there, attention_dropout=0.15))
+    assert dropout_of(encoder.config) == dropout_of(loaded.config) == (0.25 * there, 0.15)
     assert applied_dropout(encoder.backbone) == applied_dropout(loaded.backbone)
     ids, mask = encoder.tensors([[2, 5, 6, 7, 8, 9, 3], [2, 10, 11, 3]])
     views = []

@@ -21,6 +21,8 @@ def test_created_saved_and_loaded_is_the_same(
     model_type: str, small_tokenizer: SubwordTokenizer, sentences: list[str], tmp_path: Path
 ) -> None:
     options = (DISTILBERT if model_type == "distilbert" else SIZES) | {"max_position_embeddings": 40}
+    if FAMILIES[model_type].decodes:
+        options |= {"num_key_value_heads": 2}
     encoder = create_encoder(model_type, options, small_tokenizer, max_length=24)
     assert not encoder.training and encoder.max_length == 24
     assert encoder.config.vocab_size == small_tokenizer.size and encoder.config.pad_token_id == small_tokenizer.special.pad

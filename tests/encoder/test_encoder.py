@@ -18,7 +18,7 @@ from juyi.encoder import FAMILIES, Encoder, EncoderSettings, load_encoder, rando
 from juyi.errors import ModelError, UsageError
 from juyi.poolings import POOLING_NAMES
 
-WITH_POOLER = ("bert", "nezha", "roberta", "xlm-roberta", "albert")
+WITH_POOLER = ("bert", "nezha", "roberta", "xlm-roberta", "albert", "mpnet", "ernie")
 
 
 def load(folder: Path, **settings: Any) -> Encoder:
@@ -37,7 +37,8 @@ def test_alone_as_in_a_batch(model_type: str, pooling: str, stand_in: Callable[.
     together = encoder.encode(texts, batch_tokens=10_000)
     alone = np.concatenate([encoder.encode([text]) for text in texts])
     assert together.shape == (len(texts), 32) and together.dtype == np.float32
-    assert float(np.abs(together - together.mean(0)).mean()) > 0.01  # the sentences have different vectors at all
+    if pooling != "cls" or not FAMILIES[model_type].decodes:  # whose first token has seen itself alone
+        assert float(np.abs(together - together.mean(0)).mean()) > 0.01  # the sentences have different vectors at all
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 

@@ -11,11 +11,13 @@ import torch
 from torch import nn
 from transformers import AutoConfig
 
-from juyi.encoder import FAMILIES, Encoder, EncoderSettings, check_dropout, dropout_of, family_of, load_encoder
+from juyi.encoder import FAMILIES, Encoder, EncoderSettings, change_dropout, check_dropout, dropout_of, family_of, load_encoder
 from juyi.encoder.families import applied_dropout, set_dropout, stated_dropout
 from juyi.errors import ModelError
 
 RATES = [(0.0, 0.0), (0.3, 0.0), (0.0, 0.2), (0.3, 0.2), (0.1, 0.1)]
+BOTH = [kind for kind, family in FAMILIES.items() if family.hidden]
+ATTENTION_ALONE = [kind for kind in FAMILIES if kind not in BOTH]
 
 
 def load(folder: Path, hidden: float | None, attention: float | None) -> Encoder:
@@ -30,7 +32,7 @@ def two_passes_differ(encoder: Encoder) -> bool:
 
 
 @pytest.mark.parametrize(("hidden", "attention"), RATES)
-@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("model_type", BOTH)
 def test_set_is_applied(model_type: str, hidden: float, attention: float, stand_in: Callable[..., Path]) -> None:
     encoder = load(stand_in(model_type), hidden, attention)
     check_dropout(encoder)
@@ -39,7 +41,32 @@ def test_set_is_applied(model_type: str, hidden: float, attention: float, stand_
     assert two_passes_differ(encoder) == (hidden > 0 or attention > 0)
 
 
-@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("attention", [0.0, 0.2])
+@pytest.mark.parametrize("model_type", ATTENTION_ALONE)
+def test_where_there_is_no_hidden_dropout_the_other_is_applied(
+    model_type: str, attention: float, stand_in: Callable[..., Path]
+) -> None:
+    encoder = load(stand_in(model_type), 0.0, attention)
+    check_dropout(encoder)
+    assert encoder.dropout == (0.0, attention)
+    assert applied_dropout(encoder.backbone) == (set(), {attention})
+    assert two_passes_differ(encoder) == (attention > 0)
+    with pytest.raises(ModelError, match=rf"type '{model_type}' has no hidden dropout, so it cannot be set to 0\.3"):
+        load(stand_in(model_type), 0.3, attention)
+
+
+def test_there_are_decoders_among_them() -> None:
+    assert ATTENTION_ALONE == [kind for kind, family in FAMILIES.items() if family.decodes] != []
+
+
+def test_a_dropout_of_null_is_none(stand_in: Callable[..., Path]) -> None:
+    encoder = load(stand_in("llama", attention_dropout=None), None, None)
+    assert encoder.dropout == (0.0, 0.0)
+    change_dropout(encoder, hidden=None, attention=0.2)
+    assert encoder.dropout == (0.0, 0.2)
+
+
+@pytest.mark.parametrize("model_type", BOTH)
 def test_every_place_is_found(model_type: str, stand_in: Callable[..., Path]) -> None:
     """No dropout acts that `applied_dropout` does not see: with all its places at zero two passes are equal."""
     encoder = load(stand_in(model_type), 0.3, 0.2)
@@ -53,7 +80,7 @@ def test_every_place_is_found(model_type: str, stand_in: Callable[..., Path]) ->
         check_dropout(encoder)
 
 
-@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("model_type", BOTH)
 @pytest.mark.parametrize("kind", ["hidden", "attention"])
 def test_one_ignored_key_is_caught_though_the_other_has_the_same_rate(
     model_type: str, kind: str, stand_in: Callable[..., Path]
@@ -63,6 +90,7 @@ def test_one_ignored_key_is_caught_though_the_other_has_the_same_rate(
     for name, module in encoder.backbone.named_modules():
         parent = type(encoder.backbone.get_submodule(name.rpartition(".")[0])).__name__
         on_attention = parent.endswith("SelfAttention") or name.endswith(("attention_dropout", "out_drop"))
+        on_attention &= not name.endswith("pos_dropout")
         if isinstance(module, nn.Dropout) and on_attention == (kind == "attention"):
             module.p, changed = 0.0, changed + 1
         if kind == "attention" and isinstance(getattr(module, "attention_dropout", None), float):
@@ -72,7 +100,7 @@ def test_one_ignored_key_is_caught_though_the_other_has_the_same_rate(
         check_dropout(encoder)
 
 
-@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("model_type", BOTH)
 def test_a_rate_that_should_be_zero_and_is_not_is_caught(model_type: str, stand_in: Callable[..., Path]) -> None:
     encoder = load(stand_in(model_type), 0.3, 0.2)
     set_dropout(encoder.config, hidden=0.0, attention=None)
@@ -120,7 +148,8 @@ def test_nothing_set_leaves_what_the_folder_says(model_type: str, stand_in: Call
     folder = stand_in(model_type)
     config = AutoConfig.from_pretrained(folder)
     assert load(folder, None, None).dropout == dropout_of(config)
-    assert load(folder, 0.4, None).dropout == (0.4, dropout_of(config)[1])
+    if model_type in BOTH:
+        assert load(folder, 0.4, None).dropout == (0.4, dropout_of(config)[1])
     assert load(folder, None, 0.4).dropout == (dropout_of(config)[0], 0.4)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,23 @@ def test_dense_is_a_linear_map_and_its_activation() -> None:
         rows = torch.randn(4, 3)
         expected = rows @ head.linear.weight.T + head.linear.bias
         torch.testing.assert_close(head(rows), expected.tanh() if activation == "tanh" else expected)
+
+
+@pytest.mark.parametrize("function", ["ReLU", "GELU", "SiLU", "Sigmoid"])
+def test_the_other_activations_are_torchs(function: str) -> None:
+    activation: Any = function.lower()
+    head, rows = Dense(3, 2, activation, bias=False), torch.randn(4, 3)
+    assert [*head.state_dict()] == ["linear.weight"]
+    torch.testing.assert_close(head(rows), getattr(torch.nn, function)()(rows @ head.linear.weight.T))
+
+
+@pytest.mark.parametrize(("width", "weights"), [(3, 2), (2, 3)])
+def test_a_residual_is_added_after_the_activation(width: int, weights: int) -> None:
+    head, rows = Dense(3, width, "tanh", residual=True), torch.randn(4, 3)
+    state = head.state_dict()
+    assert len(state) == weights
+    added = rows if width == 3 else rows @ state["residual.weight"].T
+    torch.testing.assert_close(head(rows), (rows @ state["linear.weight"].T + state["linear.bias"]).tanh() + added)
 
 
 def test_a_random_tanh_head_has_berts_initialisation() -> None:

@@ -149,7 +149,11 @@ def test_a_head_in_the_older_form(saved: Path, sentences: list[str]) -> None:
 def test_a_head_without_bias(saved: Path, sentences: list[str]) -> None:
     expected = load_encoder(saved)
     path = saved / "2_Dense" / "model.safetensors"
-    save_file({"linear.weight": load_file(path)["linear.weight"]}, path)
+    weights = load_file(path)
+    save_file({"linear.weight": weights["linear.weight"]}, path)
+    refused(saved, "weights in .*2_Dense cannot be loaded")
+    assert not weights["linear.bias"].any()
+    edit(saved / "2_Dense" / "config.json", bias=False)
     torch.testing.assert_close(load_encoder(saved).heads[0].linear.weight, expected.heads[0].linear.weight)  # type: ignore[union-attr]
     np.testing.assert_allclose(load_encoder(saved).encode(sentences[:3]), expected.encode(sentences[:3]), atol=1e-6)
 

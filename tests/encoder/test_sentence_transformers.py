@@ -38,7 +38,13 @@ CASES = [
     *(("modernbert", pooling, head) for pooling in ("cls", "last-avg") for head in ("none", "dense-tanh")),
     *((kind, "last-avg", "none") for kind in ("roberta", "xlm-roberta", "albert", "electra", "roformer", "distilbert")),
     *((kind, "first-last-avg", "none") for kind in ("roberta", "xlm-roberta", "albert", "electra", "roformer", "distilbert")),
-    *((kind, "pooler", "none") for kind in ("roberta", "albert")),
+    *((kind, "pooler", "none") for kind in ("roberta", "albert", "ernie", "mpnet")),
+    *((kind, pooling, "none") for kind in ("mpnet", "ernie", "deberta-v2") for pooling in ("last-avg", "first-last-avg", "max")),
+    *(
+        (kind, pooling, "none")
+        for kind in ("qwen3", "llama", "mistral", "gemma3_text")  # of qwen2 they read no WordPiece
+        for pooling in ("last-token", "last-avg", "max", "first-last-avg", "embedding-avg")
+    ),
 ]
 
 

@@ -21,7 +21,8 @@ IDS = torch.tensor([[2, 7, 9, 11, 3], [2, 8, 3, 0, 0]])
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_a_view_in_another_mode_is_a_copy_in_that_mode(kind: str, stand_in: Callable[..., Path]) -> None:
-    encoder = load_encoder(EncoderSettings(model=str(stand_in(kind)), hidden_dropout=0.2, attention_dropout=0.2))
+    hidden = 0.2 if FAMILIES[kind].hidden else None
+    encoder = load_encoder(EncoderSettings(str(stand_in(kind)), hidden_dropout=hidden, attention_dropout=0.2))
     mask = (IDS != 0).long()
     for training in (True, False):
         encoder.train(not training)

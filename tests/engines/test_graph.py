@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.encoder import EncoderSettings, load_encoder, save_encoder
 from juyi.engines import engine_of, open_engine, why_not_onnx
-from juyi.engines.export import export_onnx
+from juyi.engines.export import export_model, export_onnx
 from juyi.engines.graph import GRAPH, read_properties
 from juyi.engines.onnx_engine import OnnxEngine
 from juyi.errors import ModelError
@@ -101,6 +102,40 @@ def test_properties_are_those_that_onnx_reads(tmp_path: Path) -> None:
     for place, properties in enumerate(({}, {"": ""}, {"键": "值" * 200, "b": "x\ny"})):
         foreign_graph(tmp_path / f"{place}.onnx", properties, weight=100)
         assert read_properties(tmp_path / f"{place}.onnx") == properties
+
+
+KINDS = {
+    "mpnet": {"tokenizer": "mpnet"},
+    "ernie": {},
+    "deberta-v2": {"tokenizer": "deberta"},
+    "qwen3": {"tokenizer": "qwen"},
+    "mistral": {"tokenizer": "mistral"},
+    "gemma3_text": {"tokenizer": "gemma", "options": {"use_bidirectional_attention": True}},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_exported_and_gives_the_torch_vectors(kind: str, build: Callable[..., Path], tmp_path: Path) -> None:
+    options: dict[str, Any] = KINDS[kind]
+    pooling = "lasttoken" if kind in ("qwen3", "mistral") else "mean"
+    report = export_model(build(kind, pooling={"pooling_mode": pooling}, **options), tmp_path / "out", half=False)
+    assert report.lowest_cosine > 0.999999
+    texts = [*TEXTS, ""]
+    found = open_engine(tmp_path / "out", "onnx").encode(texts)
+    np.testing.assert_allclose(found, load_encoder(tmp_path / "out").encode(texts), atol=2e-5)
+
+
+def test_what_the_exporter_cannot_follow_is_refused(
+    build: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise NotImplementedError
+
+    folder = build("bert", pooling={"pooling_mode": "mean"})
+    monkeypatch.setattr("torch.onnx.export", stop)
+    with pytest.raises(ModelError, match=r"type 'bert' cannot be exported: .* NotImplementedError\. The torch engine runs it"):
+        export_onnx(load_encoder(folder), folder)
+    assert not (folder / GRAPH).exists()
 
 
 @pytest.mark.parametrize("pooling", POOLING_NAMES)

@@ -301,6 +301,7 @@ OTHER_WORDS = {
     "betas": [0.5, 0.5],
     "files": [{"file": "c.txt"}],
     "templates": {"dictionary": "d.tsv", "rows": 3},
+    "lora": {"rank": 4},
 }
 
 

@@ -20,7 +20,7 @@ FEW = settings(max_examples=60, deadline=None)
 @given(ROWS, st.integers(0, 200))
 def test_pad_keeps_every_row_and_marks_the_rest(rows: list[list[int]], pad_id: int) -> None:
     ids, mask = pad(rows, pad_id)
-    assert ids.shape == mask.shape == (len(rows), max(map(len, rows))) and ids.dtype == mask.dtype == np.int64
+    assert ids.shape == mask.shape == (len(rows), max(map(len, rows)) or 1) and ids.dtype == mask.dtype == np.int64
     for row, padded, kept in zip(rows, ids, mask, strict=True):
         assert padded[: len(row)].tolist() == row and (padded[len(row) :] == pad_id).all()
         assert kept.tolist() == [1] * len(row) + [0] * (len(padded) - len(row))

@@ -143,3 +143,9 @@ def test_the_head_of_a_row_is_left_as_it_is(head: int, longest: int) -> None:
             assert after[: min(head, len(row) - 1)] == row[:-1][:head] and after[-1] == 3 and len(after) <= longest
             kept = list(dict.fromkeys(after[:-1]))
             assert kept == row[: len(kept)]  # in their order, cut at the end
+
+
+@pytest.mark.parametrize("row", [[], [7]])
+def test_a_row_without_two_ends_stays(row: list[int]) -> None:
+    assert repeat_tokens([row], np.random.default_rng(0), rate=0.5, longest=9) == [row]
+    assert repeat_tokens_as_released([row], rate=0.5, longest=9) == [row]

@@ -40,14 +40,14 @@ def check(file: str, against: str | None, model: str, max_length: int, reading: 
     from juyi.cli.output import put, say, table
     from juyi.data import inspect, read_texts, understand
     from juyi.hub import resolve
-    from juyi.layout import read_layout
+    from juyi.layout import read_layout, tokenizer_folder
     from juyi.tokenization import load_tokenizer
 
     understood = understand(file, **reading.arguments())
     corpus = read_texts(file, **reading.arguments(say))
     others = None if against is None else read_texts(against, log=say).texts
     folder = resolve(model, log=say)
-    tokenizer = load_tokenizer(folder / read_layout(folder).backbone)
+    tokenizer = load_tokenizer(tokenizer_folder(folder / read_layout(folder).backbone))
     found = inspect(
         corpus.texts, tokenize=tokenizer.tokenize, unknown_id=tokenizer.special.unknown, against=others, max_length=max_length
     )

@@ -66,7 +66,7 @@ def show(model: str, card: bool, form: str) -> None:
     from juyi.cli.output import say
     from juyi.engines import why_not_onnx
     from juyi.hub import resolve
-    from juyi.layout import read_layout
+    from juyi.layout import config_folder, read_layout, tokenizer_folder
     from juyi.prompts import written_prompts
     from juyi.tokenization import load_tokenizer
 
@@ -79,14 +79,17 @@ def show(model: str, card: bool, form: str) -> None:
     for remark in [*layout.remarks(), *([layout.doubt] if layout.doubt else [])]:
         say(remark)
     root = folder / layout.backbone
-    config = json.loads((root / "config.json").read_text(encoding="utf-8"))
+    base = config_folder(root)
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    kind = config.get("model_type", "not stated")
+    kind = kind if base == root else f"{kind}, adapters of {base}"
     problem = why_not_onnx(folder)
     dense = " → ".join(f"{d.inputs}×{d.outputs} {d.activation}" for d in layout.dense)
     facts = {
         "folder": str(folder),
-        "type": config.get("model_type", "not stated"),
+        "type": kind,
         "layers × width": f"{layout.layer_count} × {layout.width}",
-        "vocabulary": load_tokenizer(root).size,
+        "vocabulary": load_tokenizer(tokenizer_folder(root)).size,
         "pooling": layout.pooling,
         "dense": dense or "none",
         "normalised": "yes" if layout.normalise else "no",

@@ -44,7 +44,7 @@ model: Callable[[F], F] = click.option(
     "-m", "--model", default="", help=f"A folder, a hub id, or an embedded encoder. [default: {DEFAULT_ENCODER}, embedded]"
 )
 pooling: Callable[[F], F] = click.option(
-    "--pooling", help="cls, pooler, last-avg, first-last-avg, top2-avg, … [default: the model's own, or last-avg]"
+    "--pooling", help="cls, pooler, last-avg, first-last-avg, last-token, max, … [default: the model's own, or last-avg]"
 )
 prompt: Callable[[F], F] = click.option(
     "--prompt",

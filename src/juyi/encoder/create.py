@@ -56,12 +56,13 @@ def create_encoder(
         "pad_token_id": special.pad,
         "cls_token_id": special.cls,
         "sep_token_id": special.sep,
-        "bos_token_id": special.cls,
-        "eos_token_id": special.sep,
+        "bos_token_id": special.cls if special.bos is None else special.bos,
+        "eos_token_id": special.sep if special.eos is None else special.eos,
     }
     if taken := sorted(set(options) & set(identity)):
         raise UsageError(f"The setting {', '.join(taken)} comes from the tokenizer and cannot be chosen.")
     config: Any = AutoConfig.for_model(model_type, **{key: value for key, value in identity.items() if key in known}, **options)
+    config.use_cache = False  # of a decoder's past: nothing is generated
     possible = max_positions(config.to_dict()) or max_length
     if not 3 <= max_length <= possible:
         raise ModelError(f"max_length is {max_length}; this backbone takes 3 to {possible} tokens.")

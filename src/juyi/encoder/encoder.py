@@ -15,6 +15,7 @@ from juyi.encoder.dropout import quicken_dropout
 from juyi.encoder.families import dropout_of, family_of
 from juyi.encoder.heads import Dense
 from juyi.encoder.packing import pack, packed_states
+from juyi.encoder.settings import LoRA
 from juyi.encoder.view import view_of
 from juyi.layout import Output
 from juyi.poolings import PoolingName, pool, pool_packed, reads_lower_layers
@@ -71,6 +72,11 @@ class Encoder(nn.Module):
         return self.backbone.config
 
     @property
+    def lora(self) -> LoRA | None:
+        """What adapters lie beside the backbone's weights; None where there are none."""
+        return cast("LoRA | None", getattr(self.backbone, "lora", None))
+
+    @property
     def device(self) -> torch.device:
         """Where the weights lie."""
         return next(self.backbone.parameters()).device
@@ -117,7 +123,7 @@ class Encoder(nn.Module):
             result: (n, dim).
         """
         skipped = self.skipped_tokens()
-        if skipped or not self.packs:
+        if skipped or not self.packs or not all(rows):  # a row without a token has no place among others
             return cast(Tensor, self(*self.tensors(rows), skipped=skipped))
         packed = pack(rows, self.device)
         states = packed_states(self.backbone, packed, all_layers=self._all_layers)
@@ -148,7 +154,7 @@ class Encoder(nn.Module):
             ids, mask: (n, length); result: tensors of (n, length, hidden).
         """
         if self.pooling == "embedding-avg" and not family_of(self.config.model_type).projects:  # no layer need be computed
-            return [self.backbone.embeddings(input_ids=ids)]  # type: ignore[operator]
+            return [_embedding_layer(self.backbone)(ids)]
         if not self._all_layers:
             return [self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state]
         output = view_of(self.backbone)(input_ids=ids, attention_mask=mask, output_hidden_states=True)  # it changes the module
@@ -231,3 +237,8 @@ class Encoder(nn.Module):
             ids, mask = self.tensors([rows[i] for i in chunk])
             result[chunk] = still(ids, mask, skipped=skipped)[:, : self.dim].float().cpu().numpy()
         return result
+
+
+def _embedding_layer(backbone: nn.Module) -> Any:
+    """What turns ids into `hidden_states[0]`: a module of its own, or the token table alone, as in a decoder."""
+    return getattr(backbone, "embeddings", None) or backbone.get_input_embeddings()  # type: ignore[operator]

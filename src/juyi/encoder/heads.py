@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from juyi.layout import Activation
+
+_FUNCTIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "linear": lambda rows: rows,
+    "relu": nn.functional.relu,
+    "gelu": nn.functional.gelu,
+    "silu": nn.functional.silu,
+    "sigmoid": torch.sigmoid,
+}
 
 
 class Dense(nn.Module):
@@ -16,13 +27,27 @@ class Dense(nn.Module):
     Args:
         inputs: Width of what comes in.
         outputs: Width of what goes out.
-        activation: `tanh` or `linear` (none).
+        activation: `tanh`, `linear` (none), or another that sentence-transformers writes.
+        bias: Whether the map has one.
+        residual: Whether what comes in is added to the result, through a matrix of its own where the widths differ.
         training_only: Applied in training mode and skipped otherwise.
     """
 
-    def __init__(self, inputs: int, outputs: int, activation: Activation, *, training_only: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        activation: Activation,
+        *,
+        bias: bool = True,
+        residual: bool = False,
+        training_only: bool = False,
+    ) -> None:
         super().__init__()
-        self.linear = nn.Linear(inputs, outputs)
+        self.linear = nn.Linear(inputs, outputs, bias=bias)
+        self.residual: nn.Module | None = None
+        if residual:
+            self.residual = nn.Identity() if inputs == outputs else nn.Linear(inputs, outputs, bias=False)
         self.activation: Activation = activation
         self.training_only = training_only
 
@@ -32,8 +57,8 @@ class Dense(nn.Module):
         Shapes:
             embeddings: (n, inputs); result: (n, outputs).
         """
-        projected: Tensor = self.linear(embeddings)
-        return torch.tanh(projected) if self.activation == "tanh" else projected
+        projected = _FUNCTIONS[self.activation](self.linear(embeddings))
+        return projected if self.residual is None else projected + self.residual(embeddings)
 
 
 def random_head(width: int, activation: Activation, *, training_only: bool = False) -> Dense:

@@ -17,12 +17,22 @@ from juyi.encoder.dropout import quicken_dropout
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import applied_dropout, apply_dropout, family_of, set_dropout, stated_dropout
 from juyi.encoder.heads import Dense, random_head
+from juyi.encoder.lora import add_lora, load_adapters
 from juyi.encoder.settings import EncoderSettings
 from juyi.encoder.view import view_of
 from juyi.errors import ModelError
 from juyi.extras import quiet_transformers
 from juyi.hub import resolve
-from juyi.layout import Activation, DenseLayout, FolderLayout, Output, max_positions, read_layout
+from juyi.layout import (
+    Activation,
+    DenseLayout,
+    FolderLayout,
+    Output,
+    config_folder,
+    max_positions,
+    read_layout,
+    tokenizer_folder,
+)
 from juyi.poolings import PoolingName
 from juyi.tokenization import SubwordTokenizer, WordTokenizer, load_tokenizer
 from juyi.types import Log
@@ -48,9 +58,12 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None, *, log: L
         raise ModelError(layout.doubt)
     pooling = settings.pooling or layout.pooling
     root = folder / layout.backbone
-    backbone = _load_backbone(root, settings, pooling)
+    base = config_folder(root)
+    backbone = _load_backbone(base, settings, pooling)
+    if base != root:
+        backbone = load_adapters(backbone, root)
     heads = list(_heads(folder, layout, settings, backbone, pooling))
-    tokenizer = _tokenizer(root, settings, backbone.config)
+    tokenizer = _tokenizer(tokenizer_folder(root), settings, backbone.config)
     if tokenizer.size > backbone.config.vocab_size:
         raise ModelError(
             f"{root}: the tokenizer has {tokenizer.size} tokens, the backbone only {backbone.config.vocab_size}: "
@@ -73,9 +86,22 @@ def load_encoder(settings: EncoderSettings | str | Path | None = None, *, log: L
         compose_words(encoder, fresh=settings.random_weights is not None)
     if settings.freeze_backbone:
         encoder.backbone.requires_grad_(False)
+    if settings.lora is not None:
+        add_lora(encoder, settings.lora, _base_name(settings, folder, adapters=base != root))
     if settings.hidden_dropout is not None or settings.attention_dropout is not None:
         check_dropout(encoder)
     return encoder.eval()
+
+
+def _base_name(settings: EncoderSettings, folder: Path, *, adapters: bool) -> str:
+    """What a folder of new adapters names as the model that they are of: a hub id as it was given, else the whole path."""
+    if adapters and settings.lora is not None and settings.lora.save == "adapters":
+        raise ModelError(
+            f"{folder} holds adapters itself, and adapters of adapters cannot be loaded. Save the new ones merged: "
+            'encoder.lora.save = "merged".'
+        )
+    given = Path(settings.model).expanduser()
+    return str(folder.resolve()) if given.is_dir() or "/" not in settings.model else settings.model
 
 
 def change_dropout(encoder: Encoder, *, hidden: float | None, attention: float | None) -> None:
@@ -107,8 +133,7 @@ def check_dropout(encoder: Encoder) -> None:
                 f"The {kind} dropout is {_rates(stated)} in the configuration, but the model applies {_rates(applied)}: "
                 "the key had no effect."
             )
-    special = encoder.tokenizer.special
-    ids, mask = encoder.tensors([[special.cls, *range(5, 5 + min(20, encoder.max_length - 2)), special.sep]])
+    ids, mask = encoder.tensors([list(range(5, 5 + min(20, encoder.max_length)))])
     ids = ids.clamp(max=encoder.config.vocab_size - 1)
     noisy = view_of(encoder, training=True)
     with torch.no_grad(), torch.random.fork_rng():
@@ -156,6 +181,7 @@ def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) 
             f"A model of type '{config.model_type}' has no pretrained pooler; choose cls, last-avg or first-last-avg."
         )
     set_dropout(config, hidden=settings.hidden_dropout, attention=settings.attention_dropout)
+    config.use_cache = False  # of a decoder's past: nothing is generated
     options: dict[str, Any] = {"add_pooling_layer": pooling == "pooler"} if family.pooler else {}
     if settings.random_weights is not None:
         if pooling == "pooler":
@@ -249,11 +275,9 @@ def _read_dense(folder: Path, dense: DenseLayout) -> Dense:
     old = folder / dense.path / "pytorch_model.bin"
     if not path.is_file() and not old.is_file():
         raise ModelError(f"{folder / dense.path} holds no weights: there is neither model.safetensors nor pytorch_model.bin.")
-    head = Dense(dense.inputs, dense.outputs, dense.activation)
+    head = Dense(dense.inputs, dense.outputs, dense.activation, bias=dense.bias, residual=dense.residual)
     try:
-        weights = load_file(path) if path.is_file() else torch.load(old, weights_only=True)
-        weights.setdefault("linear.bias", torch.zeros(dense.outputs))
-        head.load_state_dict(weights)
+        head.load_state_dict(load_file(path) if path.is_file() else torch.load(old, weights_only=True))
     except Exception as error:
         raise ModelError(f"The weights in {folder / dense.path} cannot be loaded: {error} The folder is damaged.") from error
     return head

@@ -149,26 +149,50 @@ def packed_attention(
         settings: transformers' `scaling`, `dropout` and `sliding_window`: tokens so far apart or farther do not see each other.
 
     Shapes:
-        query, key, value: (1, heads, tokens, width); result: (1, tokens, heads, width).
+        query: (1, heads, tokens, width); key, value: likewise, or with fewer heads, each of which serves several neighbouring
+        heads of the query; result: (1, tokens, heads, width).
     """
     scale = settings.get("scaling") or query.shape[-1] ** -0.5
-    rate, window = settings.get("dropout", 0.0), settings.get("sliding_window")
+    key, value = (states.repeat_interleave(query.shape[1] // states.shape[1], dim=1) for states in (key, value))
+    rules = _Rules(settings.get("dropout", 0.0), settings.get("sliding_window"), bool(getattr(module, "is_causal", False)))
     sizes = [block.tokens for block in packing.blocks]
     parts = [states[0].transpose(0, 1).split(sizes) for states in (query * scale, key, value)]
-    mixed = [_attend(block, *states, rate=rate, window=window) for block, *states in zip(packing.blocks, *parts, strict=True)]
+    mixed = [_attend(block, *states, rules=rules) for block, *states in zip(packing.blocks, *parts, strict=True)]
     return torch.cat(mixed).unsqueeze(0), None
 
 
-def _attend(block: Block, query: Tensor, key: Tensor, value: Tensor, *, rate: float, window: int | None) -> Tensor:
+@dataclass(frozen=True)
+class _Rules:
+    """The rate of the dropout, and which tokens of its row a token sees."""
+
+    dropout: float
+    window: int | None
+    causal: bool
+
+    def unseen(self, length: int, device: torch.device) -> Tensor | None:
+        """Where a token (a row) does not see another (a column); None where all see all.
+
+        Shapes:
+            result: (length, length).
+        """
+        places = torch.arange(length, device=device)
+        ahead = places - places.unsqueeze(1)
+        hidden = ahead > 0 if self.causal else None
+        if self.window is not None and length > self.window:
+            far = ahead.abs() >= self.window
+            hidden = far if hidden is None else hidden | far
+        return hidden
+
+
+def _attend(block: Block, query: Tensor, key: Tensor, value: Tensor, *, rules: _Rules) -> Tensor:
     """Shapes: query, key, value, result: (tokens, heads, width)."""
     queries, keys, values = (_pad(states, block) for states in (query, key, value))
     scores = queries @ keys.transpose(2, 3)
     if block.bias is not None:
         scores = scores + block.bias
-    if window is not None and block.shape[1] > window:
-        places = torch.arange(block.shape[1], device=scores.device)
-        scores = scores.masked_fill((places - places.unsqueeze(1)).abs() >= window, torch.finfo(scores.dtype).min)
-    weights = drop(scores.softmax(-1).to(values.dtype), rate)
+    if (unseen := rules.unseen(block.shape[1], scores.device)) is not None:
+        scores = scores.masked_fill(unseen, torch.finfo(scores.dtype).min)
+    weights = drop(scores.softmax(-1).to(values.dtype), rules.dropout)
     mixed = (weights @ values).transpose(1, 2).flatten(0, 1)
     return mixed if block.places is None else cast(Tensor, _Unpad.apply(mixed, block))  # type: ignore[no-untyped-call]
 

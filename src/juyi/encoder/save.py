@@ -13,6 +13,7 @@ from juyi.atomic import replaced_folder
 from juyi.encoder.composition import merge_words
 from juyi.encoder.encoder import Encoder
 from juyi.encoder.families import family_of
+from juyi.encoder.lora import merge_lora, save_adapters
 from juyi.layout import MODULES, NATIVE_BACKBONE, NATIVE_MODULES, DenseLayout, FolderLayout, layer_weights, write_layout
 from juyi.poolings import reads_lower_layers
 from juyi.tokenization import WordTokenizer
@@ -27,7 +28,8 @@ def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, hal
     tools refuse it.
 
     Args:
-        encoder: What to save; a composed token table becomes a plain one first (`merge_words`).
+        encoder: What to save; a composed token table becomes a plain one first (`merge_words`), and adapters are added into
+            the weights (`merge_lora`) unless their settings say that they are saved alone, beside the name of their base.
         folder: Where; an older model there is replaced.
         card: The text of README.md.
         half: Store the weights in float16. They are computed with in float32 all the same.
@@ -39,11 +41,16 @@ def save_encoder(encoder: Encoder, folder: Path, *, card: str | None = None, hal
         UsageError: Something else than a model in this form lies there.
     """
     merge_words(encoder)
+    if encoder.lora is not None and encoder.lora.save == "merged":
+        merge_lora(encoder)
     layout = layout_of(encoder)
     with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         root = draft / layout.backbone
         root.mkdir(exist_ok=True)
-        _save_backbone(encoder, root, half=half)
+        if encoder.lora is None:
+            _save_backbone(encoder, root, half=half)
+        else:
+            save_adapters(encoder, root)
         encoder.tokenizer.save(root)
         write_layout(draft, layout)
         for dense, head in zip(layout.dense, encoder.kept_heads, strict=True):
@@ -65,7 +72,14 @@ def layout_of(encoder: Encoder) -> FolderLayout:
     native = isinstance(encoder.tokenizer, WordTokenizer) or family.ours or (several_layers and not family.tied_last)
     start = 3 if several_layers else 2
     dense = tuple(
-        DenseLayout(f"{start + i}_Dense", head.linear.in_features, head.linear.out_features, head.activation)
+        DenseLayout(
+            f"{start + i}_Dense",
+            head.linear.in_features,
+            head.linear.out_features,
+            head.activation,
+            bias=head.linear.bias is not None,
+            residual=head.residual is not None,
+        )
         for i, head in enumerate(encoder.kept_heads)
     )
     return FolderLayout(

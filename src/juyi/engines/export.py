@@ -26,9 +26,12 @@ from juyi.hub import resolve
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.poolings import PoolingName
 from juyi.provenance import copy_provenance
+from juyi.tokenization import pad
 from juyi.types import Log
 
 _PREFIX = "encoder.backbone."
+_FOLDED = ("deberta-v2", "gemma3_text")
+"""Kinds that compute with weights alone, 1 + weight for example: the exporter would do it in advance and keep the result."""
 _SAMPLES = 100
 _PROBES = ("怎么还信用卡", "How can I reset my password?", "", "句", "今天天气很好，我们去公园散步。" * 40)
 _TOLERANCE = 1e-3
@@ -140,25 +143,29 @@ def export_onnx(encoder: Encoder, folder: Path) -> Path:
 
 
 def _model(onnx: Any, encoder: Encoder, source: str) -> Any:
-    special = encoder.tokenizer.special
-    ids = torch.tensor(
-        [[special.cls, special.unknown, special.sep, special.pad], [special.cls, special.sep, special.pad, special.pad]]
-    )
+    ids, mask = (torch.from_numpy(array) for array in pad([[1, 2, 3], [2, 1]], encoder.tokenizer.special.pad))
     copied = twin(encoder).eval().cpu()
     copied.normalise = False  # that, and a cut to fewer dimensions, the engine does
     _make_unmistakable(copied.backbone)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # torchvision, which nobody needs here, is missing
-        program = torch.onnx.export(
-            _Graph(copied),
-            (ids, (ids != special.pad).long()),
-            input_names=["input_ids", "attention_mask"],
-            output_names=[OUTPUT],
-            dynamic_shapes={"input_ids": {0: "batch", 1: "length"}, "attention_mask": {0: "batch", 1: "length"}},
-            dynamo=True,
-            verbose=False,
-        )
+        try:
+            program = torch.onnx.export(
+                _Graph(copied),
+                (ids, mask),
+                input_names=["input_ids", "attention_mask"],
+                output_names=[OUTPUT],
+                dynamic_shapes={"input_ids": {0: "batch", 1: "length"}, "attention_mask": {0: "batch", 1: "length"}},
+                dynamo=True,
+                verbose=False,
+                optimize=encoder.config.model_type not in _FOLDED,
+            )
+        except Exception as error:  # the exporter raises whatever it meets in the code of a kind that it cannot follow
+            raise ModelError(
+                f"A model of type '{encoder.config.model_type}' cannot be exported: torch's exporter stops with "
+                f"{type(error).__name__}. The torch engine runs it."
+            ) from error
     model = program.model_proto  # type: ignore[union-attr]
     shared = _share_weights(onnx, model, {name: value.numpy() for name, value in copied.backbone.state_dict().items()})
     _forget_origin(model)

@@ -51,6 +51,7 @@ def made_from(folder: Path) -> str:
     """
     layout = read_layout(folder)
     digest = hashlib.sha256(f"{layout.pooling} {layout.dense}".encode())
+    digest.update(b"".join(dense.path.encode() for dense in layout.dense if dense.residual))
     files = [folder / layout.backbone / "config.json"]
     for dense in layout.dense:
         files += [folder / dense.path / name for name in ("model.safetensors", "pytorch_model.bin")]

@@ -197,8 +197,9 @@ def _recipe(before: Backbone, sentences: Sequence[str], settings: EncoderSetting
     gentle = is_isotropic(before.plain, sentences)
     if gentle:
         log("It tells sentences apart already: SimCSE will be gentle with it")
-    width = int(before.encoder.config.hidden_size)
-    recipe = default_recipe(len(sentences), width, settings=settings, gentle=gentle, seed=seed)
+    config = before.encoder.config
+    width, kind = int(config.hidden_size), str(config.model_type)
+    recipe = default_recipe(len(sentences), width, model_type=kind, settings=settings, gentle=gentle, seed=seed)
     change_dropout(before.encoder, hidden=recipe.encoder.hidden_dropout, attention=recipe.encoder.attention_dropout)
     return recipe
 

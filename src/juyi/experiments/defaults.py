@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from juyi.encoder import EncoderSettings, fast_precision
+from juyi.encoder import EncoderSettings, family_of, fast_precision
 from juyi.experiments.recipe import DataSettings, TrainRecipe
 from juyi.metrics import anisotropy
 from juyi.objectives import SimCSEUnsupervised
@@ -29,6 +29,7 @@ def default_recipe(
     sentences: int,
     width: int,
     *,
+    model_type: str = "bert",
     settings: EncoderSettings = EncoderSettings(),
     gentle: bool = False,
     seed: int = 42,
@@ -41,6 +42,7 @@ def default_recipe(
     Args:
         sentences: Distinct sentences at hand.
         width: Width of the encoder's token vectors.
+        model_type: Kind of the backbone: one without hidden dropout, a decoder, gets attention dropout alone.
         settings: What to start from; the dropout is set here.
         gentle: The encoder tells sentences apart already (`is_isotropic`) and shall not unlearn it: less dropout, a lower rate.
         seed: Draws everything.
@@ -51,14 +53,13 @@ def default_recipe(
     taken = min(sentences, MOST_SENTENCES)
     batch = 64 if taken >= 512 else 32 if taken >= 256 else 16
     steps = max(FEWEST_STEPS, taken // batch)
+    hidden = (GENTLE_DROPOUT if gentle else HIDDEN_DROPOUT) if family_of(model_type).hidden else None
     return TrainRecipe(
         name="simcse/adapt",
         about="Unsupervised SimCSE on the user's own sentences, with settings that fit their number.",
         source="juyi's defaults; 10,000 sentences and one epoch as in kexue.fm 8348.",
         objective=SimCSEUnsupervised(negatives="all-views", temperature=0.05),
-        encoder=replace(
-            settings, hidden_dropout=GENTLE_DROPOUT if gentle else HIDDEN_DROPOUT, attention_dropout=ATTENTION_DROPOUT
-        ),
+        encoder=replace(settings, hidden_dropout=hidden, attention_dropout=ATTENTION_DROPOUT),
         data=DataSettings(sample=MOST_SENTENCES, distinct=True, seed=seed),
         training=TrainingSettings(
             batch_size=batch,

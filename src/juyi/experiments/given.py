@@ -76,7 +76,8 @@ def usual_recipe(given: Given, overrides: tuple[str, ...] = (), log: Log = lambd
     pooling = apply_overrides(usual, overrides).encoder.pooling
     encoder = load_encoder(EncoderSettings(model=given.model, pooling=pooling, prompt=given.prompt))
     gentle = is_isotropic(encoder.encode, distinct)
-    recipe = apply_overrides(default_recipe(len(distinct), int(encoder.config.hidden_size), gentle=gentle), overrides)
+    width, kind = int(encoder.config.hidden_size), str(encoder.config.model_type)
+    recipe = apply_overrides(default_recipe(len(distinct), width, model_type=kind, gentle=gentle), overrides)
     settled = with_given(recipe, given)
     assert isinstance(settled, TrainRecipe)
     return settled, examples

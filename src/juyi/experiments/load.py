@@ -54,7 +54,9 @@ def _override(tables: dict[str, Any], override: str) -> None:
         value = raw.strip()
     *parents, last = key.strip().split(".")
     for parent in parents:
-        tables = tables.setdefault(parent, {})
+        if tables.get(parent) is None:  # a table that may be left out, and was
+            tables[parent] = {}
+        tables = tables[parent]
         if not isinstance(tables, dict):
             raise UsageError(f"'{override}': {parent} is a value, not a table.")
     tables[last] = value

@@ -61,8 +61,8 @@ def pack(tokenizer: SubwordTokenizer, sources: Sequence[Sequence[str]], length: 
     Shapes:
         result: (rows, length).
     """
-    special = tokenizer.special
-    return _packed([_streams(tokenizer, lines, special.sep) for lines in sources], length, special.cls, special.sep)
+    first, last = tokenizer.special.frame("Pre-training")
+    return _packed([_streams(tokenizer, lines, last) for lines in sources], length, first, last)
 
 
 def pack_words(tokenizer: SubwordTokenizer, sources: Sequence[Sequence[str]], length: int) -> NDArray[np.int32]:

@@ -11,12 +11,12 @@ from juyi.tokenization.tokenizer import TokenIds
 
 
 def pad(rows: Sequence[TokenIds], pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ids and mask, padded to the longest of these rows.
+    """Ids and mask, padded to the longest of these rows, and to one token at least: a row may be empty.
 
     Shapes:
         result: two (n, longest) arrays.
     """
-    longest = max(map(len, rows))
+    longest = max(map(len, rows)) or 1
     ids = np.full((len(rows), longest), pad_id, dtype=np.int64)
     mask = np.zeros((len(rows), longest), dtype=np.int64)
     for index, row in enumerate(rows):

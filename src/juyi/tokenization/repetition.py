@@ -19,7 +19,7 @@ def repeat_tokens(
     max(2, int(rate · n)) says, n at most, at places drawn evenly. What no longer fits is cut off before the last token.
 
     Args:
-        rows: Ids with a special token at both ends.
+        rows: Ids with a special token at both ends; where a tokenizer puts none at one of them, the text's own is left alone.
         rng: Draws numbers and places.
         rate: Largest share to repeat.
         longest: Most ids of a row, the special ones included.
@@ -30,6 +30,9 @@ def repeat_tokens(
     """
     repeated = []
     for row in rows:
+        if len(row) < 2:  # a decoder's tokenizer may add one token, or none
+            repeated.append([*row])
+            continue
         count = max(0, len(row) - head - 1)
         most = min(count, max(2, int(rate * count)))
         drawn = int(rng.integers(0, most + 1))
@@ -46,7 +49,7 @@ def repeat_tokens_as_released(rows: Sequence[TokenIds], *, rate: float, longest:
     longer than the encoder's `max_length`.
 
     Args:
-        rows: Ids with a special token at both ends.
+        rows: Ids with a special token at both ends; where a tokenizer puts none at one of them, the text's own is left alone.
         rate: Largest share to repeat.
         longest: Most ids that the backbone takes.
         head: Ids at the start that are not repeated: the special one, and those of a prompt behind it.
@@ -56,6 +59,9 @@ def repeat_tokens_as_released(rows: Sequence[TokenIds], *, rate: float, longest:
     """
     repeated = []
     for row in rows:
+        if len(row) < 2:
+            repeated.append([*row])
+            continue
         rng = np.random.default_rng(zlib.crc32(np.asarray(row, dtype=np.int64).tobytes()))
         length = len(row) - head + 1  # as if there were no prompt
         most = min(10, int(rate * length), length - 1)

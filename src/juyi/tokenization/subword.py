@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers import normalizers
+from tokenizers import models, normalizers
 
 from juyi.errors import ModelError
 from juyi.tokenization.classes import read_backend
@@ -21,7 +21,10 @@ _NAMES = {
     "pad": ("pad_token", ("[PAD]", "<pad>")),
     "unknown": ("unk_token", ("[UNK]", "<unk>")),
     "mask": ("mask_token", ("[MASK]", "<mask>")),
+    "bos": ("bos_token", ()),
+    "eos": ("eos_token", ()),
 }
+_OF_WORDPIECE = ("cls", "sep", "pad", "unknown")
 
 
 class SubwordTokenizer:
@@ -34,7 +37,8 @@ class SubwordTokenizer:
         truncation_side: Where a text that is too long is cut.
 
     Raises:
-        ModelError: One of [CLS], [SEP], [PAD], [UNK] is in no vocabulary.
+        ModelError: There is no token to pad with, neither [PAD] nor one that ends a text; or one of [CLS], [SEP], [PAD], [UNK]
+            is not in the vocabulary of a WordPiece tokenizer, BERT's.
     """
 
     def __init__(
@@ -124,16 +128,19 @@ def _added_tokens(backend: tokenizers.Tokenizer) -> tuple[int, int]:
 
 
 def _find_special(backend: tokenizers.Tokenizer, names: dict[str, str]) -> SpecialTokens:
+    wordpiece = isinstance(backend.model, models.WordPiece)
     found: dict[str, int | None] = {}
-    for role, (key, usual) in _NAMES.items():
+    for role, (key, usual) in reversed(_NAMES.items()):
         candidates = ([names[key]] if key in names else []) + list(usual)
         found[role] = next((i for i in map(backend.token_to_id, candidates) if i is not None), None)
-        if found[role] is None and role != "mask":
+        if role == "pad" and found[role] is None and not wordpiece:
+            found[role] = found["eos"]  # many decoders have no other: what is masked out may be anything
+        if found[role] is None and role in (_OF_WORDPIECE if wordpiece else ("pad",)):
             raise ModelError(
                 f"The tokenizer has no {key}: none of {', '.join(candidates)} is in its vocabulary. "
                 "Name it in tokenizer_config.json."
             )
-    return SpecialTokens(**found)  # type: ignore[arg-type]  # only mask may be None
+    return SpecialTokens(**found)  # type: ignore[arg-type]  # pad is there
 
 
 def _truncation_side(folder: Path, settings: FolderSettings, backend: tokenizers.Tokenizer) -> Side:

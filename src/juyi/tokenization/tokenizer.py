@@ -7,23 +7,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from juyi.errors import ModelError
+
 TokenIds = list[int]
 
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """The ids that mean something to the encoder and nothing in the text."""
+    """The ids that mean something to the encoder and nothing in the text; None where a tokenizer has no token of that role.
 
-    cls: int
-    sep: int
+    BERT and its kin frame a text with `cls` and `sep`, a decoder with `bos` and `eos`, or with one of them, or with neither. Only
+    padding is needed by all; where a folder names no token for it, it is the `eos`.
+    """
+
+    cls: int | None
+    sep: int | None
     pad: int
-    unknown: int
+    unknown: int | None
     mask: int | None
+    bos: int | None = None
+    eos: int | None = None
 
     @property
     def ids(self) -> frozenset[int]:
         """All of them, as a set."""
-        return frozenset(i for i in (self.cls, self.sep, self.pad, self.unknown, self.mask) if i is not None)
+        every = (self.cls, self.sep, self.pad, self.unknown, self.mask, self.bos, self.eos)
+        return frozenset(i for i in every if i is not None)
+
+    def frame(self, purpose: str) -> tuple[int, int]:
+        """The ids of [CLS] and [SEP].
+
+        Args:
+            purpose: What they are needed for: "Word-level tokenization".
+
+        Raises:
+            ModelError: The tokenizer lacks one of them.
+        """
+        if self.cls is None or self.sep is None:
+            role = "cls_token" if self.cls is None else "sep_token"
+            raise ModelError(
+                f"{purpose} needs a tokenizer with [CLS] and [SEP], and this one has no {role}. Take a model of BERT's kind, or "
+                "name the token in tokenizer_config.json."
+            )
+        return self.cls, self.sep
 
 
 class Tokenizer(Protocol):

@@ -28,6 +28,7 @@ class WordTokenizer:
 
     Raises:
         MissingExtraError: jieba is not installed.
+        ModelError: The sub-word tokenizer has no [CLS] or no [SEP].
         UsageError: A line of the user dictionary is empty or has more than three parts.
 
     Source:
@@ -37,6 +38,7 @@ class WordTokenizer:
     def __init__(self, subword: SubwordTokenizer, user_dictionary: Sequence[str] = ()) -> None:
         jieba = load_jieba("Word-level tokenization of Chinese")
         self.subword = subword
+        self._first, self._last = subword.special.frame("Word-level tokenization of Chinese")
         self.user_dictionary = tuple(user_dictionary)
         self.jieba_version = str(jieba.__version__)
         self._cutter: Any = jieba.Tokenizer() if user_dictionary else jieba
@@ -78,10 +80,10 @@ class WordTokenizer:
         cut = [self.cut(text) for text in texts]
         missing = sorted({word for words in cut for word in words if self.subword.token_id(word) is None})
         pieces = dict(zip(missing, self.subword.pieces(missing), strict=True))
-        special, rows = self.special, []
+        rows = []
         for words in cut:
             body = [i for word in words for i in pieces.get(word) or self._known(word)]
-            rows.append([special.cls, *self._cut(body, max_length), special.sep])
+            rows.append([self._first, *self._cut(body, max_length), self._last])
         return rows
 
     def cut(self, text: str) -> list[str]:

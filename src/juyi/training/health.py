@@ -95,8 +95,8 @@ def alarms(loss: float, found: dict[str, float], views: Sequence[View] = (), *, 
         words.append(f"The loss is {loss}: lower the learning rate, or train in float32.")
     if _identical(found) and (not shown or (len(shown) > 1 and _kind(*shown).startswith("dropout"))):
         words.append(
-            "The two views are identical: dropout is off, so a loss near 0 teaches nothing. Set encoder.hidden_dropout and "
-            "encoder.attention_dropout above 0, 0.1 for example."
+            "The two views are identical: dropout is off, so a loss near 0 teaches nothing. Set encoder.attention_dropout and, "
+            "where the backbone has one, encoder.hidden_dropout above 0, 0.1 for example."
         )
     if _collapsed(found, shown, doubled):
         words.append(
