@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from juyi.atomic import check_output_file, check_output_folder, free_space, replaced_file, replaced_folder, write_text
-from juyi.errors import OutputError, UsageError
+from juyi.errors import DataError, OutputError, UsageError
 
 
 def write(folder: Path, text: str) -> None:
@@ -228,3 +228,13 @@ def test_an_error_about_a_file_that_is_read_stays_as_it_is(tmp_path: Path) -> No
         inner.write_text("x")
         raise OSError(28, "No space left on device")
     assert named.value.path == tmp_path / "a" and "the disk is full" in str(named.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DataError("m cannot be read: [Errno 28] No space left"), ConnectionRefusedError(111, "refused"), OSError("words alone")],
+)
+def test_what_is_not_about_writing_stays_as_it_is(error: Exception, tmp_path: Path) -> None:
+    with pytest.raises(type(error)) as caught, replaced_folder(tmp_path / "a"):
+        raise error
+    assert caught.value is error and list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from juyi.errors import OutputError, UsageError, system_error
+from juyi.errors import JuyiError, OutputError, UsageError, system_error
 
 _HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"  # numbers of processes mean something on one machine only
 _LONGEST = 150  # bytes of a name that its draft repeats: file systems allow 255, and a draft of a draft has two endings
@@ -161,11 +161,13 @@ def _disk_errors(named: str | Path, place: Path, draft: Path) -> Iterator[None]:
         if draft not in (Path(error.path), *Path(error.path).parents):
             raise
         raise OutputError(named, error.reason) from error
-    except (UsageError, BrokenPipeError):
+    except (JuyiError, ConnectionError, TimeoutError):
         raise
     except Exception as error:
         reported = system_error(error)
-        if reported is None or (reported.filename and place not in Path(os.fsdecode(reported.filename)).absolute().parents):
+        if reported is None or reported.errno is None:
+            raise
+        if reported.filename and place not in Path(os.fsdecode(reported.filename)).absolute().parents:
             raise
         raise OutputError(named, reported) from error
 

@@ -251,7 +251,9 @@ KILLED = {
 """The command, the event at which it is killed (`sys.addaudithook`), what this is about, and what the command writes."""
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name == "adapt" else name for name in KILLED])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in ("adapt", "export", "train") else name for name in KILLED]
+)
 def test_killed_while_it_writes_a_command_leaves_nothing_half_and_the_next_clears_up(place: Path, name: str) -> None:
     command, event, moment, target = KILLED[name]
     code, _, error = end(start(place, command.split(), KILL.format(event=event, name=moment)))

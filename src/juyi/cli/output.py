@@ -76,7 +76,7 @@ def stdout_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is not None or isinstance(error, BrokenPipeError | OutputError):
+        if error.filename is not None or error.errno is None or isinstance(error, ConnectionError | OutputError):
             raise
         raise OutputError("Standard output", error) from error
 
