@@ -89,11 +89,8 @@ class SubwordTokenizer:
             return self
         content = json.loads(self.backend.to_str())
         content["added_tokens"] = [token for token in content["added_tokens"] if token["id"] not in beyond]
-        names = {
-            key: self.backend.id_to_token(i)
-            for role, (key, _) in _NAMES.items()
-            if (i := getattr(self._special, role)) is not None
-        }
+        roles = {key: getattr(self._special, role) for role, (key, _) in _NAMES.items()}
+        names = {key: token for key, i in roles.items() if i is not None and (token := self.backend.id_to_token(i))}
         return SubwordTokenizer(tokenizers.Tokenizer.from_str(json.dumps(content)), names)
 
     def token_id(self, token: str) -> int | None:
