@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from juyi.encoder import EncoderSettings, load_encoder, save_encoder
 from juyi.errors import ModelError
@@ -143,6 +145,23 @@ def test_the_others_are_refused_with_the_reason(name: str, build: Callable[..., 
     folder = build(**{key: value for key, value in described.items() if key != "as"})
     with pytest.raises(ModelError, match=reason):
         load_encoder(EncoderSettings(model=str(folder), pooling=described.get("as")))
+
+
+def test_a_token_that_has_no_vector_is_read_as_its_letters(
+    library: Any, build: Callable[..., Path], texts: list[str], tmp_path: Path
+) -> None:
+    """EmbeddingGemma's tokenizer knows a token for images, the last, which the backbone lacks."""
+    folder = build(**FOLDERS["EmbeddingGemma"])
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text())
+    image = {"id": Tokenizer.from_file(str(path)).get_vocab_size(), "content": "<image_soft_token>", "special": True}
+    usual = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    path.write_text(json.dumps(content | {"added_tokens": [*content["added_tokens"], usual | image]}))
+    encoder = load_encoder(folder)
+    np.testing.assert_allclose(encoder.encode(texts), theirs(library, folder, texts), atol=1e-5)
+    assert np.isfinite(encoder.encode(["看 <image_soft_token> 这里"])).all()
+    saved = save_encoder(encoder, tmp_path / "saved")
+    np.testing.assert_allclose(theirs(library, saved, texts), encoder.encode(texts), atol=1e-5)
 
 
 @pytest.mark.parametrize("pooling", [MEAN, LAST])

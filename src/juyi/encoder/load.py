@@ -215,6 +215,8 @@ def _load_backbone(root: Path, settings: EncoderSettings, pooling: PoolingName) 
 
 def _tokenizer(root: Path, settings: EncoderSettings, config: Any) -> SubwordTokenizer | WordTokenizer:
     tokenizer = load_tokenizer(root)
+    if isinstance(tokenizer, SubwordTokenizer):
+        tokenizer = tokenizer.fitted_to(int(config.vocab_size))
     if isinstance(tokenizer, WordTokenizer) or not (settings.tokenization == "words" or _says_words(root, config)):
         return tokenizer
     steps = tokenizer.backend.normalizer

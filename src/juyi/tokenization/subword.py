@@ -76,6 +76,20 @@ class SubwordTokenizer:
         """Tokens in the vocabulary, added ones included."""
         return self.backend.get_vocab_size(with_added_tokens=True)
 
+    def fitted_to(self, size: int) -> SubwordTokenizer:
+        """Itself; or, where a backbone has `size` token vectors, a copy without the special tokens that would have none.
+
+        Gemma's tokenizer has a token for images that its text models lack. In a text it is read as its letters.
+        """
+        beyond = {i for i, token in self.backend.get_added_tokens_decoder().items() if i >= size and token.special}
+        if self.size <= size or not beyond:
+            return self
+        content = json.loads(self.backend.to_str())
+        content["added_tokens"] = [token for token in content["added_tokens"] if token["id"] not in beyond]
+        roles = {key: getattr(self._special, role) for role, (key, _) in _NAMES.items()}
+        names = {key: token for key, i in roles.items() if i is not None and (token := self.backend.id_to_token(i))}
+        return SubwordTokenizer(tokenizers.Tokenizer.from_str(json.dumps(content)), names)
+
     def token_id(self, token: str) -> int | None:
         """The id of a token, or None where the vocabulary lacks it."""
         return self.backend.token_to_id(token)
