@@ -62,8 +62,8 @@ def test_what_cannot_be_read_is_told(
     ("name", "content", "rows"),
     [
         ("a.txt", "甲\n\n 乙\n　\n丙\n", [(1, "甲"), (2, ""), (3, " 乙"), (4, ""), (5, "丙")]),
-        ("a.txt", "甲\n乙\n\n", [(1, "甲"), (2, "乙")]),  # a blank line at the very end is none
-        ("a.txt", "甲\n\n\n", [(1, "甲"), (2, "")]),
+        ("a.txt", "甲\n乙\n\n", [(1, "甲"), (2, "乙")]),  # blank lines at the very end are none
+        ("a.txt", "甲\n\n\n", [(1, "甲")]),
         ("a.txt", "\n甲\n", [(1, ""), (2, "甲")]),
         ("a.txt", "甲||乙||1\n\n丙||丁||0\n", [(1, "甲"), (1, "乙"), (3, "丙"), (3, "丁")]),
         ("a.tsv", "text\tlabel\n甲\ta\n\tb\n乙\tc\n\td\n", [(2, "甲"), (3, ""), (4, "乙"), (5, "")]),

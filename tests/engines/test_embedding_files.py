@@ -27,7 +27,9 @@ class Lengths(Engine):
     identity = "lengths"
     dim = 3
 
-    def encode(self, texts: Sequence[str], *, normalise: bool = False, batch_tokens: int = 0) -> Embeddings:
+    def encode(
+        self, texts: Sequence[str], *, prompt: object = None, normalise: bool = False, batch_tokens: int = 0
+    ) -> Embeddings:
         rows = np.array([[len(text), ord(text[0]), 1 / 3] for text in texts], dtype=np.float32).reshape(-1, 3)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True) if normalise else rows
 

@@ -169,14 +169,14 @@ def test_labels_are_given_or_found_in_the_training_sentences(data: Path, tmp_pat
         found(data, trained_on=("nowhere.txt",))
 
 
-def test_training_sentences_are_read_in_the_encoding_that_is_given(data: Path, tmp_path: Path) -> None:
+def test_each_file_is_read_in_an_encoding_of_its_own(data: Path, tmp_path: Path) -> None:
     (tmp_path / "trained.txt").write_bytes(f"{TEST[3][0]}\n".encode("gb18030"))
     asked: Any = {"trained_on": (str(tmp_path / "trained.txt"),)}
-    with pytest.raises(DataError, match="gb18030"):
-        found(data, **asked)
+    assert labels(found(data, **asked))["BQ", "test"] == ("transductive",)
     for path in data.glob("*.tsv"):
-        path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
-    assert labels(found(data, **asked, encoding="gb18030"))["BQ", "test"] == ("transductive",)
+        path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
+    for encoding in ("", "utf-16"):
+        assert labels(found(data, **asked, encoding=encoding))["BQ", "test"] == ("transductive",)
 
 
 def test_whitening_is_that_of_the_sentences_of_the_split_itself(data: Path) -> None:

@@ -106,10 +106,11 @@ def test_the_encoding_is_heeded(tmp_path: Path) -> None:
     for objective, option in ((SimCSEUnsupervised(), "texts"), (SimCSESupervised(), "pairs"), (CoSENT(), "pairs")):
         path = tmp_path / ("a.txt" if option == "texts" else "a.tsv")
         path.write_bytes((SCORED if isinstance(objective, CoSENT) else TRIPLETS).encode("gb18030"))
-        with pytest.raises(DataError, match="gb18030"):
-            read_examples(objective, DataSettings(**{option: (str(path),)}))
-        found = read_examples(objective, DataSettings(**{option: (str(path),)}, encoding="gb18030"))
-        assert "怎么还信用卡" in str(found)
+        with pytest.raises(DataError, match="is not utf-8"):
+            read_examples(objective, DataSettings(**{option: (str(path),)}, encoding="utf-8"))
+        for encoding in ("", "gb18030"):
+            found = read_examples(objective, DataSettings(**{option: (str(path),)}, encoding=encoding))
+            assert "怎么还信用卡" in str(found)
 
 
 def test_an_objective_that_no_file_feeds_is_refused() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from juyi.data import ReadSettings
 from juyi.errors import DataError
 from juyi.suites import DeclaredTask, applied, declared_suite, of_file
 from juyi.suites.declared import ScoredPairsFile, TripletsFile
@@ -127,25 +128,24 @@ def test_sub_tasks_and_0_1_pairs_are_those_of_the_file(tmp_path: Path) -> None:
 
 def test_one_file_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "gb.tsv").write_text(GROUPS, encoding="gb18030")
-    (task,) = of_file(tmp_path / "gb.tsv", encoding="gb18030").tasks
-    assert isinstance(task, Retrieval) and list(task.queries) == ["如何申请"]
+    for encoding in ("", "gb18030"):
+        (task,) = of_file(tmp_path / "gb.tsv", ReadSettings(encoding=encoding)).tasks
+        assert isinstance(task, Retrieval) and list(task.queries) == ["如何申请"]
     with pytest.raises(DataError, match=r"gb\.tsv"):
-        of_file(tmp_path / "gb.tsv")
+        of_file(tmp_path / "gb.tsv", ReadSettings(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(("text", "count"), [("甲\n乙\n", 1), ("甲\t乙\t丙\t丁\t戊\n", 5)])
-def test_other_numbers_of_columns_are_refused(tmp_path: Path, text: str, count: int) -> None:
+@pytest.mark.parametrize(("text", "held"), [("甲\n乙\n", r"1 \(text\)"), ("甲\t乙\t丙\t丁\t戊\n", r"1 \(text\), 2 .*5 \(text\)")])
+def test_other_numbers_of_columns_are_refused(tmp_path: Path, text: str, held: str) -> None:
     write(tmp_path, **{"x.tsv": text})
-    with pytest.raises(DataError, match=f"x.tsv: there are {count} columns. Scored pairs have three .*suite of your own"):
+    with pytest.raises(DataError, match=rf"x.tsv: these columns are nothing that can be measured: {held}\. .*suite of your own"):
         of_file(tmp_path / "x.tsv")
 
 
 def test_a_row_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     write(tmp_path, **{"x.tsv": "甲\t乙\t1\n丙\t丁\n"})
-    suite = of_file(tmp_path / "x.tsv")
-    assert suite.tasks == []
-    (problem,) = suite.problems
-    assert f"{tmp_path / 'x.tsv'}, line 2: too few columns" in problem
+    with pytest.raises(DataError, match=r"x\.tsv, line 2: too few columns"):
+        of_file(tmp_path / "x.tsv")
     with pytest.raises(DataError, match=r"y\.tsv"):
         of_file(tmp_path / "y.tsv")
 
@@ -167,5 +167,7 @@ def test_the_real_applied_sets(shared_data: Path) -> None:
 
 def test_a_score_that_stands_first_is_not_taken_for_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "mrpc.tsv").write_text("1\tone sentence\tanother\n0\ttwo\tthree\n")
-    with pytest.raises(DataError, match=r"mrpc\.tsv: the number stands in the first column.*can be declared"):
-        of_file(tmp_path / "mrpc.tsv")
+    said: list[str] = []
+    task, _ = of_file(tmp_path / "mrpc.tsv", log=said.append).tasks
+    assert isinstance(task, STS) and (task.pairs.first, task.pairs.scores.tolist()) == (["one sentence", "two"], [1, 0])
+    assert "reading columns 2, 3, 1" in said[0]

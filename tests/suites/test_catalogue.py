@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from juyi.data import ReadSettings
 from juyi.data.sets import HUB_SETS, TRANSFER_SETS
 from juyi.errors import DataError, UsageError
 from juyi.metrics import Bootstrap
@@ -78,7 +79,7 @@ def test_geometry_of_a_folder_by_split_and_of_a_file(tmp_path: Path) -> None:
     write(tmp_path / "en", **{f"stsb.{split}.tsv": "a b\tc\t5\nd e\tf\t1\n" for split in ("dev", "test")})
     assert tasks_of(open_suite("geometry", tmp_path / "en", splits=["dev", "test"])) == ["STS-B dev", "STS-B test"]
     (tmp_path / "ours.x.tsv").write_text("甲\t乙\t1\n丙\t丁\t0\n", encoding="gb18030")
-    (task,) = open_suite("geometry", tmp_path / "ours.x.tsv", encoding="gb18030").tasks
+    (task,) = open_suite("geometry", tmp_path / "ours.x.tsv", reading=ReadSettings(encoding="gb18030")).tasks
     assert isinstance(task, Geometry)
     assert (str(task), task.threshold, task.pairs.first) == ("ours all", 0.8, ["甲", "丙"])
     missing = open_suite("geometry", tmp_path / "en", splits=["train", "test"])
@@ -92,7 +93,7 @@ def test_a_file_takes_the_place_of_a_name(tmp_path: Path) -> None:
     assert tasks_of(open_suite(file)) == ["ours all", "ours (0/1) all"]
     assert tasks_of(open_suite(file, tasks=["ours (0/1)"])) == ["ours (0/1) all"]
     (tmp_path / "gb.tsv").write_text("甲\t乙\t1.5\n丙\t丁\t0\n", encoding="gb18030")
-    assert tasks_of(open_suite(str(tmp_path / "gb.tsv"), encoding="gb18030")) == ["gb all"]
+    assert tasks_of(open_suite(str(tmp_path / "gb.tsv"), reading=ReadSettings(encoding="gb18030"))) == ["gb all"]
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

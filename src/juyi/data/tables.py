@@ -209,9 +209,8 @@ def _with_header(
     header = options.get("header")
     if header is None:
         header = kind != "txt" and _is_header(first, [row for _, row in filled[1:]], wanted, kind)
-    head = [(at, row) for at, row in head if at >= number]
     if header:
-        head = head[1:]
+        head = [(at, row) for at, row in head if at > number]
     names = tuple(cell.strip() or str(place) for place, cell in enumerate(first, start=1))
     if header and len({name.lower() for name in names}) < len(names):
         raise DataError(
@@ -219,7 +218,7 @@ def _with_header(
         )
     if not header:
         names = tuple(str(place) for place in range(1, len(first) + 1))
-    even = _even(path, chain(head, numbered), len(first))
+    even = _even(path, chain(head, numbered), len(first), left_out)
     rows = _without_blank(even, left_out, keep_blank, ends_blank=kind != "xlsx")
     how += ", header" if header else ", no header" if kind != "txt" else ""
     return Table(path, kind, names, header, True, rows, left_out=left_out, how=how)
@@ -232,12 +231,20 @@ def _is_header(first: Sequence[str], below: Sequence[Sequence[str]], wanted: Seq
     return has_header(first, below, is_sheet=kind in _SHEETS)
 
 
-def _even(path: PathLike, numbered: Iterator[NumberedCells], width: int) -> Iterator[NumberedCells]:
-    """The rows, each with as many cells as the first."""
+def _even(path: PathLike, numbered: Iterator[NumberedCells], width: int, left_out: LeftOut) -> Iterator[NumberedCells]:
+    """The rows, each with as many cells as the first; of several columns a blank line is no row."""
+    blank: list[int] = []
     for line, row in numbered:
         if not row or (len(row) == 1 and not row[0].strip()):
-            yield line, ("",) * width
-        elif len(row) > width and not any(cell.strip() for cell in row[width:]):
+            if width == 1:
+                yield line, ("",)
+            else:
+                blank.append(line)
+            continue
+        for number in blank:
+            left_out.add("blank rows", number)
+        blank.clear()
+        if len(row) > width and not any(cell.strip() for cell in row[width:]):
             yield line, row[:width]  # a spreadsheet writes empty cells behind
         elif len(row) != width:
             problem = "too few" if len(row) < width else "too many"
