@@ -101,6 +101,12 @@ LABELS = [
     Case("对 and 错 in a txt file", "a.txt", two("对", "错"), scored, TWO),
     Case("a decimal comma", "a.tsv", two("4,5", "0,0"), scored, [(A, B, 4.5), (C, D, 0.0)]),
     Case("a decimal comma between semicolons", "a.csv", two("4,5", "0", delimiter=";"), scored, [(A, B, 4.5), (C, D, 0.0)]),
+    Case("marks", "a.csv", "句子A,句子B,打分\n" + two("5分", "0分", delimiter=","), scored, [(A, B, 5.0), (C, D, 0.0)]),
+    Case("truth values in JSON", "a.jsonl", json_lines({"s1": A, "s2": B, "label": True}, {"s1": C, "s2": D, "label": False}), scored, TWO),
+    Case("the label first", "a.tsv", rows("\t", ("是", A, B), ("否", C, D)), scored, TWO),
+    Case("numbers and words mixed", "a.tsv", two("1", "否"), scored, error="line 2: the score in column '3' is '否'"),
+    Case("an intent is no positive", "a.tsv", rows("\t", (A, "还款"), (C, "还款"), (D, "开通")), pairs, error="还款 ×2, 开通 ×1"),
+    Case("an id is no anchor", "a.tsv", rows("\t", ("1", A), ("2", B), ("3", C)), pairs, error="column '1' holds 1 ×1"),
     Case("per cent", "a.tsv", two("85%", "10 %"), scored, [(A, B, 85.0), (C, D, 10.0)]),
     Case("NLI words are scores in their order", "a.tsv", two("entailment", "contradiction"), scored, TWO),
     Case("words that are not certain", "a.tsv", two("好", "差"), scored, error="好 ×1, 差 ×1.*not certain.*--label-score"),
@@ -120,7 +126,7 @@ LABELS = [
     Case("cosines", "a.tsv", rows("\t", *[(A, B, s) for s in ("0.1", "-0.3", "0.9", "0.55", "-0.2")]), scored,
          [(A, B, s) for s in (0.1, -0.3, 0.9, 0.55, -0.2)]),
     Case("a sheet that is filled in part", "a.tsv", "sentence1\tsentence2\tscore\n" + rows("\t", (A, B, "1"), (C, D, "")), scored,
-         [(A, B, 1.0)], line=["1 rows without a score (line 3)"]),
+         [(A, B, 1.0)], line=["1 row without a score (line 3)"]),
     Case("a sheet that is not filled in", "a.tsv", "sentence1\tsentence2\tscore\n" + two("", ""), scored, error="no row has a score"),
 ]  # fmt: skip
 
@@ -138,6 +144,12 @@ DELIMITERS = [
     Case("carriage returns in a table", "a.csv", "q1,q2,label\r" + rows(",", (A, B, "1"), (C, D, "0"), end="\r"), scored, TWO),
     Case("Windows ends", "a.tsv", rows("\t", (A, B, "1"), (C, D, "0"), end="\r\n"), scored, TWO),
     Case("sep=; of Excel", "a.csv", "sep=;\n句子1;句子2;分数\n" + two("1", "0", delimiter=";"), scored, TWO),
+    Case("STS-B as it is published", "sts-dev.csv", rows("\t", *[("main-captions", "MSRvid", "2012test", f"{i:04}", "5.000", f"{A}{i}", f"{B}{i}") for i in (1, 4, 2, 8, 5)]),
+         scored, [(f"{A}{i}", f"{B}{i}", 5.0) for i in (1, 4, 2, 8, 5)]),
+    Case("a csv in big5", "a.csv", "句子1,句子2,標籤\n請問怎麼還款,如何還款呢,1\n花唄怎麼開通,天氣很好,0\n".encode("big5"), scored,
+         [("請問怎麼還款", "如何還款呢", 1.0), ("花唄怎麼開通", "天氣很好", 0.0)], line=["big5"]),
+    Case("UTF-16 without mark, parted by tabs, named csv", "a.csv", rows("\t", ("wen", "da"), (A, B)).encode("utf-16-le"), pairs, [(A, B)]),
+    Case("every cell in quotes, parted by tabs", "a.tsv", '"sentence1"\t"sentence2"\t"label"\n' + f'"{A}"\t"{B}"\t"1"\n"{C}"\t"{D}"\t"0"\n', scored, TWO),
     Case("UTF-16 with tabs, as Excel saves text", "a.txt", two("1", "0").encode("utf-16"), scored, TWO, line=["utf-16"]),
     Case("a csv of Excel in GBK", "a.csv", ("句子1,句子2,分数\r\n" + two("1", "0", delimiter=",")).encode("gbk"), scored, TWO,
          line=["gb18030", "header"]),
@@ -178,6 +190,12 @@ HEADERS = [
          line=["not read: wer"]),
     Case("unknown names above numbers", "a.csv", "wen1,wen2,fen\n" + two("1", "0", delimiter=","), scored, TWO),
     Case("unknown names above numbers in a tsv", "a.tsv", "左句\t右句\t几分\n" + two("1", "0"), scored, TWO, line=["header"]),
+    Case("a name with a question mark", "a.csv", "text_a,text_b,same?\n" + two("TRUE", "FALSE", delimiter=","), scored, TWO),
+    Case("原句,相似句", "a.csv", "原句,相似句\n" + rows(",", (A, B), (C, D)), texts, [A, B, C, D]),
+    Case("查询,正例,负例", "a.csv", "查询,正例,负例\n" + rows(",", (A, B, C)), triplets, [(A, B, C)]),
+    Case("triplets with an id", "a.tsv", rows("\t", ("1", A, B, C), ("2", D, C, A)), triplets, [(A, B, C), (D, C, A)]),
+    Case("question and answer", "a.csv", "问题,答案\n" + rows(",", (A, "请登录后还款。"), (D, "请在首页开通。")), texts, [A, D]),
+    Case("a log of questions", "a.csv", "时间,用户,问题\n" + rows(",", ("2024-01-01", "张三", A), ("2024-01-02", "李四", B)), texts, [A, B]),
     Case("one known name", "a.tsv", "foo\tbar\tlabel\n" + two("1", "0"), scored, TWO),
     Case("a first row of data", "a.tsv", rows("\t", ("你好", "您好", "1"), (C, D, "0")), scored, [("你好", "您好", 1.0), (C, D, 0.0)]),
     Case("header said to be there", "a.tsv", rows("\t", ("甲", "乙"), (A, B)), pairs, [(A, B)], options={"header": True}),
@@ -200,7 +218,7 @@ NEIGHBOURS = [
     Case("sentence-transformers' negatives", "a.csv", f"anchor,positive,negative_1,negative_2\n{A},{B},{C},{D}\n", triplets, [(A, B, C), (A, B, D)]),
     Case("SNLI", "snli.jsonl", json_lines({"gold_label": "entailment", "sentence1": A, "sentence2": B, "pairID": "x"},
                                           {"gold_label": "-", "sentence1": C, "sentence2": D, "pairID": "y"}), labelled,
-         [(A, B, "entailment")], line=["1 rows without a consensus (line 2)"]),
+         [(A, B, "entailment")], line=["1 row without a consensus (line 2)"]),
     Case("SNLI as a table", "snli.txt", "gold_label\tsentence1_binary_parse\tsentence1\tsentence2\tcaptionID\tlabel1\n"
          + rows("\t", ("neutral", "( a )", A, B, "4#1", "neutral"), ("contradiction", "( b )", C, D, "4#2", "neutral")), labelled,
          [(A, B, "neutral"), (C, D, "contradiction")]),
@@ -211,6 +229,9 @@ NEIGHBOURS = [
     Case("CLINC's data_full.json as sentences", "data_full.json", json.dumps({"train": [[A, "repay"]], "oos_test": [[C, "oos"]]}), texts, [A, C]),
     Case("ATEC", "atec.csv", rows("\t", ("1", A, B, "1"), ("2", C, D, "0")).encode("utf-8-sig"), scored, TWO),
     Case("ATEC with shuffled ids", "atec.tsv", rows("\t", ("907", A, B, "1"), ("12", C, D, "0")), scored, TWO),
+    Case("SICK", "SICK.txt", "pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n"
+         + rows("\t", ("1", A, B, "4.5", "NEUTRAL"), ("2", C, D, "1", "CONTRADICTION")), scored, [(A, B, 4.5), (C, D, 1.0)]),
+    Case("a list of strings", "a.json", json.dumps([A, B]), texts, [A, B]),
     Case("BELLE", "belle.json", json.dumps([{"instruction": A, "input": "", "output": B}], ensure_ascii=False), texts, [A]),
     Case("lines of JSON named json", "belle.json", json_lines({"instruction": A, "output": B}, {"instruction": C, "output": D}), texts, [A, C]),
     Case("a list in an object", "a.json", json.dumps({"version": 1, "data": [{"text": A}, {"text": B}]}, indent=1), texts, [A, B]),
@@ -226,6 +247,7 @@ BROKEN = [
     Case("a header alone", "a.csv", "text,label\n", texts, error="only a header and no rows"),
     Case("one column too few", "a.tsv", two("1", "0") + f"{A}\t{B}\n", scored, error="line 3: too few columns"),
     Case("nan", "a.tsv", two("1", "nan"), scored, error="line 2: the score in column '3' is 'nan'"),
+    Case("nothing to be seen", "a.txt", f"{A}\n\u200b\n\u3000\ufeff\n{B}\n", texts, [A, B], line=["2 blank rows (lines 2, 3)"]),
     Case("an open quote", "a.csv", f'text,label\n"{A},x\n{B},y\n', texts, error="not valid csv"),
     Case("an old Excel file", "a.csv", b"\xd0\xcf\x11\xe0" + bytes(100), texts, error="old Office program"),
     Case("a program", "a.txt", b"\x7fELF\x02\x01\0\0\0\1\0\xff\xfe", texts, error="binary"),
@@ -268,7 +290,7 @@ def test_an_excel_file(tmp_path: Path) -> None:
     book.save(tmp_path / "a.xlsx")
     said: list[str] = []
     assert scored(tmp_path / "a.xlsx", log=said.append) == TWO
-    assert "xlsx, sheet pairs" in said[0] and "1 blank rows (line 4)" in said[0] and "1 rows without a score (line 5)" in said[0]
+    assert "xlsx, sheet pairs" in said[0] and "1 blank row (line 4)" in said[0] and "1 row without a score (line 5)" in said[0]
     assert texts(tmp_path / "a.xlsx") == [A, B, C, D, A, D]
     (tmp_path / "a.xlsx").rename(tmp_path / "a.csv")
     assert scored(tmp_path / "a.csv") == TWO

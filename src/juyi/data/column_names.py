@@ -75,6 +75,9 @@ _OTHER_NAMES = frozenset(
 )
 _NEGATIVE = re.compile(r"(hard)?neg(ative)?s?\d*|难?负例\d*|难负样本\d*|负样本\d*|不相似问\d*")
 _POSITIVE = re.compile(r"pos(itive)?s?\d*|正例\d*|正样本\d*")
+_TEXT = re.compile(
+    r"(?!is|has|num|n_|len|count)[a-z]*(sentence|question|query|utterance|text)|.{0,4}(句子?|问[题句法]?|文本|话术)"
+)
 _OTHER = re.compile(r"sentence[12](binary)?parse|label\d+|annotatorlabels")
 
 
@@ -106,6 +109,11 @@ def role_of_name(name: str) -> Role | None:
     if _OTHER.fullmatch(plain):
         return "other"
     return "id" if name.isascii() and re.search(r"(^|[_\s.-])(id|ID|Id)\d?$|[a-z]ID\d?$", name.strip()) else None
+
+
+def likely_role_of_name(name: str) -> Role | None:
+    """As `role_of_name`, of a name that is known to be one: 相似句 and customer_question hold text too."""
+    return role_of_name(name) or ("text" if _TEXT.fullmatch(canonical(name)) else None)
 
 
 def side_of(name: str) -> tuple[str, int] | None:

@@ -9,6 +9,7 @@ from typing import Unpack
 from juyi.data.column_names import SCORE_NAMES, canonical, numbered_places, pair_places, role_of_name
 from juyi.data.files import PathLike
 from juyi.data.labels import counted
+from juyi.data.left_out import counted_words
 from juyi.data.numbers import is_number
 from juyi.data.read_options import ReadOptions
 from juyi.data.roles import column_roles, is_label_column
@@ -118,7 +119,7 @@ class Columns:
             if aside := [name for place, name in enumerate(table.names) if place not in places]:
                 parts.append(f"not read: {', '.join(aside[:6])}{', …' if len(aside) > 6 else ''}")
         if rows is not None:
-            parts.append(f"{rows:,} rows")
+            parts.append(counted_words(rows, "row"))
         parts += remarks
         if table.left_out.count:
             parts.append(f"left out: {table.left_out}")

@@ -16,12 +16,14 @@ _LONGEST_NAME, _LONGEST_CHINESE_NAME, _MOST_WORDS = 40, 12, 3
 
 
 def has_header(first: Sequence[str], below: Sequence[Sequence[str]], *, is_sheet: bool) -> bool:
-    """Whether a first row holds names: all its cells could be names, and one of these is true.
+    """Whether a first row holds names.
 
-    - One of them is a usual name.
-    - One that is no number stands above numbers alone.
-    - The cells count the columns, as pandas names what has no names, and below are other things than numbers.
-    - In a csv or a spreadsheet, which mostly have names: all are identifiers or short words, above cells that are not.
+    It does where half of its cells, and two at least, are usual names; or where all could be names, and
+
+    - one of them is a usual name,
+    - one that is no number stands above numbers alone,
+    - the cells count the columns, as pandas names what has no names, and below are other things than numbers, or
+    - in a csv or a spreadsheet, which mostly have names, all are identifiers or short words above cells that are not.
 
     A cell that comes again below in its column is data, and so is the row.
 
@@ -34,11 +36,11 @@ def has_header(first: Sequence[str], below: Sequence[Sequence[str]], *, is_sheet
     columns = [[row[place].strip() for row in below if place < len(row) and row[place].strip()] for place in range(len(cells))]
     if _counts(cells):
         return any(not all(map(is_number, column)) for column in columns)
+    known = [bool(role_of_name(cell)) for cell in cells if cell]
+    if sum(known) > 1 and sum(known) >= len(known) / 2 and max(map(len, cells)) <= _LONGEST_NAME:
+        return True
     if not all(map(could_be_name, filter(None, cells))) or not any(cells):
         return False
-    known = [bool(role_of_name(cell)) for cell in cells if cell]
-    if all(known) and len(known) > 1:
-        return True
     comes_again = any(cell and cell in column for cell, column in zip(cells, columns, strict=True))
     return not comes_again and (any(known) or _is_proved(cells, columns, is_sheet))
 

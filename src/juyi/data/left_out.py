@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _SHOWN = 5
 
 
@@ -26,7 +28,12 @@ class LeftOut:
 
     def __str__(self) -> str:
         """For a message: "3 blank rows (lines 4, 9, 12)"; empty where nothing was left out."""
-        return ", ".join(f"{len(lines):,} {reason} ({_numbered(lines)})" for reason, lines in self.lines.items())
+        return ", ".join(f"{counted_words(len(lines), reason)} ({_numbered(lines)})" for reason, lines in self.lines.items())
+
+
+def counted_words(count: int, words: str) -> str:
+    """A number and what it counts: 1 blank row, 3 blank rows, 2 rows without a score."""
+    return f"{count:,} " + (words if count == 1 else re.sub(r"\b(row|cell|text)\b", r"\1s", words, count=1))
 
 
 def _numbered(lines: list[int]) -> str:

@@ -16,13 +16,13 @@ _LEAST_ROWS = 4
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell holds a number: 4.5, 4,5 or 85 %; nan and inf are numbers here and refused as scores later."""
+    """Whether a cell holds a number: 4.5, 4,5, 85 % or 5分; nan and inf are numbers here and refused as scores later."""
     return number_in(cell) is not None
 
 
 def number_in(cell: str) -> float | None:
-    """The number that a cell holds; a decimal comma and a sign of per cent are understood. None where it holds none."""
-    plain = cell.strip().removesuffix("%").removesuffix("％").strip()
+    """The number that a cell holds; a decimal comma, a sign of per cent and marks (5分) are understood. None for none."""
+    plain = cell.strip().rstrip("%％分星").rstrip()
     if _DECIMAL_COMMA.fullmatch(plain):
         plain = plain.replace(",", ".")
     if "_" in plain:  # Python's own way to group digits

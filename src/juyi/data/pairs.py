@@ -74,11 +74,11 @@ def read_triplets(path: PathLike, **options: Unpack[ReadOptions]) -> Triplets:
 
 def _pair_places(columns: Columns) -> list[int]:
     found = columns.pair()
-    if found is None and columns.by_position and len(columns.table.names) == 2:
+    others = columns.places("id", "score", "label") if columns.by_position else []
+    if found is None and columns.by_position and len(columns.table.names) == 2 and not others:
         found = [0, 1]
     if found is None:
-        judged = columns.judgement() if columns.by_position else None
-        raise columns.error(_PAIRS, 2, "" if judged is None else f"Of them {columns.said(judged)}.")
+        raise columns.error(_PAIRS, 2, f"Of them {columns.said(others[0])}." if others else "")
     return found
 
 

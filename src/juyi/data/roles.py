@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from juyi.data.column_names import Role, role_of_name
+from juyi.data.column_names import Role, likely_role_of_name, role_of_name
 from juyi.data.header import is_word
 from juyi.data.labels import is_label_word, is_no_consensus
 from juyi.data.numbers import is_number, number_in
@@ -40,7 +40,7 @@ def column_roles(names: Sequence[str], sample: Sequence[Sequence[object]]) -> li
     """
     columns = [_filled(sample, place) for place in range(len(names))]
     longest = max((_mean_length(column) for column in columns), default=0.0)
-    roles = [role_of_name(name) or _role_of_content(column, longest) for name, column in zip(names, columns, strict=True)]
+    roles = [likely_role_of_name(name) or _role_of_content(column, longest) for name, column in zip(names, columns, strict=True)]
     if "text" not in roles:
         for place, role in enumerate(roles):
             if role == "label" and role_of_name(names[place]) is None and not all(map(is_label_word, columns[place])):

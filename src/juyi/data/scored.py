@@ -54,7 +54,7 @@ def read_scored_pairs(path: PathLike, **options: Unpack[ReadOptions]) -> ScoredP
     for line, row in table.rows:
         one, other = (text_in(table, line, row[place], place) for place in places[:2])
         if is_blank(row[places[2]]):
-            table.left_out.add("rows without a score", line)
+            table.left_out.add("row without a score", line)
             continue
         lines.append(line)
         first.append(one)
@@ -87,7 +87,7 @@ def read_labelled_pairs(path: PathLike, **options: Unpack[ReadOptions]) -> Label
     if columns.wanted is None and all(name or is_no_consensus(label) for name, label in zip(names, labels, strict=True)):
         for (line, _), name in zip(rows, names, strict=True):
             if name is None:
-                table.left_out.add("rows without a consensus", line)
+                table.left_out.add("row without a consensus", line)
         kept = [(cells[0], cells[1], name) for (_, cells), name in zip(rows, names, strict=True) if name is not None]
     else:
         kept = [(cells[0], cells[1], label) for (_, cells), label in zip(rows, labels, strict=True)]

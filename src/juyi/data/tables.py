@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -33,6 +34,9 @@ Row = tuple[int, tuple[object, ...]]
 SAMPLE_ROWS = 1000
 _SHEETS = ("csv", "xlsx")
 _BINARY = {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}
+_INVISIBLE = (
+    string.whitespace + "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u2060\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200E)))
+)
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
@@ -208,7 +212,8 @@ def _with_header(
     number, first = filled[0]
     header = options.get("header")
     if header is None:
-        header = kind != "txt" and _is_header(first, [row for _, row in filled[1:]], wanted, kind)
+        is_sheet = kind in _SHEETS or suffix_of(path) in _SHEETS
+        header = kind != "txt" and _is_header(first, [row for _, row in filled[1:]], wanted, is_sheet)
     if header:
         head = [(at, row) for at, row in head if at > number]
     names = tuple(cell.strip() or str(place) for place, cell in enumerate(first, start=1))
@@ -224,11 +229,11 @@ def _with_header(
     return Table(path, kind, names, header, True, rows, left_out=left_out, how=how)
 
 
-def _is_header(first: Sequence[str], below: Sequence[Sequence[str]], wanted: Sequence[str], kind: str) -> bool:
+def _is_header(first: Sequence[str], below: Sequence[Sequence[str]], wanted: Sequence[str], is_sheet: bool) -> bool:
     asked = {canonical(name) for name in wanted if not name.isdecimal()}
     if asked and asked <= {canonical(cell) for cell in first}:
         return True
-    return has_header(first, below, is_sheet=kind in _SHEETS)
+    return has_header(first, below, is_sheet=is_sheet)
 
 
 def _even(path: PathLike, numbered: Iterator[NumberedCells], width: int, left_out: LeftOut) -> Iterator[NumberedCells]:
@@ -242,7 +247,7 @@ def _even(path: PathLike, numbered: Iterator[NumberedCells], width: int, left_ou
                 blank.append(line)
             continue
         for number in blank:
-            left_out.add("blank rows", number)
+            left_out.add("blank row", number)
         blank.clear()
         if len(row) > width and not any(cell.strip() for cell in row[width:]):
             yield line, row[:width]  # a spreadsheet writes empty cells behind
@@ -279,13 +284,13 @@ def _waited(waiting: list[Row], left_out: LeftOut, keep_blank: bool) -> Iterator
         if keep_blank:
             yield line, row
         else:
-            left_out.add("blank rows", line)
+            left_out.add("blank row", line)
 
 
 def is_blank(cell: object) -> bool:
     """Whether nothing stands in a cell: none, nan, an empty list, white space."""
     if isinstance(cell, str):
-        return not cell.strip()
+        return not cell.strip(_INVISIBLE)
     return cell is None or cell == [] or (isinstance(cell, float) and math.isnan(cell))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Unpack
 
-from juyi.data.column_names import role_of_name
+from juyi.data.column_names import likely_role_of_name
 from juyi.data.columns import Columns, columns_of, texts_in
 from juyi.data.files import PathLike
+from juyi.data.left_out import counted_words
 from juyi.data.read_options import ReadOptions
 from juyi.data.row_shapes import Texts
 from juyi.data.tables import Table
@@ -59,7 +60,7 @@ def open_texts(path: PathLike, *, keep_empty: bool = False, **options: Unpack[Re
     places = columns.wanted or _text_places(columns)
     names = () if columns.table.is_lines else tuple(columns.table.names[place] for place in places)
     stream = TextStream(_cells(columns.table, places, keep_empty), str(path), names, columns.table.left_out)
-    stream.describe = lambda: columns.sentence(places, remarks=[f"{stream.count:,} texts"] if stream.count else [])
+    stream.describe = lambda: columns.sentence(places, remarks=[counted_words(stream.count, "text")] if stream.count else [])
     if log is not None:
         log(stream.sentence)
     return stream
@@ -74,7 +75,7 @@ def _cells(table: Table, places: list[int], keep_empty: bool) -> Iterator[tuple[
             if not texts and keep_empty:
                 yield line, ""
             elif not texts:
-                table.left_out.add("empty cells", line)
+                table.left_out.add("empty cell", line)
 
 
 def _text_places(columns: Columns) -> list[int]:
@@ -83,7 +84,7 @@ def _text_places(columns: Columns) -> list[int]:
     if table.is_lines:
         return [0]
     texts = columns.places("text", "negative")
-    named = [place for place in texts if table.has_names and role_of_name(table.names[place])]
+    named = [place for place in texts if table.has_names and likely_role_of_name(table.names[place])]
     if not (named or texts):
         raise DataError(f"no column holds text ({columns_of(table)}). Name the columns to read.", path=table.path)
     return named or texts
