@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from juyi.data.column_names import SCORE_NAMES, canonical, numbered_places, pair_places, role_of_name
-from juyi.data.files import PathLike
+from juyi.data.files import STDIN, PathLike
 from juyi.data.labels import counted
 from juyi.data.left_out import counted_words
 from juyi.data.numbers import is_number
@@ -123,7 +123,8 @@ class Columns:
         parts += remarks
         if table.left_out.count:
             parts.append(f"left out: {table.left_out}")
-        return f"{table.path}: {'; '.join(parts)}."
+        source = "standard input" if str(table.path) == STDIN else table.path
+        return f"{source}: {'; '.join(parts)}."
 
     def _texts_of_few_letters(self) -> None:
         """Where contents leave fewer than two columns of text, single characters are text too: those that are no numbers."""

@@ -9,7 +9,7 @@ import io
 import lzma
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ COMPRESSIONS = ("gz", "xz", "bz2")
 START_BYTES = 1 << 18
 """How much of a file is looked at to tell its encoding, its format and its columns."""
 
+_PIPE_BYTES = 1 << 14
 _PACKED = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\0": ".xz", b"BZh": ".bz2"}
 _ARCHIVES = {b"PK\x03\x04": "zip", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -140,10 +141,27 @@ class _Joined(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # any writable buffer
-        data = self._start[: len(buffer)] or self._rest.read(len(buffer))
+        data = self._start[: len(buffer)] or _read_some(self._rest, len(buffer))
         self._start = self._start[len(data) :]
         buffer[: len(data)] = data
         return len(data)
+
+
+def _read_some(stream: IO[bytes], most: int) -> bytes:
+    """What is there already, where the stream can tell: who writes into a pipe line by line is not waited for."""
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    return read(most)
+
+
+def _first_bytes(stream: IO[bytes], enough: int) -> tuple[bytes, bool]:
+    """The beginning, and whether that is all."""
+    first = b""
+    while len(first) < enough:
+        more = _read_some(stream, START_BYTES - len(first))
+        if not more:
+            return first, True
+        first += more
+    return first, False
 
 
 def _joined(start: bytes, rest: IO[bytes]) -> IO[bytes]:
@@ -196,8 +214,8 @@ def open_lines(path: PathLike, *, encoding: str | None = None) -> tuple[Start, I
 def _parts(path: PathLike, encoding: str | None) -> Iterator[Start | tuple[int, str]]:
     """First the beginning, then the lines: one generator, so that the file is closed when nobody wants more of it."""
     with open_bytes(path) as stream:
-        first = stream.read(START_BYTES)
-        start = Start(first, len(first) < START_BYTES, _encoding_of(first, path, encoding))
+        first, is_whole = _first_bytes(stream, _PIPE_BYTES if str(path) == STDIN else START_BYTES)
+        start = Start(first, is_whole, _encoding_of(first, path, encoding))
         yield start
         whole = _joined(first, stream)
         something = False

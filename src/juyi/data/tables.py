@@ -112,7 +112,7 @@ def open_table(path: PathLike, *, wanted: Sequence[str] = (), keep_blank: bool =
         sheet, sheet_rows = xlsx_rows(path)
         return _with_header(path, "xlsx", sheet_rows, wanted, options, (left_out, keep_blank, f"xlsx, sheet {sheet}"))
     start, lines = open_lines(path, encoding=options.get("encoding") or None)
-    how = [] if options.get("encoding") or start.encoding == "utf-8" else [start.encoding]
+    how = [start.encoding]
     if document := _json_format(path, named, start, options):
         if document == "json":
             names, has_names, json_rows = json_document_table(path, "\n".join(line for _, line in lines))

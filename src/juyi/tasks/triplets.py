@@ -70,13 +70,19 @@ def read_any_triplets(path: PathLike, **options: Unpack[ReadOptions]) -> Triplet
     try:
         return read_triplets(path, **options)
     except ColumnsError:
+        log = options.get("log")
+        said: list[str] = []
+        options["log"] = said.append
         try:
             rows = read_labelled_pairs(path, **options)
         except DataError:
             rows = None
         if rows is None or not {*rows.labels} <= NLI_LABELS:
             raise
-        return triplets_from_nli(rows)
+        triplets = triplets_from_nli(rows)
+        if log is not None:
+            log(f"{' '.join(said)} Put together: {len(triplets):,} triplets.")
+        return triplets
 
 
 def triplets_from_nli(rows: LabelledPairs) -> Triplets:
