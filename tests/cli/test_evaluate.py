@@ -190,13 +190,15 @@ def test_wrong_use_is_exit_code_2_and_says_what_is_allowed(
     assert done.stderr.count("Error:") == 1
 
 
-def test_another_encoding_is_named_and_then_read(evaluate: Run, pairs: Path, tmp_path: Path) -> None:
-    write(tmp_path / "gb" / "pairs.tsv", made_pairs(), "gb18030")
-    done = evaluate("--suite", tmp_path / "gb" / "pairs.tsv")
+def test_another_encoding_is_found_or_can_be_said(evaluate: Run, pairs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "gb" / "pairs.tsv"
+    write(file, made_pairs(), "gb18030")
+    read = evaluate("--suite", file, "--json")
+    assert "gb18030" in read.stderr and read.stdout == evaluate("--suite", pairs, "--json").stdout
+    assert evaluate("--suite", file, "--encoding", "gb18030", "--json").stdout == read.stdout
+    done = evaluate("--suite", file, "--encoding", "utf-8")
     assert (done.returncode, done.stdout) == (1, "")
     assert "line 1" in done.stderr and "--encoding gb18030" in " ".join(done.stderr.split())
-    read = evaluate("--suite", tmp_path / "gb" / "pairs.tsv", "--encoding", "gb18030", "--json")
-    assert read.stdout == evaluate("--suite", pairs, "--json").stdout
 
 
 def test_repeated_rows_count_as_often_as_they_stand_there(evaluate: Run, pairs: Path, tmp_path: Path) -> None:

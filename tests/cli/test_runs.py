@@ -93,7 +93,7 @@ def test_a_recipe_of_another_kind_or_with_what_it_cannot_use_is_wrong_use(run, p
         (("train", toy, "--pairs", place / "pairs.tsv"), "--data instead of --pairs"),
         (("train", toy, "--texts", place / "pairs.tsv", "--data", place), "--data instead of --texts"),
         (("train", toy), "with --data"),
-        (("train", toy, "--data", place, "--column", "1"), "leave --column and --encoding out"),
+        (("train", toy, "--data", place, "--column", "1"), "says itself how its files are read; leave columns out"),
         (("train", "zh/simcse", "--texts", place / "pairs.tsv", "--data", place), "learns from rows: give them with --texts"),
         (("train", "pretrain/mini-base", "--data", place, "-m", "mini"), "leave -m mini out"),
         (("train", "pretrain/mini-base", "--data", place), "lacks "),

@@ -59,8 +59,8 @@ def test_wrong_use_is_exit_code_2_and_one_paragraph(juyi, tmp_path: Path) -> Non
 
 def test_failures_are_exit_code_1_and_name_the_file(juyi, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("")
-    (tmp_path / "gbk.txt").write_bytes("怎么还信用卡\n".encode("gb18030"))
-    for file, words in (("empty.txt", "empty"), ("gbk.txt", "gb18030"), ("none.txt", "none.txt")):
+    (tmp_path / "bad.txt").write_bytes("怎么还信用卡\n".encode() + b"\xff\n")
+    for file, words in (("empty.txt", "empty"), ("bad.txt", "line 2: byte 0xff"), ("none.txt", "none.txt")):
         done = juyi("encode", tmp_path / file)
         assert done.returncode == 1, done.stderr
         assert words in done.stderr
@@ -105,7 +105,9 @@ def test_to_encode_is_quick_to_start_needs_no_torch_and_warns_of_nothing(tmp_pat
     (tmp_path / "a.txt").write_text("怎么还信用卡\n", encoding="utf-8")
     command = [sys.executable, "-W", "error", "-c", LIGHT, "encode", str(tmp_path / "a.txt"), "-o", str(tmp_path / "a.npy")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "HF_HUB_OFFLINE": "1"})
-    assert done.returncode == 0 and done.stderr == f"Wrote 1 vectors of 384 to {tmp_path / 'a.npy'}\n", done.stderr
+    assert done.returncode == 0 and done.stderr == (
+        f"{tmp_path / 'a.txt'}: txt, utf-8.\nWrote 1 vectors of 384 to {tmp_path / 'a.npy'}\n"
+    )
 
 
 def test_a_graph_of_another_tool_is_told_and_torch_runs_the_model(juyi, tmp_path: Path) -> None:

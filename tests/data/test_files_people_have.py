@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,8 @@ from juyi.data import (
     read_scored_pairs,
     read_texts,
     read_triplets,
+    understand,
+    understand_texts,
 )
 from juyi.data.sets import read_clinc
 from juyi.errors import JuyiError
@@ -294,3 +298,35 @@ def test_an_excel_file(tmp_path: Path) -> None:
     assert texts(tmp_path / "a.xlsx") == [A, B, C, D, A, D]
     (tmp_path / "a.xlsx").rename(tmp_path / "a.csv")
     assert scored(tmp_path / "a.csv") == TWO
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_named_pipe_is_read_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(two("是", "否", delimiter=";").encode("gb18030"),))
+    writer.start()
+    found, corpus = understand_texts(tmp_path / "pipe")
+    writer.join()
+    assert (found.shape, corpus.texts) == ("scored pairs", [A, B, C, D])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "shape"),
+    [
+        ("a.txt", f"{A}\n{B}\n", "texts"),
+        ("a.tsv", two("1", "0"), "scored pairs"),
+        ("a.tsv", two("相似", "不相似"), "scored pairs"),
+        ("a.tsv", two("entailment", "neutral"), "labelled pairs"),
+        ("a.tsv", rows("\t", (A, B, C), (D, C, A)), "triplets"),
+        ("a.jsonl", json_lines({"query": A, "pos": [B], "neg": [C]}), "triplets"),
+        ("a.csv", "标准问题,相似问题\n" + rows(",", (A, B), (C, D)), "labelled texts"),
+        ("a.jsonl", json_lines({"anchor": A, "positive": B}), "pairs"),
+        ("a.csv", "query,intent\n" + rows(",", (A, "还款"), (D, "开通")), "labelled texts"),
+        ("a.jsonl", json_lines({"instruction": A, "output": B}), "pairs"),
+        ("a.csv", f"id,问题,时间\n7,{A},2024-01-01\n9,{B},2024-01-02\n", "texts"),
+    ],
+)
+def test_the_shape_of_the_rows(name: str, content: str, shape: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    found = understand(tmp_path / name)
+    assert found.shape == shape and len(found.rows) <= 3 and all(len(row) == len(found.columns) for row in found.rows)

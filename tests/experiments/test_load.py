@@ -292,6 +292,8 @@ OTHER_WORDS = {
     "head": "none",
     "tokenization": "words",
     "prompt": "query: ",
+    "header": True,
+    "label_scores": {"好": 1.0},
     "masked_lm": {"weight": 0.2},
     "mixing": "proportional",
     "track": ["tensorboard"],

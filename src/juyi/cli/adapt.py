@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from juyi.cli import options
+from juyi.errors import ColumnsError, DataError
 
 if TYPE_CHECKING:
     from juyi.data import ReadSettings
@@ -73,7 +74,10 @@ def command(
     settings = EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt)
     corpus = read_texts(file, **reading.arguments(say))
     of_pairs = ReadSettings(columns=pair_columns, label_scores=reading.label_scores)
-    labelled = None if pairs is None else read_scored_pairs(pairs, **of_pairs.arguments(say))
+    try:
+        labelled = None if pairs is None else read_scored_pairs(pairs, **of_pairs.arguments(say))
+    except ColumnsError as error:
+        raise DataError(f"{error} With --pair-columns: those of FILE are another matter.") from error
     if labelled is not None:
         check_scores(labelled, pairs)
     try:

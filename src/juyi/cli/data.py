@@ -38,13 +38,12 @@ def check(file: str, against: str | None, model: str, max_length: int, reading: 
     from dataclasses import asdict
 
     from juyi.cli.output import put, say, table
-    from juyi.data import inspect, read_texts, understand
+    from juyi.data import inspect, read_texts, understand_texts
     from juyi.hub import resolve
     from juyi.layout import read_layout, tokenizer_folder
     from juyi.tokenization import load_tokenizer
 
-    understood = understand(file, **reading.arguments())
-    corpus = read_texts(file, **reading.arguments(say))
+    understood, corpus = understand_texts(file, **reading.arguments(say))
     others = None if against is None else read_texts(against, log=say).texts
     folder = resolve(model, log=say)
     tokenizer = load_tokenizer(tokenizer_folder(folder / read_layout(folder).backbone))

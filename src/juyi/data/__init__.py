@@ -11,7 +11,7 @@ from juyi.data.pairs import read_pairs, read_triplets
 from juyi.data.read_options import ReadOptions, ReadSettings
 from juyi.data.row_shapes import LabelledPairs, LabelledTexts, Pairs, ScoredPairs, Texts, Triplets
 from juyi.data.scored import read_labelled_pairs, read_labelled_texts, read_scored_pairs
-from juyi.data.shapes import Shape, Understanding, understand
+from juyi.data.shapes import Shape, Understanding, understand, understand_texts
 from juyi.data.tables import FORMATS
 from juyi.data.text_stream import TextStream
 from juyi.data.texts import open_texts, read_texts
@@ -46,4 +46,5 @@ __all__ = [
     "read_texts",
     "read_triplets",
     "understand",
+    "understand_texts",
 ]

@@ -214,7 +214,7 @@ def open_lines(path: PathLike, *, encoding: str | None = None) -> tuple[Start, I
 def _parts(path: PathLike, encoding: str | None) -> Iterator[Start | tuple[int, str]]:
     """First the beginning, then the lines: one generator, so that the file is closed when nobody wants more of it."""
     with open_bytes(path) as stream:
-        first, is_whole = _first_bytes(stream, _PIPE_BYTES if str(path) == STDIN else START_BYTES)
+        first, is_whole = _first_bytes(stream, START_BYTES if Path(path).is_file() else _PIPE_BYTES)
         start = Start(first, is_whole, _encoding_of(first, path, encoding))
         yield start
         whole = _joined(first, stream)

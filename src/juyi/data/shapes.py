@@ -10,7 +10,9 @@ from juyi.data.columns import Columns
 from juyi.data.files import PathLike
 from juyi.data.labels import is_no_consensus, nli_name
 from juyi.data.read_options import ReadOptions
+from juyi.data.row_shapes import Texts
 from juyi.data.tables import is_blank
+from juyi.data.texts import text_stream
 
 Shape = Literal["texts", "pairs", "triplets", "scored pairs", "labelled pairs", "labelled texts", "unknown"]
 
@@ -41,7 +43,25 @@ def understand(path: PathLike, **options: Unpack[ReadOptions]) -> Understanding:
         DataError: The file cannot be read.
         UsageError: A column is named that the file does not have.
     """
+    return _understanding(Columns.open(path, **options))
+
+
+def understand_texts(path: PathLike, **options: Unpack[ReadOptions]) -> tuple[Understanding, Texts]:
+    """What was understood of a file, and its sentences; the file, or standard input, is read once.
+
+    Raises:
+        DataError: The file cannot be read, or no column holds text.
+        UsageError: A column is named that the file does not have.
+    """
     columns = Columns.open(path, **options)
+    stream = text_stream(columns)
+    texts = list(stream)
+    if (log := options.get("log")) is not None:
+        log(stream.sentence)
+    return _understanding(columns), Texts(texts, stream.source, stream.columns, stream.skipped)
+
+
+def _understanding(columns: Columns) -> Understanding:
     table = columns.table
     places = columns.wanted or list(range(len(table.names)))
     roles = tuple((table.names[place], columns.roles[place] or "empty") for place in places)

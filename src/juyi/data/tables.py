@@ -130,7 +130,7 @@ def open_table(path: PathLike, *, wanted: Sequence[str] = (), keep_blank: bool =
 
 def _binary_format(path: PathLike) -> str | None:
     """One of parquet and xlsx, by the first bytes; None for text."""
-    if str(path) == STDIN:
+    if str(path) == STDIN or not Path(path).is_file():  # what is read from a pipe is gone
         return None
     suffix = suffix_of(path)
     if suffix in ("parquet", "xlsx") and str(path).lower().endswith(COMPRESSIONS):

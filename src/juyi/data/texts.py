@@ -56,13 +56,23 @@ def open_texts(path: PathLike, *, keep_empty: bool = False, **options: Unpack[Re
         UsageError: A column is named that the file does not have.
     """
     log = options.pop("log", None)
-    columns = Columns.open(path, keep_blank=keep_empty, **options)
-    places = columns.wanted or _text_places(columns)
-    names = () if columns.table.is_lines else tuple(columns.table.names[place] for place in places)
-    stream = TextStream(_cells(columns.table, places, keep_empty), str(path), names, columns.table.left_out)
-    stream.describe = lambda: columns.sentence(places, remarks=[counted_words(stream.count, "text")] if stream.count else [])
+    stream = text_stream(Columns.open(path, keep_blank=keep_empty, **options), keep_empty=keep_empty)
     if log is not None:
         log(stream.sentence)
+    return stream
+
+
+def text_stream(columns: Columns, *, keep_empty: bool = False) -> TextStream:
+    """The sentences of a file that was opened; see `open_texts`.
+
+    Raises:
+        DataError: No column holds text.
+    """
+    places = columns.wanted or _text_places(columns)
+    names = () if columns.table.is_lines else tuple(columns.table.names[place] for place in places)
+    cells = _cells(columns.table, places, keep_empty)
+    stream = TextStream(cells, str(columns.table.path), names, columns.table.left_out)
+    stream.describe = lambda: columns.sentence(places, remarks=[counted_words(stream.count, "text")] if stream.count else [])
     return stream
 
 
