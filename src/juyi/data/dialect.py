@@ -33,11 +33,13 @@ class Dialect:
     Attributes:
         delimiter: Between two cells; empty where a line is one cell.
         quoted: A cell may stand in double quotes, with line ends in it and quotes doubled.
+        spaced: A blank stands between a mark and the quote behind it.
         skipped: Lines before the first row: 1 where the first says `sep=;`.
     """
 
     delimiter: str
     quoted: bool = False
+    spaced: bool = False
     skipped: int = 0
 
     @property
@@ -65,7 +67,8 @@ def sniff(lines: Sequence[str], hint: str, *, is_whole: bool, delimiter: str | N
         return Dialect(lines[0][4:].strip("\r\n") or "\t", quoted=True, skipped=1)
     parted = delimiter or _certain(lines, is_whole) or _proved(lines, hint, is_whole) or _named(lines, hint, is_whole)
     if parted:
-        return Dialect(parted, _is_quoted(lines, parted, is_whole))
+        quoted = _is_quoted(lines, parted, is_whole)
+        return Dialect(parted, quoted, spaced=quoted and _is_spaced(lines, parted))
     return Dialect("", hint in _SHEETS and _is_one_quoted_column(lines, is_whole))
 
 
@@ -111,7 +114,12 @@ def split(lines: Iterable[str], dialect: Dialect, *, strict: bool = True) -> Ite
             else:
                 yield number, tuple(line.split(dialect.delimiter)) if dialect.delimiter else (line,)
         return
-    reader = csv.reader((line + "\n" for line in lines), delimiter=dialect.delimiter or _NO_DELIMITER, strict=strict)
+    reader = csv.reader(
+        (line + "\n" for line in lines),
+        delimiter=dialect.delimiter or _NO_DELIMITER,
+        strict=strict,
+        skipinitialspace=dialect.spaced,
+    )
     start = 1
     for row in reader:
         yield start, tuple(row)
@@ -120,17 +128,22 @@ def split(lines: Iterable[str], dialect: Dialect, *, strict: bool = True) -> Ite
 
 def _rows(lines: Sequence[str], delimiter: str, quoted: bool, is_whole: bool) -> list[tuple[str, ...]]:
     """The rows of a sample without blank ones, and without the last where it may be cut off; none where the quotes are wrong."""
+    dialect = Dialect(delimiter, quoted, spaced=quoted and _is_spaced(lines, delimiter))
     try:
-        rows = [row for _, row in split(lines, Dialect(delimiter, quoted)) if row]
+        rows = [row for _, row in split(lines, dialect) if row]
     except csv.Error:
         rows = []
         try:
-            for _, row in split(lines, Dialect(delimiter, quoted)):
+            for _, row in split(lines, dialect):
                 rows.append(row)
         except csv.Error:
             rows = rows if not is_whole else []
         return [row for row in rows if row]
     return rows if is_whole or len(rows) < 2 else rows[:-1]
+
+
+def _is_spaced(lines: Sequence[str], delimiter: str) -> bool:
+    return any(f'{delimiter} "' in line for line in lines)
 
 
 def _width(rows: Sequence[Sequence[str]]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from juyi.data.column_names import role_of_name
+from juyi.data.column_names import likely_role_of_name, role_of_name
 from juyi.data.labels import is_label_word
 from juyi.data.numbers import is_number
 
@@ -36,7 +36,8 @@ def has_header(first: Sequence[str], below: Sequence[Sequence[str]], *, is_sheet
     columns = [[row[place].strip() for row in below if place < len(row) and row[place].strip()] for place in range(len(cells))]
     if _counts(cells):
         return any(not all(map(is_number, column)) for column in columns)
-    known = [bool(role_of_name(cell)) for cell in cells if cell]
+    # In a csv a name may be one that is only likely: 用户提问, customer_question.
+    known = [bool(likely_role_of_name(cell) if is_sheet and len(cell) > 2 else role_of_name(cell)) for cell in cells if cell]
     if sum(known) > 1 and sum(known) >= len(known) / 2 and max(map(len, cells)) <= _LONGEST_NAME:
         return True
     if not all(map(could_be_name, filter(None, cells))) or not any(cells):

@@ -177,7 +177,7 @@ def _delimited(
     texts = (line for _, line in chain(head, lines))
     rows = split(islice(texts, dialect.skipped, None), dialect)
     if not dialect.delimiter:
-        kind = "csv" if hint in ("csv", "tsv") else "txt"
+        kind = hint if hint in ("csv", "tsv") else "txt"
     else:
         kind = "tsv" if dialect.delimiter == "\t" else "csv"
     return dialect, kind, _checked(path, rows, dialect.skipped)
@@ -209,6 +209,8 @@ def _with_header(
         for _ in numbered:  # an empty file says so itself
             pass
         raise DataError("the file has no rows.", path=path)
+    width = max(place for _, row in filled for place, cell in enumerate(row, start=1) if cell.strip())
+    filled = [(at, row[:width]) for at, row in filled]  # a mark at the end of every line parts nothing
     number, first = filled[0]
     header = options.get("header")
     if header is None:
