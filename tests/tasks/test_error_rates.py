@@ -165,7 +165,10 @@ def test_two_equal_encoders_on_the_components_of_bq(shared_data: Path, common: f
     """The real components, of which one holds a twelfth of the pairs; encoders err by sentence, and by component."""
     pairs = read_scored_pairs(shared_data / "zh_sts" / "bq.test.tsv")
     sides = list(zip(pairs.first, pairs.second, strict=True))
-    units, numbers = sentence_units(sides), {text: place for place, text in enumerate({*pairs.first, *pairs.second})}
+    units, numbers = (
+        sentence_units(sides),
+        {text: place for place, text in enumerate(dict.fromkeys((*pairs.first, *pairs.second)))},
+    )
     assert (units.items, units.count) == (10000, 644)
     rng, count = np.random.default_rng(8), 500
     by_sentence = rng.normal(size=(len(numbers), count))

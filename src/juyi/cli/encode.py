@@ -45,7 +45,7 @@ def command(
     reading: ReadSettings,
     engine: EngineKind,
 ) -> None:
-    """Encode the sentences of FILE (txt, csv, tsv, jsonl, parquet; .gz and .xz of these; - is stdin), of any number.
+    """Encode the sentences of FILE (txt, csv, tsv, json, jsonl, xlsx, parquet, packed or not; - is stdin), of any number.
 
     Row i of the matrix is line i of a plain text file, or row i of a table; of several columns row by row, and within a row
     column by column. A blank line at the very end of a text file is no line. With --empty drop the line numbers of the rows are

@@ -53,7 +53,7 @@ def read_scored_pairs(path: PathLike, **options: Unpack[ReadOptions]) -> ScoredP
     subsets: list[str] = []
     for line, row in table.rows:
         one, other = (text_in(table, line, row[place], place) for place in places[:2])
-        if is_blank(row[places[2]]):
+        if is_blank(row[places[2]]) or is_no_consensus(str(row[places[2]])):
             table.left_out.add("row without a score", line)
             continue
         lines.append(line)
