@@ -244,9 +244,9 @@ KILLED = {
     "encode, with its lines": ("encode q.txt -o x.npy --empty drop", "os.rename", "x.ids", "x.npy"),
     "whiten": ("whiten --texts q.txt -o w", "os.rename", "/.w.", "w"),
     "whiten, at the end": ("whiten --texts q.txt -o w", "os.rename", "/w", "w"),
-    "export": ("export -o e", "os.rename", "model.onnx", "e"),
+    "export": ("export -m small -o e", "os.rename", "model.onnx", "e"),
     "train": (TRAIN, "os.rename", "/m", "m"),
-    "adapt": ("adapt q.txt -o a", "os.rename", "a/model-whitened", "a/model-whitened"),
+    "adapt": ("adapt q.txt -m small -o a", "os.rename", "a/model-whitened", "a/model-whitened"),
 }
 """The command, the event at which it is killed (`sys.addaudithook`), what this is about, and what the command writes."""
 
@@ -254,7 +254,10 @@ KILLED = {
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in ("adapt", "export", "train") else name for name in KILLED]
 )
-def test_killed_while_it_writes_a_command_leaves_nothing_half_and_the_next_clears_up(place: Path, name: str) -> None:
+def test_killed_while_it_writes_a_command_leaves_nothing_half_and_the_next_clears_up(
+    place: Path, build: Callable[..., Path], name: str
+) -> None:
+    shutil.copytree(build("bert"), place / "small")
     command, event, moment, target = KILLED[name]
     code, _, error = end(start(place, command.split(), KILL.format(event=event, name=moment)))
     assert code == -signal.SIGKILL, error

@@ -48,8 +48,9 @@ def test_adapt_with_labels(juyi, texts: Path, tmp_path: Path) -> None:
     assert task.evaluate(load_encoder(tmp_path / "out" / "model-whitened").encode)[0].value == pytest.approx(both, abs=0.05)
 
 
-def test_adapt_without_labels_claims_nothing_and_writes_a_sheet(juyi, texts: Path, tmp_path: Path) -> None:
-    done = juyi("adapt", texts, "-o", tmp_path / "out", "--format", "json")
+def test_adapt_without_labels_claims_nothing_and_writes_a_sheet(juyi, texts: Path, tmp_path: Path, build) -> None:
+    model = build("bert")  # a small one: what it is worth is not asked here
+    done = juyi("adapt", texts, "-m", model, "-o", tmp_path / "out", "--format", "json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["scores"] == {}
@@ -61,7 +62,7 @@ def test_adapt_without_labels_claims_nothing_and_writes_a_sheet(juyi, texts: Pat
     assert all(line.count("\t") == 2 and line.endswith("\t") for line in lines[1:])
     sheet = tmp_path / "out" / "pairs_to_label.tsv"
     sheet.write_text(f"{lines[0]}\n{lines[1]}3\n", encoding="utf-8")
-    assert juyi("adapt", texts, "-o", tmp_path / "out").returncode == 0
+    assert juyi("adapt", texts, "-m", model, "-o", tmp_path / "out").returncode == 0
     assert sheet.read_text(encoding="utf-8").splitlines()[1].endswith("3")  # labels are never overwritten
 
 

@@ -270,6 +270,7 @@ BROKEN = [
     Case("one column too few", "a.tsv", two("1", "0") + f"{A}\t{B}\n", scored, error="line 3: too few columns"),
     Case("nan", "a.tsv", two("1", "nan"), scored, error="line 2: the score in column '3' is 'nan'"),
     Case("nothing to be seen", "a.txt", f"{A}\n\u200b\n\u3000\ufeff\n{B}\n", texts, [A, B], line=["2 blank rows (lines 2, 3)"]),
+    Case("a column of nothing to be seen", "a.tsv", rows("\t", (A, "\u200b"), (B, "\u200b")), texts, [A, B]),
     Case("an open quote", "a.csv", f'text,label\n"{A},x\n{B},y\n', texts, error="not valid csv"),
     Case("an old Excel file", "a.csv", b"\xd0\xcf\x11\xe0" + bytes(100), texts, error="old Office program"),
     Case("a program", "a.txt", b"\x7fELF\x02\x01\0\0\0\1\0\xff\xfe", texts, error="binary"),

@@ -15,6 +15,7 @@ from juyi.data.read_options import ReadOptions
 from juyi.data.roles import column_roles, is_label_column
 from juyi.data.tables import Table, is_blank, open_table
 from juyi.errors import ColumnsError, DataError, UsageError
+from juyi.types import Log
 
 
 class Columns:
@@ -24,10 +25,12 @@ class Columns:
         table: The table.
         wanted: The columns that were asked for by the caller, as places; None where he named none.
         roles: What each column holds.
+        log: Hears what was understood.
     """
 
-    def __init__(self, table: Table, wanted: Sequence[str] | None) -> None:
+    def __init__(self, table: Table, wanted: Sequence[str] | None, log: Log = lambda _: None) -> None:
         self.table = table
+        self.log = log
         self.wanted = None if wanted is None else named_places(table, wanted)
         self.names_asked = tuple(wanted or ())
         self.roles = column_roles(table.names if table.has_names else [""] * len(table.names), [row for _, row in table.sample])
@@ -38,7 +41,8 @@ class Columns:
         """The columns of a file; see `open_table`."""
         wanted = options.get("columns")
         wanted = tuple(wanted) if wanted is not None else None
-        return cls(open_table(path, wanted=wanted or (), keep_blank=keep_blank, **options), wanted)
+        table = open_table(path, wanted=wanted or (), keep_blank=keep_blank, **options)
+        return cls(table, wanted, options.get("log", lambda _: None))
 
     @property
     def by_position(self) -> bool:
@@ -126,13 +130,17 @@ class Columns:
         source = "standard input" if str(table.path) == STDIN else table.path
         return f"{source}: {'; '.join(parts)}."
 
+    def say(self, places: Sequence[int], rows: int, remarks: Sequence[str] = ()) -> None:
+        """Tell the log what was understood, now that all rows are read; see `sentence`."""
+        self.log(self.sentence(places, rows, remarks))
+
     def _texts_of_few_letters(self) -> None:
         """Where contents leave fewer than two columns of text, single characters are text too: those that are no numbers."""
         if len(self.places("text")) < 2:
             for place, name in enumerate(self.table.names):
                 cells = self.cells(place)
                 named = self.table.has_names and role_of_name(name)
-                if self.roles[place] == "other" and not named and max(map(len, cells)) == 1 and not any(map(is_number, cells)):
+                if self.roles[place] == "other" and not named and {*map(len, cells)} == {1} and not any(map(is_number, cells)):
                     self.roles[place] = "text"
 
 

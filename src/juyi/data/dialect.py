@@ -129,16 +129,11 @@ def split(lines: Iterable[str], dialect: Dialect, *, strict: bool = True) -> Ite
 def _rows(lines: Sequence[str], delimiter: str, quoted: bool, is_whole: bool) -> list[tuple[str, ...]]:
     """The rows of a sample without blank ones, and without the last where it may be cut off; none where the quotes are wrong."""
     dialect = Dialect(delimiter, quoted, spaced=quoted and _is_spaced(lines, delimiter))
+    rows: list[tuple[str, ...]] = []
     try:
-        rows = [row for _, row in split(lines, dialect) if row]
+        rows.extend(row for _, row in split(lines, dialect) if row)  # those before an error stay
     except csv.Error:
-        rows = []
-        try:
-            for _, row in split(lines, dialect):
-                rows.append(row)
-        except csv.Error:
-            rows = rows if not is_whole else []
-        return [row for row in rows if row]
+        return [] if is_whole else rows
     return rows if is_whole or len(rows) < 2 else rows[:-1]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Literal, Unpack
 
 from juyi.data.column_names import numbered_places
 from juyi.data.columns import Columns, text_in, texts_in
@@ -39,7 +39,7 @@ def read_pairs(path: PathLike, **options: Unpack[ReadOptions]) -> Pairs:
         found = _texts(columns, line, row, [places[1], *more])
         anchors += [anchor] * len(found)
         positives += found
-    _say(columns, [*places, *more], len(anchors), options)
+    columns.say([*places, *more], len(anchors))
     return Pairs(anchors, positives)
 
 
@@ -68,7 +68,7 @@ def read_triplets(path: PathLike, **options: Unpack[ReadOptions]) -> Triplets:
         anchors += [anchor] * count
         positives += [same[i % len(same)] for i in range(count)]
         negatives += [other[i % len(other)] for i in range(count)]
-    _say(columns, [places[0], *positive_places, *negative_places], len(anchors), options)
+    columns.say([places[0], *positive_places, *negative_places], len(anchors))
     return Triplets(anchors, positives, negatives)
 
 
@@ -111,12 +111,11 @@ def _triplet_places(columns: Columns) -> list[int]:
     raise columns.error(_TRIPLETS, 3, more)
 
 
-def _more(columns: Columns, places: Sequence[int], kind: str) -> list[int]:
+def _more(columns: Columns, places: Sequence[int], kind: Literal["positive", "negative"]) -> list[int]:
     """Further columns of positives or negatives, where the columns were not named by the caller."""
     if columns.wanted is not None or not columns.table.has_names:
         return []
-    found = numbered_places(columns.table.names, "positive" if kind == "positive" else "negative")
-    return [place for place in found if place not in places]
+    return [place for place in numbered_places(columns.table.names, kind) if place not in places]
 
 
 def _texts(columns: Columns, line: int, row: Sequence[object], places: Sequence[int]) -> list[str]:
@@ -124,8 +123,3 @@ def _texts(columns: Columns, line: int, row: Sequence[object], places: Sequence[
     table = columns.table
     found = [text for place in places for text in texts_in(table, line, row[place], place)]
     return found or [text_in(table, line, row[places[0]], places[0])]
-
-
-def _say(columns: Columns, places: Sequence[int], count: int, options: ReadOptions) -> None:
-    if (log := options.get("log")) is not None:
-        log(columns.sentence(places, count))

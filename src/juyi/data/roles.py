@@ -99,9 +99,9 @@ def _filled(sample: Sequence[Sequence[object]], place: int) -> list[str]:
             cells += cell
         elif isinstance(cell, str):
             cells.append(cell.strip())
-        elif not is_blank(cell):
-            cells.append(json.dumps(cell, ensure_ascii=False, default=str))
-    return [cell for cell in cells if cell]
+        else:
+            cells.append("" if is_blank(cell) else json.dumps(cell, ensure_ascii=False, default=str))
+    return [cell for cell in cells if not is_blank(cell)]
 
 
 def _mean_length(cells: Sequence[str]) -> float:

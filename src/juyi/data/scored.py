@@ -63,8 +63,7 @@ def read_scored_pairs(path: PathLike, **options: Unpack[ReadOptions]) -> ScoredP
         if subset is not None:
             subsets.append(text_in(table, line, row[subset], subset).strip())
     scores, remarks = _scores(columns, places[2], lines, written, options)
-    if (log := options.get("log")) is not None:
-        log(columns.sentence([*places, *([] if subset is None else [subset])], len(first), remarks))
+    columns.say([*places, *([] if subset is None else [subset])], len(first), remarks)
     return ScoredPairs(first, second, scores, tuple(subsets) if subset is not None else None)
 
 
@@ -93,8 +92,7 @@ def read_labelled_pairs(path: PathLike, **options: Unpack[ReadOptions]) -> Label
         kept = [(cells[0], cells[1], label) for (_, cells), label in zip(rows, labels, strict=True)]
     if not kept:
         raise DataError("no row has a label.", path=path)
-    if (log := options.get("log")) is not None:
-        log(columns.sentence(places, len(kept)))
+    columns.say(places, len(kept))
     return LabelledPairs([row[0] for row in kept], [row[1] for row in kept], [row[2] for row in kept])
 
 
@@ -120,8 +118,7 @@ def read_labelled_texts(path: PathLike, **options: Unpack[ReadOptions]) -> Label
     if columns.wanted is None and len(table.names) == 2 and columns.by_position and len(set(labels)) > len(set(texts)):
         labels, texts = [text.strip() for text in texts], labels
         remarks = [f"column {table.names[places[1]]} is the label, for it has fewer different values"]
-    if (log := options.get("log")) is not None:
-        log(columns.sentence(places, len(texts), remarks))
+    columns.say(places, len(texts), remarks)
     return LabelledTexts(labels, texts)
 
 

@@ -12,7 +12,7 @@ from juyi.data.labels import is_no_consensus, nli_name
 from juyi.data.read_options import ReadOptions
 from juyi.data.row_shapes import Texts
 from juyi.data.tables import is_blank
-from juyi.data.texts import text_stream
+from juyi.data.texts import texts_of
 
 Shape = Literal["texts", "pairs", "triplets", "scored pairs", "labelled pairs", "labelled texts", "unknown"]
 
@@ -54,11 +54,7 @@ def understand_texts(path: PathLike, **options: Unpack[ReadOptions]) -> tuple[Un
         UsageError: A column is named that the file does not have.
     """
     columns = Columns.open(path, **options)
-    stream = text_stream(columns)
-    texts = list(stream)
-    if (log := options.get("log")) is not None:
-        log(stream.sentence)
-    return _understanding(columns), Texts(texts, stream.source, stream.columns, stream.skipped)
+    return _understanding(columns), texts_of(columns)
 
 
 def _understanding(columns: Columns) -> Understanding:

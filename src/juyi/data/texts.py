@@ -35,12 +35,7 @@ def read_texts(path: PathLike, **options: Unpack[ReadOptions]) -> Texts:
         DataError: The file or a row cannot be read, or no column holds text.
         UsageError: A column is named that the file does not have.
     """
-    log = options.pop("log", None)
-    stream = open_texts(path, **options)
-    texts = list(stream)
-    if log is not None:
-        log(stream.sentence)
-    return Texts(texts, stream.source, stream.columns, stream.skipped)
+    return texts_of(Columns.open(path, **options))
 
 
 def open_texts(path: PathLike, *, keep_empty: bool = False, **options: Unpack[ReadOptions]) -> TextStream:
@@ -55,19 +50,25 @@ def open_texts(path: PathLike, *, keep_empty: bool = False, **options: Unpack[Re
         DataError: The file cannot be read, or no column holds text; a bad row is an error when it comes to it.
         UsageError: A column is named that the file does not have.
     """
-    log = options.pop("log", None)
-    stream = text_stream(Columns.open(path, keep_blank=keep_empty, **options), keep_empty=keep_empty)
-    if log is not None:
-        log(stream.sentence)
+    columns = Columns.open(path, keep_blank=keep_empty, **options)
+    stream = _text_stream(columns, keep_empty=keep_empty)
+    columns.log(stream.sentence)
     return stream
 
 
-def text_stream(columns: Columns, *, keep_empty: bool = False) -> TextStream:
-    """The sentences of a file that was opened; see `open_texts`.
+def texts_of(columns: Columns) -> Texts:
+    """All sentences of a file that was opened; see `read_texts`.
 
     Raises:
-        DataError: No column holds text.
+        DataError: A row cannot be read, or no column holds text.
     """
+    stream = _text_stream(columns)
+    texts = list(stream)
+    columns.log(stream.sentence)
+    return Texts(texts, stream.source, stream.columns, stream.skipped)
+
+
+def _text_stream(columns: Columns, *, keep_empty: bool = False) -> TextStream:
     places = columns.wanted or _text_places(columns)
     names = () if columns.table.is_lines else tuple(columns.table.names[place] for place in places)
     cells = _cells(columns.table, places, keep_empty)
