@@ -15,7 +15,7 @@ from juyi.errors import DataError
 from juyi.experiments.running_text import spread
 from juyi.experiments.source_files import check_there, read_excluded
 from juyi.experiments.sources import PairFile, PairSources
-from juyi.experiments.templates import template_pairs
+from juyi.experiments.templates import template_texts
 
 Pair = tuple[str, str, int]
 
@@ -54,8 +54,8 @@ def read_source_pairs(sources: PairSources, folder: Path) -> SourcePairs:
         gathered.add(spread(found, source.rows) * source.repeat, both=source.both)
     if sources.templates is not None:
         check_there([sources.templates.dictionary, *sources.templates.count], folder)
-        made = template_pairs(sources.templates, folder)
-        gathered.add(gathered.sift((*pair, i) for i, pair in enumerate(made)), both=sources.templates.both)
+        made = template_texts(sources.templates, folder)
+        gathered.add(gathered.sift(((text, text, i) for i, text in enumerate(made)), itself=True), both=False)
     if not gathered.pairs:
         raise DataError("The recipe's sources give no pair. Look at sources.longest and at the files.", path=folder)
     firsts, seconds, groups = zip(*gathered.pairs, strict=True)

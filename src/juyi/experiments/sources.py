@@ -85,29 +85,27 @@ class PairFile:
 
 @dataclass(frozen=True)
 class TemplateSource:
-    """Sentences put together from templates in two languages and the words of a dictionary.
+    """Sentences put together from templates and the words of a dictionary.
 
     Attributes:
-        dictionary: Its path in the data folder: a word and its glosses a line, a tab between them. Words with a short gloss fill
-            the slots `noun` and `verb` ("to …").
+        dictionary: Its path in the data folder: a word and its glosses a line, a tab between them. By their glosses words fill
+            the slots `verb` ("to …") and `noun` (what else is short), some both.
         rows: How many sentences to put together.
-        templates: A file beside the recipes, or anywhere by its full path: a template in both languages a line, "{noun}多少钱"
-            and "how much is {noun}". A 2 behind the name of a slot asks for a second filling.
-        phrases: A file beside the recipes: the name of a slot and a filling in both languages a line.
+        templates: A file beside the recipes, or anywhere by its full path: a template a line, "{noun}多少钱". A 2 behind the name
+            of a slot asks for a second filling.
+        phrases: A file beside the recipes: the name of a slot and a filling a line.
         count: Files of the data folder by which the words are weighed: frequent ones are drawn more often.
         min_count: Words that occur less often there are left out.
-        both: Distillation: the student learns the second side too.
         seed: Draws templates and fillings.
         licence: What the dictionary's origin says.
     """
 
     dictionary: str
     rows: int
-    templates: str = "mini/templates.tsv"
+    templates: str = "mini/templates.txt"
     phrases: str = "mini/phrases.tsv"
     count: tuple[str, ...] = ()
     min_count: int = 0
-    both: bool = False
     seed: int = 42
     licence: str = ""
 

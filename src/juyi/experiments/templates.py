@@ -1,4 +1,4 @@
-"""Sentences put together from templates and a dictionary, in two languages at once."""
+"""Sentences put together from templates, phrases and the words of a dictionary."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from juyi.data import read_lines
@@ -18,14 +19,20 @@ _SLOT = re.compile(r"\{[^{}]*\}")
 _ASIDE = re.compile(r"\([^)]*\)")
 _WORD = re.compile(f"[{HAN}]{{2,4}}")
 _GLOSS = re.compile(r"[A-Za-z][A-Za-z' -]*")
+_NO_NOUN = frozenset(
+    "a all also although and as at because both but by even every for from how however if in just many more most much not of on "
+    "one only or same so still such than that the then therefore this though thus too very we what when where which who why with "
+    "yet you he she it they".split()
+)
+"""What a word is no noun for whose gloss begins with one of these."""
 _TRIES = 20
 
-Filling = tuple[str, str]
-Fillings = Mapping[str, tuple[Sequence[Filling], Sequence[float]]]
+Fillings = Mapping[str, tuple[Sequence[str], Sequence[float]]]
+"""What fills a slot of each name, and the running sum of their weights."""
 
 
-def template_pairs(source: TemplateSource, folder: Path) -> list[tuple[str, str]]:
-    """Distinct sentence pairs: a template is drawn, then for each of its slots a filling, by the recipe's seed.
+def template_texts(source: TemplateSource, folder: Path) -> list[str]:
+    """Distinct sentences: a template is drawn, then for each of its slots a filling, by the recipe's seed.
 
     All templates are equally likely. Words of the dictionary are drawn by the square root of how often they occur in the files
     that are counted, phrases evenly. Where templates and fillings give fewer sentences than asked for, there are fewer.
@@ -35,46 +42,57 @@ def template_pairs(source: TemplateSource, folder: Path) -> list[tuple[str, str]
         folder: The folder that holds the dictionary and the files to count in.
 
     Raises:
-        UsageError: A template has different slots on its two sides, or one that nothing fills.
+        UsageError: Nothing fills a slot of a template.
         DataError: A line has too few columns.
     """
-    templates = [tuple(cells) for cells in _table(RECIPES / source.templates, 2)]
+    templates = [line.strip() for _, line in read_lines(RECIPES / source.templates) if line.strip()]
     fillings = {**_words(source, folder), **_phrases(RECIPES / source.phrases)}
-    for first, second in templates:
-        _check(first, second, fillings, source.templates)
-    rng, found = random.Random(source.seed), dict[str, str]()
+    for template in templates:
+        _check(template, fillings, source.templates)
+    rng, found = random.Random(source.seed), dict[str, None]()
     for _ in range(_TRIES * source.rows):
         if len(found) == source.rows:
             break
-        first, second = rng.choice(templates)
-        for slot in sorted({match.group() for match in _SLOT.finditer(first)}):
+        text = rng.choice(templates)
+        for slot in sorted(set(_SLOT.findall(text))):
             candidates, weights = fillings[_kind(slot)]
-            this, that = rng.choices(candidates, cum_weights=weights)[0]
-            first, second = first.replace(slot, this), second.replace(slot, that)
-        found.setdefault(first, second)
-    return list(found.items())
+            text = text.replace(slot, rng.choices(candidates, cum_weights=weights)[0])
+        found.setdefault(text)
+    return list(found)
 
 
 def _words(source: TemplateSource, folder: Path) -> Fillings:
-    """The dictionary's words of two to four characters under `noun` and `verb`, with the first gloss, where it is short."""
-    glosses: dict[str, str] = {}
-    for word, gloss in _table(folder / source.dictionary, 2):
-        glosses.setdefault(word, re.split("[;,/]", _ASIDE.sub("", gloss))[0].strip())
-    usable = {
-        word: " ".join(gloss.split()) for word, gloss in glosses.items() if _WORD.fullmatch(word) and _GLOSS.fullmatch(gloss)
+    """The dictionary's words of two to four characters: `verb` by a gloss "to …", `noun` by a short one of another kind."""
+    senses: dict[str, list[str]] = {}
+    for word, glosses in _table(folder / source.dictionary, 2):
+        if _WORD.fullmatch(word):
+            senses.setdefault(word, []).extend(filter(None, map(_plain, re.split("[;,/]", _ASIDE.sub("", glosses)))))
+    counts = _count(senses, [folder / file for file in source.count])
+    common = {word: glosses for word, glosses in senses.items() if counts[word] >= source.min_count}
+    verbs = [word for word, glosses in common.items() if any(_is_verb(gloss) for gloss in glosses)]
+    nouns = [word for word, glosses in common.items() if any(_is_noun(gloss) for gloss in glosses) and not _is_no_noun(glosses)]
+    return {
+        kind: (words, list(accumulate(max(counts[word], 1) ** 0.5 for word in words)))  # what was not found counts once
+        for kind, words in (("noun", nouns), ("verb", verbs))
     }
-    counts = _count(usable, [folder / file for file in source.count])
-    nouns: list[tuple[Filling, int]] = []
-    verbs: list[tuple[Filling, int]] = []
-    for word, gloss in usable.items():
-        length = len(gloss.split())
-        if counts[word] < source.min_count:
-            continue
-        if gloss.startswith("to ") and length <= 4:
-            verbs.append(((word, gloss.removeprefix("to ")), counts[word]))
-        elif not gloss.startswith("to ") and length <= 3:
-            nouns.append(((word, gloss), counts[word]))
-    return {"noun": _weighed(nouns), "verb": _weighed(verbs)}
+
+
+def _plain(gloss: str) -> str:
+    """A gloss with single spaces, or nothing where it holds more than English words."""
+    gloss = " ".join(gloss.split())
+    return gloss if _GLOSS.fullmatch(gloss) else ""
+
+
+def _is_verb(gloss: str) -> bool:
+    return gloss.startswith("to ") and len(gloss.split()) <= 4
+
+
+def _is_noun(gloss: str) -> bool:
+    return not gloss.startswith("to ") and len(gloss.split()) <= 3
+
+
+def _is_no_noun(glosses: Sequence[str]) -> bool:
+    return any(gloss.lower().split()[0] in _NO_NOUN for gloss in glosses)
 
 
 def _count(words: Iterable[str], files: Sequence[Path]) -> Counter[str]:
@@ -88,32 +106,20 @@ def _count(words: Iterable[str], files: Sequence[Path]) -> Counter[str]:
 
 
 def _phrases(path: Path) -> Fillings:
-    kinds: dict[str, list[tuple[Filling, int]]] = {}
-    for kind, first, second in _table(path, 3):
-        kinds.setdefault(kind, []).append(((first, second), 1))
-    return {kind: _weighed(phrases) for kind, phrases in kinds.items()}
-
-
-def _weighed(fillings: Sequence[tuple[Filling, int]]) -> tuple[list[Filling], list[float]]:
-    """The fillings, and the running sum of the square roots of their counts; what was not found counts once."""
-    total, sums = 0.0, []
-    for _, count in fillings:
-        total += max(count, 1) ** 0.5
-        sums.append(total)
-    return [filling for filling, _ in fillings], sums
+    kinds: dict[str, list[str]] = {}
+    for kind, phrase in _table(path, 2):
+        kinds.setdefault(kind, []).append(phrase)
+    return {kind: (phrases, list(range(1, len(phrases) + 1))) for kind, phrases in kinds.items()}
 
 
 def _kind(slot: str) -> str:
     return slot.strip("{}").removesuffix("2")
 
 
-def _check(first: str, second: str, fillings: Fillings, file: str) -> None:
-    slots = {match.group() for match in _SLOT.finditer(first)}
-    if slots != {match.group() for match in _SLOT.finditer(second)}:
-        raise UsageError(f"{file}: the template {first!r} and its other side {second!r} must have the same slots.")
-    if empty := sorted(slot for slot in slots if not fillings.get(_kind(slot), ([], []))[0]):
+def _check(template: str, fillings: Fillings, file: str) -> None:
+    if empty := sorted(slot for slot in set(_SLOT.findall(template)) if not fillings.get(_kind(slot), ([], []))[0]):
         raise UsageError(
-            f"{file}: nothing fills {', '.join(empty)} of the template {first!r}. There is: {', '.join(sorted(fillings))}."
+            f"{file}: nothing fills {', '.join(empty)} of the template {template!r}. There is: {', '.join(sorted(fillings))}."
         )
 
 
