@@ -18,7 +18,10 @@ Table = Mapping[str, Sequence[Evaluation]]
 """The evaluations of each row by its title: one, or one for each seed."""
 
 NOTHING = "–"
-_MARKS = re.compile(r"<!-- (?:measured: (?P<name>[\w-]+)|end) -->")
+PUBLISHED = "small-encoders"
+"""The section of what others published; its marker says so."""
+
+_MARKS = re.compile(rf"<!-- (?:(?:measured: (?!{PUBLISHED} )|published: (?={PUBLISHED} ))(?P<name>[\w-]+)|end) -->")
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def write_sections(page: Path, sections: Mapping[str, str]) -> None:
 
 
 def filled(text: str, sections: Mapping[str, str], page: Path) -> str:
-    """The text with each section between `<!-- measured: NAME -->` and the `<!-- end -->` behind it.
+    """The text with each section between `<!-- measured: NAME -->`, or `published: NAME`, and the `<!-- end -->` behind it.
 
     Raises:
         DataError: A section has no markers, or two pairs of them, or a marker stands alone.
@@ -135,9 +138,10 @@ def filled(text: str, sections: Mapping[str, str], page: Path) -> str:
         raise DataError("every <!-- measured: NAME --> needs one <!-- end --> behind it, before the next begins.", path=page)
     for name in sections:
         if names.count(name) != 1:
+            mark = f"<!-- {'published' if name == PUBLISHED else 'measured'}: {name} -->"
             raise DataError(
-                f"has {names.count(name)} places for the figures '{name}', and one is needed: the lines <!-- measured: {name} "
-                "--> and <!-- end -->. Put them where the table shall stand.",
+                f"has {names.count(name)} places for the figures '{name}', and one is needed: the lines {mark} and <!-- end -->. "
+                "Put them where the table shall stand.",
                 path=page,
             )
     pieces, at = [], 0
@@ -146,6 +150,11 @@ def filled(text: str, sections: Mapping[str, str], page: Path) -> str:
             pieces += [text[at : start.end()], f"\n\n{sections[start['name']].strip()}\n\n"]
             at = end.start()
     return "".join([*pieces, text[at:]])
+
+
+def number(value: float) -> str:
+    """With one decimal, and a minus that is one."""
+    return f"{value:.1f}".replace("-", "−")
 
 
 def _text(page: Path) -> str:
@@ -158,20 +167,16 @@ def _figure(scores: Sequence[Score]) -> str:
     if not scores:
         return NOTHING
     intervals = [score.interval for score in scores if score.interval is not None]
-    figure = _number(fmean(score.value for score in scores))
+    figure = number(fmean(score.value for score in scores))
     if len(intervals) < len(scores):
         return figure
-    ends = (_number(fmean(each.low for each in intervals)), _number(fmean(each.high for each in intervals)))
+    ends = (number(fmean(each.low for each in intervals)), number(fmean(each.high for each in intervals)))
     return f"{figure} <small>({ends[0]}–{ends[1]})</small>"
 
 
 def _lead(column: Column, compared: Sequence[Comparison]) -> str:
     certain = all(each.standing == BEHIND for each in compared)
     return f"{column} (+{-fmean(each.value for each in compared):.1f}{'' if certain else ', not certain'})"
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
 
 
 def _millions(value: int | None) -> str:
