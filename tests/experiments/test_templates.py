@@ -1,4 +1,4 @@
-"""Sentences put together from templates: every one must be a template with its slots filled the same way in both languages."""
+"""Sentences put together from templates: every one must be a template with its slots filled."""
 
 from __future__ import annotations
 
@@ -16,28 +16,30 @@ from juyi.experiments.pairs import read_source_pairs
 from juyi.experiments.recipe_files import RECIPES
 from juyi.experiments.source_files import source_digests
 from juyi.experiments.sources import PairFile, PairSources, TemplateSource
-from juyi.experiments.templates import template_pairs
+from juyi.experiments.templates import template_texts
 
 DICTIONARY = (
     "苹果\tapple; CL:個",
     "香蕉\t(fruit) banana",
-    "游泳\tto swim; swimming",
+    "游泳\tto swim; swimming",  # both
     "打听\tto ask about, to inquire",
-    "苹果\tApple company",  # a second entry of a word is not read
+    "告诉\ta gloss of four words; to tell",  # by its second sense
+    "香蕉\tto go bananas",  # a second entry adds its senses
+    "但是\tbut; however",  # no noun
     "的\tof",  # one character
     "三自爱国教会\tThree-Self",  # six
     "阿门\tamen 阿",  # a gloss that is no plain English
-    "长词\ta gloss of four words",
     "长动\tto do it all very slowly",
 )
+NOUNS, VERBS = ("苹果", "香蕉", "游泳"), ("游泳", "打听", "告诉", "香蕉")
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     recipes = tmp_path / "recipes"
     recipes.mkdir()
-    write(recipes / "phrases.tsv", "place\t北京\tBeijing", "place\t上海\tShanghai")
-    write(recipes / "templates.tsv", "{noun}和{noun2}\t{noun} and {noun2}", "在{place}{verb}\tto {verb} in {place}")
+    write(recipes / "phrases.tsv", "place\t北京", "place\t上海")
+    write(recipes / "templates.txt", "{noun}和{noun2}", "在{place}{verb}")
     write(tmp_path / "words.tsv", *DICTIONARY)
     return tmp_path
 
@@ -47,49 +49,46 @@ def write(path: Path, *lines: str) -> None:
 
 
 def source(place: Path, **settings: Any) -> TemplateSource:
-    files = {name: str(place / "recipes" / f"{name}.tsv") for name in ("templates", "phrases")}  # a full path is taken as it is
+    files = {file.split(".")[0]: str(place / "recipes" / file) for file in ("templates.txt", "phrases.tsv")}  # full paths
     return TemplateSource("words.tsv", **{"rows": 1000, **files, **settings})
 
 
 def test_all_sentences_and_no_other(place: Path) -> None:
-    nouns, verbs = {"苹果": "apple", "香蕉": "banana"}, {"游泳": "swim", "打听": "ask about"}
-    cities = {"北京": "Beijing", "上海": "Shanghai"}
-    wanted = {f"{a}和{b}": f"{nouns[a]} and {nouns[b]}" for a in nouns for b in nouns}
-    wanted |= {f"在{c}{v}": f"to {verbs[v]} in {cities[c]}" for c in cities for v in verbs}
-    found = template_pairs(source(place), place)
-    assert dict(found) == wanted and len(found) == len(wanted)
+    wanted = {f"{first}和{second}" for first in NOUNS for second in NOUNS}
+    wanted |= {f"在{city}{verb}" for city in ("北京", "上海") for verb in VERBS}
+    found = template_texts(source(place), place)
+    assert set(found) == wanted and len(found) == len(wanted)
 
 
 def test_so_many_and_the_same_ones_for_one_seed(place: Path) -> None:
-    first = template_pairs(source(place, rows=3), place)
+    first = template_texts(source(place, rows=3), place)
     assert len(first) == len(set(first)) == 3
-    assert first == template_pairs(source(place, rows=3), place)
-    assert any(first != template_pairs(source(place, rows=3, seed=seed), place) for seed in range(5))
+    assert first == template_texts(source(place, rows=3), place)
+    assert any(first != template_texts(source(place, rows=3, seed=seed), place) for seed in range(5))
 
 
 def test_frequent_words_are_drawn_more_often(place: Path) -> None:
-    write(place / "recipes" / "templates.tsv", "{noun}{place}{noun2}\t{noun}{place}{noun2}")
-    write(place / "recipes" / "phrases.tsv", *(f"place\t{i}\t{i}" for i in range(3000)))
+    write(place / "words.tsv", *DICTIONARY[:2])
+    write(place / "recipes" / "templates.txt", "{noun}{place}{noun2}")
+    write(place / "recipes" / "phrases.tsv", *(f"place\t{i}" for i in range(3000)))
     write(place / "text.txt", *["我要苹果，吃苹果"] * 50, "香蕉")  # 100 to 1: ten to one by the square root
     write(place / "more.txt", "大香蕉树" * 3)  # inside other words too
-    counted = Counter(
-        second.split("apple")[0] != second for _, second in template_pairs(source(place, count=("text.txt",)), place)
-    )
-    assert counted[True] > 950  # of 1 − (1/11)² = 99 %
-    firsts = Counter(first[:2] for first, _ in template_pairs(source(place, count=("text.txt", "more.txt")), place))
-    assert 0.75 < firsts["苹果"] / 1000 < 0.9  # 10 to 2
-    assert {first[:2] for first, _ in template_pairs(source(place, rows=50, count=("text.txt",), min_count=2), place)} == {"苹果"}
+    firsts = Counter(text[:2] for text in template_texts(source(place, count=("text.txt",)), place))
+    assert 0.87 < firsts["苹果"] / 1000 < 0.94  # 10 to 1
+    firsts = Counter(text[:2] for text in template_texts(source(place, count=("text.txt", "more.txt")), place))
+    assert 0.79 < firsts["苹果"] / 1000 < 0.87  # 10 to 2
+    assert {text[:2] for text in template_texts(source(place, rows=50, count=("text.txt",), min_count=2), place)} == {"苹果"}
 
 
 def test_templates_are_sifted_like_every_source(place: Path) -> None:
     write(place / "a.tsv", "苹果和香蕉\tApple and banana")
     write(place / "kept.dev.tsv", "在北京游泳！\tx\t1")
-    corpus = PairSources((PairFile("a.tsv"),), templates=source(place, both=True), exclude=("*.dev.tsv",))
+    corpus = PairSources((PairFile("a.tsv", columns=(1, 1)),), templates=source(place), exclude=("*.dev.tsv",))
     found = read_source_pairs(corpus, place)
-    assert found.left_out == 1 and len(found.first) == 1 + 8 - 2  # its copy of the first source, and the one measured on
+    assert found.left_out == 1 and len(found.first) == 1 + 17 - 2  # its copy of the first source, and the one measured on
     assert "在北京游泳" not in found.first and found.first.count("苹果和香蕉") == 1
-    assert found.both.tolist() == [False] + [True] * 6
-    assert len(set(found.groups.tolist())) == 7
+    assert found.first == found.second and not found.both.any()
+    assert len(set(found.groups.tolist())) == 16
 
 
 def test_a_run_knows_by_its_digests_what_was_read(place: Path) -> None:
@@ -106,7 +105,7 @@ def test_a_run_knows_by_its_digests_what_was_read(place: Path) -> None:
         "sources.templates.templates",
         "sources.templates.phrases",
     }
-    for file in ("a.tsv", "words.tsv", "text.txt", "kept.dev.tsv", "recipes/templates.tsv", "recipes/phrases.tsv"):
+    for file in ("a.tsv", "words.tsv", "text.txt", "kept.dev.tsv", "recipes/templates.txt", "recipes/phrases.tsv"):
         write(place / file, "三\tthree\t3")
         after = source_digests(corpus, place)
         changed = f"sources.templates.{Path(file).stem}" if file.startswith("recipes/") else file
@@ -115,18 +114,13 @@ def test_a_run_knows_by_its_digests_what_was_read(place: Path) -> None:
 
 
 def test_bad_templates_are_named(place: Path) -> None:
-    write(place / "recipes" / "templates.tsv", "{noun}多少钱\thow much is {verb}")
-    with pytest.raises(UsageError, match="same slots"):
-        template_pairs(source(place), place)
-    write(place / "recipes" / "templates.tsv", "{colour}的花\t{colour} flowers")
-    with pytest.raises(UsageError, match=r"nothing fills \{colour\}.*There is: noun, place, verb"):
-        template_pairs(source(place), place)
-    write(place / "recipes" / "templates.tsv", "没有英文")
-    with pytest.raises(DataError, match=r"(?s)templates\.tsv.*1 of 2 columns"):
-        template_pairs(source(place), place)
-    write(place / "recipes" / "templates.tsv", "{Noun}多少钱\thow much is {Noun}")
-    with pytest.raises(UsageError, match=r"nothing fills \{Noun\}"):
-        template_pairs(source(place), place)
+    for template in ("{colour}的花", "{Noun}多少钱"):
+        write(place / "recipes" / "templates.txt", template)
+        with pytest.raises(UsageError, match=rf"nothing fills {template[: template.index('}')]}.*There is: noun, place, verb"):
+            template_texts(source(place), place)
+    write(place / "recipes" / "phrases.tsv", "noun")
+    with pytest.raises(DataError, match=r"(?s)phrases\.tsv.*1 of 2 columns"):
+        template_texts(source(place), place)
     with pytest.raises(UsageError, match=r"no gone\.tsv beside the recipes"):
         source(place, templates="gone.tsv")
     with pytest.raises(UsageError, match="rows is 0"):
@@ -139,13 +133,11 @@ def test_bad_templates_are_named(place: Path) -> None:
 
 
 def test_the_templates_that_ship_are_whole() -> None:
-    """Both sides, the same slots, each one filled by the phrases or the dictionary; nothing twice."""
+    """Every slot is filled by the phrases or the dictionary, every kind of phrase is used; nothing twice."""
     phrases = [tuple(line.split("\t")) for _, line in read_lines(RECIPES / "mini" / "phrases.tsv")]
-    shipped = [tuple(line.split("\t")) for _, line in read_lines(RECIPES / "mini" / "templates.tsv")]
-    assert {len(cells) for cells in phrases} == {3} and {len(cells) for cells in shipped} == {2}
-    kinds = {kind for kind, *_ in phrases} | {"noun", "verb"}
-    for first, second in shipped:
-        slots = set(re.findall(r"\{(\w+)\}", first))
-        assert slots == set(re.findall(r"\{(\w+)\}", second)) and slots
-        assert {slot.removesuffix("2") for slot in slots} <= kinds
-    assert len(set(shipped)) == len(shipped) and len({(kind, first) for kind, first, _ in phrases}) == len(phrases)
+    shipped = [line for _, line in read_lines(RECIPES / "mini" / "templates.txt")]
+    assert {len(cells) for cells in phrases} == {2} and not any("\t" in line for line in shipped)
+    kinds = {kind for kind, _ in phrases}
+    used = {slot.removesuffix("2") for line in shipped for slot in re.findall(r"\{(\w+)\}", line)}
+    assert kinds <= used <= kinds | {"noun", "verb"}
+    assert len(set(shipped)) == len(shipped) and len(set(phrases)) == len(phrases)
