@@ -21,6 +21,7 @@ from juyi.experiments.pairs import read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.experiments.runner import run
+from juyi.teachers import Teacher
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
@@ -141,7 +142,7 @@ def test_distillation_rows_pair_each_text_with_the_vector_of_its_second_side(pla
     pairs = read_source_pairs(recipe(place, "distillation").sources, place / "data")
     student, teacher = load_encoder(place / "student"), load_encoder(place / "teacher")
     said: list[str] = []
-    found = distillation_rows(str(place / "teacher"), pairs, student, tmp_path / "cache", said.append)
+    found = distillation_rows((Teacher(str(place / "teacher")),), pairs, student, tmp_path / "cache", said.append)
     own = [pair for i, pair in enumerate(PAIRS[:20]) if i != 3]
     wanted = [*own * 2, *PAIRS[20:], *((second, second) for _, second in own)]
     assert "reads 27 sentences" in said[0]

@@ -15,7 +15,7 @@ import torch
 from juyi.encoder import load_encoder, save_encoder
 from juyi.encoder.heads import random_head
 from juyi.errors import DataError
-from juyi.experiments.teacher import teacher_vectors
+from juyi.teachers import teacher_vectors
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
