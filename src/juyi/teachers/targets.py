@@ -111,9 +111,8 @@ def _axes(parts: Parts, texts: Sequence[str], width: int, log: Log) -> NDArray[n
     axes = vectors[:, ::-1][:, :width]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(width)])
     kept = values[-width:].sum() / values.sum()
-    log(
-        f"The targets of {len(parts)} teachers, {whole:,} wide, are reduced to {width:,}: {kept:.1%} of the second moment is kept"
-    )
+    into = f"are reduced to {width:,}: {kept:.1%} of the second moment is kept"
+    log(f"The targets of {len(parts)} teachers, {whole:,} wide, {into}")
     narrow: NDArray[np.float32] = axes.astype(np.float32)
     return narrow
 
