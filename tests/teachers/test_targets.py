@@ -26,6 +26,7 @@ def rows(width: int, seed: int, shift: float = 0.5) -> Any:
 
 
 VECTORS = {"a": rows(6, 1), "b": rows(10, 2), "wide": rows(40, 3), "same": np.tile(rows(6, 4)[:1], (N, 1))}
+VECTORS["odd"] = np.eye(2, dtype=np.float16)[[int(i == 30) for i in range(N)]]  # one is orthogonal to all others
 A, B = (VECTORS[name].astype(np.float64) for name in "ab")
 
 
@@ -95,6 +96,8 @@ def test_a_target_without_direction(compute: Compute) -> None:
     with pytest.raises(DataError, match=r"target of '第0句' has no direction"):
         compute(Teacher("same", centred=True))
     compute(Teacher("same"), Teacher("a"), width=2)
+    with pytest.raises(DataError, match=r"target of '第30句' has no direction"):
+        compute(Teacher("odd"), Teacher("odd"), width=1)
 
 
 def test_what_cannot_be(tmp_path: Path) -> None:

@@ -122,8 +122,8 @@ def _units(rows: NDArray[np.float32], texts: Sequence[str]) -> NDArray[np.float3
     lost = np.flatnonzero(norms[:, 0] <= 1e-6)
     if len(lost):
         raise DataError(
-            f"The target of {texts[lost[0]]!r} has no direction: it is the mean of all, or lost where the width is cut. Give more "
-            "and other texts, a teacher that is not centred, or more width."
+            f"The target of {texts[lost[0]]!r} has no direction: it is the mean of all, or lost where the width is cut. Give "
+            "more and other texts, a teacher that is not centred, or more width."
         )
     unit: NDArray[np.float32] = rows / norms
     return unit
