@@ -30,7 +30,7 @@ FLOORS = [
     "evaluation",
     "training suites",
     "tasks",
-    "objectives engines postprocessing baselines index",
+    "objectives engines postprocessing baselines index teachers",
     "encoder augmentation",
     "data",
     "layout",
@@ -38,7 +38,7 @@ FLOORS = [
     "losses poolings tokenization metrics",
     "hub",
     "provenance",
-    "declarations embeddings prompts assets atomic extras locks",
+    "declarations embeddings prompts assets atomic caches extras locks",
     "types",
     "errors",
 ]

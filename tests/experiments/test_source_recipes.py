@@ -21,6 +21,7 @@ from juyi.experiments.pairs import read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.experiments.runner import run
+from juyi.teachers import Teacher
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
@@ -141,7 +142,7 @@ def test_distillation_rows_pair_each_text_with_the_vector_of_its_second_side(pla
     pairs = read_source_pairs(recipe(place, "distillation").sources, place / "data")
     student, teacher = load_encoder(place / "student"), load_encoder(place / "teacher")
     said: list[str] = []
-    found = distillation_rows(str(place / "teacher"), pairs, student, tmp_path / "cache", said.append)
+    found = distillation_rows((Teacher(str(place / "teacher")),), pairs, student, tmp_path / "cache", said.append)
     own = [pair for i, pair in enumerate(PAIRS[:20]) if i != 3]
     wanted = [*own * 2, *PAIRS[20:], *((second, second) for _, second in own)]
     assert "reads 27 sentences" in said[0]
@@ -153,6 +154,21 @@ def test_distillation_rows_pair_each_text_with_the_vector_of_its_second_side(pla
     assert (units @ np.asarray(found["target"], dtype=np.float64).T).argmax(1).tolist()[38:46] == list(range(38, 46))
     same = [[a == b for a in wanted] for b in wanted]
     assert [[a == b for a in found["origin"]] for b in found["origin"]] == same
+
+
+def test_two_teachers_are_learned_together(place: Path, tmp_path: Path) -> None:
+    save_encoder(tiny_encoders.build(seed=9), place / "second")
+    teachers = [{"model": str(place / "teacher"), "weight": 2.0}, {"model": str(place / "second"), "centred": True}]
+    chosen = build(tables(place, "distillation") | {"teacher": "", "teachers": teachers}, SourcesRecipe, origin="toy")
+    said: list[str] = []
+    done = run(chosen, tmp_path / "runs", data=place / "data", log=said.append)
+    assert any("2 teachers, 64 wide, are reduced to 32" in words for words in said)
+    assert load_recipe(str(done.folder / "recipe.toml")) == chosen
+    read = json.loads((done.folder / "finished.json").read_text(encoding="utf-8"))["read"]
+    assert {"teachers.0.model", "teachers.1.model"} <= set(read)
+    pairs = read_source_pairs(chosen.sources, place / "data")
+    found = distillation_rows(chosen.teachers, pairs, load_encoder(place / "student"), tmp_path / "other", said.append, width=50)
+    assert np.asarray(found["target"]).shape == (46 + 19, 50)
 
 
 def test_pair_rows(place: Path) -> None:

@@ -22,6 +22,7 @@ from juyi.experiments.recipe import MaskedLMTerm, TrainRecipe
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.objectives import ESimCSE, Objective, SimCSESupervised, SimCSEUnsupervised
 from juyi.prompts import Prompts
+from juyi.teachers import Teacher
 from juyi.training import TrainingSettings
 
 PROMPTS = Prompts({"query": "查询：", "STS": "句子："}, "STS")
@@ -105,7 +106,7 @@ def test_pairs_of_sources_carry_the_prompt(folder: Any, sentences: list[str], tm
         return encoder.tokenizer.tokenize([f"查询：{text}" for text in texts], encoder.max_length)
 
     assert list(rows["anchor"]) == by_hand(first) and list(rows["positive"]) == by_hand(second)
-    taught = distillation_rows(str(folder()), pairs, encoder, tmp_path / "teacher", lambda _: None)
+    taught = distillation_rows((Teacher(str(folder())),), pairs, encoder, tmp_path / "teacher", lambda _: None)
     assert list(taught["text"]) == by_hand([*first, *second])
     wanted = load_encoder(folder()).encode(second)  # the teacher reads with its own default
     wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)

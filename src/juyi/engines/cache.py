@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from juyi.caches import VARIABLE, user_cache
 from juyi.embeddings import check_texts
 from juyi.errors import UsageError
 from juyi.types import Embeddings, Encode, Log
-
-VARIABLE = "JUYI_CACHE"
-"""The environment variable that says where caches are; its default is juyi's folder among the caches of the user."""
 
 _AT_ONCE = 500  # keys in one query; SQLite allows 999 in its oldest builds
 
@@ -133,7 +130,4 @@ class CachedEncode:
 
 def cache_folder() -> Path:
     """Where embeddings are kept: the folder that JUYI_CACHE names, or juyi/embeddings among the user's caches."""
-    named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named).expanduser() / "embeddings"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "juyi" / "embeddings"
+    return user_cache("embeddings")

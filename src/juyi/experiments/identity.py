@@ -12,10 +12,11 @@ from typing import Any
 from juyi.augmentation import MaskedLMSubstitute, Synonyms
 from juyi.experiments.examples import Examples
 from juyi.experiments.load import resolved
-from juyi.experiments.recipe import AnyRecipe, PretrainRecipe, TrainRecipe, trained_objective
+from juyi.experiments.recipe import AnyRecipe, PretrainRecipe, TrainRecipe, recipe_teachers, trained_objective
 from juyi.experiments.source_files import file_digest, source_digests
 from juyi.hub import folder_digest, resolve
 from juyi.objectives import SimCSEUnsupervised
+from juyi.teachers import is_package, teacher_digest
 from juyi.tokenization.words import MANIFEST
 
 _FORMAT = 1
@@ -28,7 +29,7 @@ class Reading:
     """All that a run reads, as digests.
 
     Attributes:
-        settings: Of what a setting names, by the setting: `encoder.model`, `selection.pairs`.
+        settings: Of what a setting names, by the setting: `encoder.model`, `selection.pairs`, `teachers.0.model`.
         files: Of the files of the sources by their names, or of the given rows under `rows`.
         packages: Versions of the libraries whose dictionaries decide what is learned, where words are cut.
     """
@@ -67,8 +68,9 @@ def what_is_read(recipe: AnyRecipe, *, rows: Examples | None = None, data: Path 
         files = {"rows": rows_digest(rows or {})}
     elif data is not None:
         files = source_digests(recipe.sources, data)
-    if teacher := getattr(recipe, "teacher", ""):
-        settings["teacher"] = folder_digest(resolve(teacher))
+    for number, teacher in enumerate(recipe_teachers(recipe)):
+        name = "teacher" if getattr(recipe, "teacher", "") else f"teachers.{number}.model"
+        settings[name] = teacher_digest(teacher.model)
     return Reading(settings, files, _packages(recipe))
 
 
@@ -78,6 +80,8 @@ def run_hash(recipe: AnyRecipe, reading: Reading) -> str:
     Where a model or a file lies does not matter, only what is in it.
     """
     tables = resolved(recipe)
+    if not tables.get("teachers"):
+        tables.pop("teachers", None)  # recipes had no such setting once, and their runs are still theirs
     for setting in (*reading.settings, "data.texts", "data.pairs"):
         _blank(tables, setting.split("."))
     whole = [_FORMAT, tables, reading.settings, reading.files, reading.packages]
@@ -96,10 +100,10 @@ def rows_digest(rows: Examples) -> str:
     return digest.hexdigest()
 
 
-def _blank(tables: dict[str, Any], keys: list[str]) -> None:
+def _blank(tables: Any, keys: list[str]) -> None:
     *parents, last = keys
     for parent in parents:
-        tables = tables.get(parent) or {}
+        tables = tables[int(parent)] if isinstance(tables, list | tuple) else tables.get(parent) or {}
     if last in tables:
         tables[last] = ""
 
@@ -135,8 +139,8 @@ def _packages(recipe: AnyRecipe) -> dict[str, str]:
 def _models(recipe: AnyRecipe) -> list[Path]:
     if isinstance(recipe, PretrainRecipe):
         return []
-    teacher = getattr(recipe, "teacher", "")
-    return [resolve(recipe.encoder.model), *([resolve(teacher)] if teacher else [])]
+    teachers = [teacher.model for teacher in recipe_teachers(recipe) if not is_package(teacher.model)]
+    return [resolve(model) for model in (recipe.encoder.model, *teachers)]
 
 
 def _cuts_words(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from juyi.encoder import Encoder, load_encoder
 from juyi.experiments.examples import Examples, example_rows
 from juyi.experiments.pairs import both_sides, read_source_pairs
-from juyi.experiments.recipe import SourcesRecipe, TrainRecipe, trained_objective
+from juyi.experiments.recipe import SourcesRecipe, TrainRecipe, recipe_teachers, trained_objective
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.objectives import SENTENCES, Distillation, Objective
 from juyi.training import Rows, TrainResult, word_columns
@@ -57,12 +57,12 @@ def prepare_rows(recipe: TrainRecipe, rows: Examples, encoder: Encoder, log: Log
 
 
 def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) -> Prepared:
-    """The encoder, and the pairs of the sources, with the teacher's vectors where there is one.
+    """The encoder, and the pairs of the sources, with the teachers' vectors where there are some.
 
     Args:
         recipe: What to do.
         data: The folder of the sources.
-        teacher: Where the teacher's vectors are kept.
+        teacher: Where the teachers' vectors are kept.
         log: Hears what is being done.
     """
     encoder = load_encoder(recipe.encoder, log=log)
@@ -72,7 +72,7 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
     pairs = read_source_pairs(recipe.sources, data)
     log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
     if isinstance(recipe.objective, Distillation):
-        columns = distillation_rows(recipe.teacher, pairs, encoder, teacher, log)
+        columns = distillation_rows(recipe_teachers(recipe), pairs, encoder, teacher, log, width=recipe.objective.teacher_dim)
     else:
         columns = pair_rows(pairs, encoder)
     texts = {"text": both_sides(pairs)[0], "anchor": pairs.first, "positive": pairs.second}

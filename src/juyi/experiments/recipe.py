@@ -13,6 +13,7 @@ from juyi.encoder import EncoderSettings
 from juyi.errors import UsageError
 from juyi.experiments.sources import PairSources, TextSources
 from juyi.objectives import AnyObjective, Distillation, MaskedLM, Objective, PairContrastive, WithMaskedLM
+from juyi.teachers import Teacher
 from juyi.training import TrainingSettings
 
 
@@ -128,7 +129,8 @@ class SourcesRecipe:
     """An experiment that trains an encoder on the pairs of sources that the recipe names.
 
     Attributes:
-        teacher: Of distillation: the encoder whose vectors of the second sides are learned.
+        teacher: Of distillation: the encoder whose vectors of the second sides are learned; see `Teacher.model`.
+        teachers: In its place: one or several with more to say about each.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -140,14 +142,21 @@ class SourcesRecipe:
     about: str = ""
     kind: Literal["train-on-sources"] = "train-on-sources"
     teacher: str = ""
+    teachers: tuple[Teacher, ...] = ()
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     masked_lm: MaskedLMTerm | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
     selection: Selection = field(default_factory=Selection)
 
     def __post_init__(self) -> None:
-        if isinstance(self.objective, Distillation) != bool(self.teacher):
-            raise UsageError("A distillation needs a teacher, and nothing else does: look at 'teacher' and 'objective'.")
+        if isinstance(self.objective, Distillation) != bool(self.teacher or self.teachers):
+            raise UsageError(
+                "A distillation needs a teacher, and nothing else does: look at 'teacher', 'teachers' and 'objective'."
+            )
+        if self.teacher and self.teachers:
+            raise UsageError(
+                f"Both 'teacher' ({self.teacher}) and 'teachers' ({', '.join(map(str, self.teachers))}) are given. Keep one."
+            )
 
 
 @dataclass(frozen=True)
@@ -185,6 +194,13 @@ AnyRecipe = TrainRecipe | SourcesRecipe | PretrainRecipe
 """Everything that `juyi train` runs; which of them a file is, its `kind` says."""
 
 KINDS: tuple[type[AnyRecipe], ...] = get_args(AnyRecipe)
+
+
+def recipe_teachers(recipe: AnyRecipe) -> tuple[Teacher, ...]:
+    """Whom a recipe learns from; none where it does not distil."""
+    if not isinstance(recipe, SourcesRecipe):
+        return ()
+    return (Teacher(recipe.teacher),) if recipe.teacher else recipe.teachers
 
 
 def trained_objective(recipe: AnyRecipe) -> Objective:

@@ -10,24 +10,33 @@ from numpy.typing import NDArray
 
 from juyi.encoder import Encoder
 from juyi.experiments.pairs import SourcePairs, both_sides
-from juyi.experiments.teacher import teacher_vectors
+from juyi.teachers import Teacher, teacher_targets
 from juyi.training import Rows
 from juyi.types import Log
 
 
-def distillation_rows(teacher: str, pairs: SourcePairs, encoder: Encoder, cache: Path, log: Log) -> Rows:
-    """Columns text and target: what the student reads, and the teacher's vector of the second side; origin as `fit` needs it.
+def distillation_rows(
+    teachers: Sequence[Teacher], pairs: SourcePairs, encoder: Encoder, cache: Path, log: Log, *, width: int = 0
+) -> Rows:
+    """Columns text and target: what the student reads, and the teachers' vector of the second side; origin as `fit` needs it.
 
     Args:
-        teacher: The encoder to learn from.
+        teachers: Whom to learn from.
         pairs: The student reads the first sides, and the second ones of the pairs that say so.
         encoder: The student.
-        cache: Where the teacher's vectors are kept.
-        log: Hears how far the teacher is.
+        cache: Where the teachers' vectors are kept.
+        log: Hears how far the teachers are.
+        width: Of the targets of several teachers; 0 for the encoder's own.
     """
     distinct = list(dict.fromkeys(pairs.second))
-    log(f"The teacher {teacher} reads {len(distinct):,} sentences; its vectors are kept in {cache}")
-    vectors = teacher_vectors(teacher, distinct, cache, progress=lambda done, total: log(f"  {done:,} of {total:,}"), log=log)
+    vectors = teacher_targets(
+        teachers,
+        distinct,
+        cache,
+        width=width or encoder.training_dim,
+        progress=lambda done, total: log(f"  {done:,} of {total:,}"),
+        log=log,
+    )
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
     rows = encoder.tokenize(texts)

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from juyi.atomic import replaced_file
-from juyi.encoder import fast_precision, load_encoder
+from juyi.encoder import fast_precision
 from juyi.errors import DataError
-from juyi.hub import folder_digest, resolve
+from juyi.teachers.open import open_teacher, teacher_digest
+from juyi.teachers.teacher import Teacher, as_teacher
 from juyi.types import Embeddings, Log
 
 _BLOCK = 8192
@@ -22,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 
 def teacher_vectors(
-    teacher: str,
+    teacher: Teacher | str,
     texts: Sequence[str],
     cache: Path,
     *,
@@ -33,38 +34,43 @@ def teacher_vectors(
 ) -> NDArray[np.float16]:
     """What the teacher makes of the texts, at unit length.
 
-    The vectors are kept in the cache in blocks, under a key of the teacher's folder (its weights, pooling and tokenizer), the
-    precision and the texts: a second call reads them, and a call that was stopped is taken up at the block in hand.
+    The vectors are kept in the cache in blocks, under a key of the teacher's model (its weights, pooling and tokenizer), its
+    prompt, the precision and the texts: a second call reads them, and a call that was stopped is taken up at the block in hand.
+    They are not centred, whatever the teacher says; that is part of `teacher_targets`.
 
     Args:
-        teacher: A folder, a hub id or an embedded encoder.
+        teacher: Whose vectors; of a name alone the model of that name. See `Teacher.model`.
         texts: What it reads.
         cache: Where the blocks go.
         progress: Is told after every block that is not in the cache how many texts are done, and of how many.
         precision: What the teacher computes in; what is fast on this machine where it is not given.
         block: Texts in one file of the cache.
-        log: Hears what is to be known about the teacher; see `load_encoder`.
+        log: Hears what is to be known about the teacher; see `open_teacher`.
 
     Raises:
         DataError: There is no text, or the teacher's vector of one has no direction.
+        UsageError: The teacher is a package that juyi does not know, or has no prompt of that name.
+        MissingExtraError: It is a package that is not installed.
+        ModelError: It cannot be loaded.
 
     Shapes:
         result: (n, dim).
     """
     if not texts:
         raise DataError("There is no text for the teacher to read. Give at least one.")
-    precision = precision or fast_precision()
-    folder = cache / _key(teacher, texts, f"{precision} {block}")
+    teacher, precision = as_teacher(teacher), precision or fast_precision()
+    settings = f"{precision} {block}" + (f" {teacher.prompt!r}" if teacher.prompt else "")
+    folder = cache / _key(teacher, texts, settings)
     folder.mkdir(parents=True, exist_ok=True)
     blocks, encoder = [], None
     for start in range(0, len(texts), block):
         path = folder / f"{start // block:06}.npy"
         if not path.is_file():
-            encoder = encoder or load_encoder(teacher, log=log)
+            encoder = encoder or open_teacher(teacher.model, log=log)
             part = texts[start : start + block]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-                vectors = encoder.encode(part)
-            units = _units(vectors, part, teacher)
+                vectors = encoder.encode(part, prompt=teacher.prompt or None)
+            units = _units(vectors, part, teacher.model)
             with replaced_file(path) as draft, draft.open("wb") as file:  # several processes may be at it
                 np.save(file, units)
             progress(min(start + block, len(texts)), len(texts))
@@ -84,8 +90,8 @@ def _units(vectors: Embeddings, texts: Sequence[str], teacher: str) -> NDArray[n
     return unit
 
 
-def _key(teacher: str, texts: Sequence[str], settings: str) -> str:
-    digest = hashlib.sha256(f"{folder_digest(resolve(teacher))} {settings}\n".encode())
+def _key(teacher: Teacher, texts: Sequence[str], settings: str) -> str:
+    digest = hashlib.sha256(f"{teacher_digest(teacher.model)} {settings}\n".encode())
     for text in texts:
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -14,8 +15,10 @@ import torch
 
 from juyi.encoder import load_encoder, save_encoder
 from juyi.encoder.heads import random_head
-from juyi.errors import DataError
-from juyi.experiments.teacher import teacher_vectors
+from juyi.errors import DataError, UsageError
+from juyi.hub import folder_digest
+from juyi.prompts import Prompts
+from juyi.teachers import Teacher, teacher_vectors
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
@@ -65,6 +68,30 @@ def test_a_second_call_reads_what_is_kept(folder: Path, tmp_path: Path) -> None:
     computed = bool(heard)
     vectors(folder, TEXTS, "bfloat16")
     assert computed != bool(heard)  # the first call took one of the two
+
+
+def test_what_was_kept_before_there_were_prompts_is_found(folder: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256(f"{folder_digest(folder)} float32 8192\n".encode() + b"".join(t.encode() + b"\0" for t in TEXTS))
+    teacher_vectors(Teacher(str(folder), centred=True, weight=2.0), TEXTS, tmp_path, precision="float32")
+    assert [path.name for path in tmp_path.iterdir()] == [digest.hexdigest()[:16]]
+
+
+def test_the_prompt_is_put_before_every_text_and_is_part_of_the_key(tmp_path: Path) -> None:
+    encoder = tiny_encoders.build("modernbert", seed=3)
+    encoder.prompts = Prompts({"query": "请问,", "passage": "the "}, default_name="passage")
+    folder = save_encoder(encoder, tmp_path / "model")
+    found = {
+        prompt: teacher_vectors(Teacher(str(folder), prompt=prompt), TEXTS, tmp_path / "cache", precision="float32")
+        for prompt in ("", "query", "他 说:")
+    }
+    for prompt, before in {"": "the ", "query": "请问,", "他 说:": "他 说:"}.items():
+        wanted = unit(encoder.encode([before + text for text in TEXTS], prompt=""))
+        np.testing.assert_allclose(found[prompt], wanted, atol=6e-4)
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+    np.testing.assert_array_equal(teacher_vectors(str(folder), TEXTS, tmp_path / "cache", precision="float32"), found[""])
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+    with pytest.raises(UsageError, match="no prompt named 'qeury'"):
+        teacher_vectors(Teacher(str(folder), prompt="qeury"), TEXTS, tmp_path / "cache")
 
 
 def pool_by_cls(folder: Path) -> None:
