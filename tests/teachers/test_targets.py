@@ -55,9 +55,15 @@ def test_one_teacher_is_left_as_it_is(compute: Compute, name: str) -> None:
 
 
 def test_one_centred_teacher(compute: Compute) -> None:
-    found = compute(Teacher("a", centred=True), width=3)
+    found = compute(Teacher("a", centring=1.0), width=3)
     np.testing.assert_allclose(found, unit(A - A.sum(axis=0) / N), atol=6e-4)
     assert np.abs(found.astype(np.float64).mean(axis=0)).max() < 0.1 < np.abs(A.mean(axis=0)).max()
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_a_part_of_the_mean_is_taken_off(compute: Compute, share: float) -> None:
+    found = compute(Teacher("a", centring=share), width=3)
+    np.testing.assert_allclose(found, unit(A - share * A.sum(axis=0) / N), atol=6e-4)
 
 
 def test_the_cosine_of_joined_targets_is_the_weighted_mean_of_cosines(compute: Compute) -> None:
@@ -68,7 +74,7 @@ def test_the_cosine_of_joined_targets_is_the_weighted_mean_of_cosines(compute: C
 
 
 def test_only_those_are_centred_that_say_so(compute: Compute) -> None:
-    found = compute(Teacher("a"), Teacher("b", centred=True)).astype(np.float64)
+    found = compute(Teacher("a"), Teacher("b", centring=1.0)).astype(np.float64)
     centred = unit(B - B.mean(axis=0))
     np.testing.assert_allclose(found @ found.T, (A @ A.T + centred @ centred.T) / 2, atol=2e-3)
 
@@ -94,13 +100,16 @@ def test_who_reads_is_said(compute: Compute) -> None:
 
 def test_a_target_without_direction(compute: Compute) -> None:
     with pytest.raises(DataError, match=r"target of '第0句' has no direction"):
-        compute(Teacher("same", centred=True))
+        compute(Teacher("same", centring=1.0))
     compute(Teacher("same"), Teacher("a"), width=2)
     with pytest.raises(DataError, match=r"target of '第30句' has no direction"):
         compute(Teacher("odd"), Teacher("odd"), width=1)
 
 
 def test_what_cannot_be(tmp_path: Path) -> None:
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(UsageError, match=r"the centring .*from 0, nothing, to 1"):
+            Teacher("mini", centring=share)
     with pytest.raises(UsageError, match="no teacher"):
         teacher_targets((), TEXTS, tmp_path, width=3)
     with pytest.raises(UsageError, match="width of the targets is 0"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from juyi.teachers.vectors import Progress, teacher_vectors
 from juyi.types import Log
 
 _ROWS = 16384  # computed at a time, in float32
-Parts = Sequence[tuple[NDArray[np.float16], NDArray[np.float64] | None, float]]
-"""Of each teacher its vectors, the mean to take off, and the factor."""
+Parts = Sequence[tuple[NDArray[np.float16], NDArray[np.float64], float]]
+"""Of each teacher its vectors, what to take off, and the factor."""
 
 
 def teacher_targets(
@@ -32,7 +32,7 @@ def teacher_targets(
 ) -> NDArray[np.float16]:
     """One target a text, at unit length.
 
-    A single teacher's vectors are taken as they are, centred where it says so, whatever their width: where a student's is
+    A single teacher's vectors are taken as they are, centred as far as it says, whatever their width: where a student's is
     another, the objective's `teacher_dim` sees to it. Those of several are put side by side, each times the square root of its
     share of the weights, so that the cosine of two targets is the weighted mean of the teachers' cosines. Where that is wider
     than `width`, it is reduced to the main axes of the second moment (not centred), which keep the products of targets as well
@@ -65,11 +65,11 @@ def teacher_targets(
     for teacher in teachers:
         log(f"The teacher {teacher} reads {len(texts):,} sentences; its vectors are kept in {cache}")
         vectors.append(teacher_vectors(teacher, texts, cache, progress=progress, precision=precision, log=log))
-    if len(teachers) == 1 and not teachers[0].centred:
+    if len(teachers) == 1 and not teachers[0].centring:
         return vectors[0]
     total = sum(teacher.weight for teacher in teachers)
     parts = [
-        (rows, rows.mean(axis=0, dtype=np.float64) if teacher.centred else None, math.sqrt(teacher.weight / total))
+        (rows, rows.mean(axis=0, dtype=np.float64) * teacher.centring, math.sqrt(teacher.weight / total))
         for teacher, rows in zip(teachers, vectors, strict=True)
     ]
     axes = _axes(parts, texts, width, log) if len(teachers) > 1 else None
@@ -86,10 +86,8 @@ def _joined(parts: Parts, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]
     for start in range(0, len(texts), _ROWS):
         columns = []
         for rows, mean, factor in parts:
-            some: NDArray[Any] = rows[start : start + _ROWS].astype(np.float32)
-            if mean is not None:
-                some = _units(some - mean.astype(np.float32), texts[start:])
-            columns.append(some * np.float32(factor))
+            some = rows[start : start + _ROWS].astype(np.float32)
+            columns.append(_units(some - mean.astype(np.float32), texts[start:]) * np.float32(factor))
         yield np.concatenate(columns, axis=1)
 
 
@@ -123,7 +121,7 @@ def _units(rows: NDArray[np.float32], texts: Sequence[str]) -> NDArray[np.float3
     if len(lost):
         raise DataError(
             f"The target of {texts[lost[0]]!r} has no direction: it is the mean of all, or lost where the width is cut. Give "
-            "more and other texts, a teacher that is not centred, or more width."
+            "more and other texts, less centring, or more width."
         )
     unit: NDArray[np.float32] = rows / norms
     return unit

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from juyi.atomic import replaced_file
 from juyi.encoder import fast_precision
 from juyi.errors import DataError
 from juyi.teachers.open import open_teacher, teacher_digest
+from juyi.teachers.store import VectorStore
 from juyi.teachers.teacher import Teacher, as_teacher
 from juyi.types import Embeddings, Log
 
@@ -34,17 +34,17 @@ def teacher_vectors(
 ) -> NDArray[np.float16]:
     """What the teacher makes of the texts, at unit length.
 
-    The vectors are kept in the cache in blocks, under a key of the teacher's model (its weights, pooling and tokenizer), its
-    prompt, the precision and the texts: a second call reads them, and a call that was stopped is taken up at the block in hand.
-    They are not centred, whatever the teacher says; that is part of `teacher_targets`.
+    The vectors are kept in the cache by the text, in a folder of the teacher's model (its weights, pooling and tokenizer), its
+    prompt and the precision: another call, of other texts too, computes only what is not there, and a call that was stopped is
+    taken up at the block in hand. They are not centred, whatever the teacher says; that is part of `teacher_targets`.
 
     Args:
         teacher: Whose vectors; of a name alone the model of that name. See `Teacher.model`.
         texts: What it reads.
-        cache: Where the blocks go.
-        progress: Is told after every block that is not in the cache how many texts are done, and of how many.
+        cache: Where they are kept.
+        progress: Is told after every block how many of the texts that were not there are done, and of how many.
         precision: What the teacher computes in; what is fast on this machine where it is not given.
-        block: Texts in one file of the cache.
+        block: So many texts are computed and kept at a time.
         log: Hears what is to be known about the teacher; see `open_teacher`.
 
     Raises:
@@ -59,23 +59,16 @@ def teacher_vectors(
     if not texts:
         raise DataError("There is no text for the teacher to read. Give at least one.")
     teacher, precision = as_teacher(teacher), precision or fast_precision()
-    settings = f"{precision} {block}" + (f" {teacher.prompt!r}" if teacher.prompt else "")
-    folder = cache / _key(teacher, texts, settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    blocks, encoder = [], None
-    for start in range(0, len(texts), block):
-        path = folder / f"{start // block:06}.npy"
-        if not path.is_file():
-            encoder = encoder or open_teacher(teacher.model, log=log)
-            part = texts[start : start + block]
+    store = VectorStore(cache / _key(teacher, precision))
+    if missing := store.missing(texts):
+        encoder = open_teacher(teacher.model, log=log)
+        for start in range(0, len(missing), block):
+            part = missing[start : start + block]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
                 vectors = encoder.encode(part, prompt=teacher.prompt or None)
-            units = _units(vectors, part, teacher.model)
-            with replaced_file(path) as draft, draft.open("wb") as file:  # several processes may be at it
-                np.save(file, units)
-            progress(min(start + block, len(texts)), len(texts))
-        blocks.append(np.load(path))
-    return np.concatenate(blocks)
+            store.add(part, _units(vectors, part, teacher.model))
+            progress(start + len(part), len(missing))
+    return store.vectors(texts)
 
 
 def _units(vectors: Embeddings, texts: Sequence[str], teacher: str) -> NDArray[np.float16]:
@@ -90,8 +83,6 @@ def _units(vectors: Embeddings, texts: Sequence[str], teacher: str) -> NDArray[n
     return unit
 
 
-def _key(teacher: Teacher, texts: Sequence[str], settings: str) -> str:
-    digest = hashlib.sha256(f"{teacher_digest(teacher.model)} {settings}\n".encode())
-    for text in texts:
-        digest.update(text.encode() + b"\0")
-    return digest.hexdigest()[:16]
+def _key(teacher: Teacher, precision: str) -> str:
+    settings = f"{teacher_digest(teacher.model)} {precision} {teacher.prompt!r}"
+    return hashlib.sha256(settings.encode()).hexdigest()[:16]
