@@ -14,7 +14,7 @@ help: ## Show this help
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev --group parity
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev --group parity --group teachers
 	touch $@
 
 demo: .venv/ready ## Adapt the embedded encoder to the sample questions; table and searches before and after

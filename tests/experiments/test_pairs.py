@@ -66,6 +66,18 @@ def test_a_tab_in_running_text_is_text(tmp_path: Path) -> None:
     assert pairs_of(read(tmp_path, PairFile("a.txt", neighbours=1))) == [("一\t二", "三")]
 
 
+def test_a_file_may_have_a_longest_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path, "a.tsv", "一二三\tone two three", "一二三四\tone")
+    english = PairFile("a.tsv", columns=(2, 2), longest=13)
+    assert pairs_of(read(tmp_path, PairFile("a.tsv", columns=(1, 1)), english, longest=3)) == [
+        ("一二三", "一二三"),
+        ("one two three", "one two three"),
+        ("one", "one"),
+    ]
+    with pytest.raises(UsageError, match="longest at least 0"):
+        PairFile("a.tsv", longest=-1)
+
+
 def test_repeated_pairs_come_as_often_as_the_recipe_says(tmp_path: Path) -> None:
     write(tmp_path, "a.tsv", "一\tone", "二\ttwo")
     write(tmp_path, "b.tsv", "三\tthree")

@@ -53,7 +53,11 @@ def _accelerator() -> dict[str, str]:
 def _precision() -> dict[str, str]:
     from juyi.encoder import fast_precision
 
-    note = "multiplied natively: train with it" if fast_precision() == "bfloat16" else "emulated: train in float32"
+    note = (
+        "faster than float32 here: train with it"
+        if fast_precision() == "bfloat16"
+        else "slower than float32 here: train in float32"
+    )
     return {"part": "bfloat16", "state": "fast" if fast_precision() == "bfloat16" else "slow", "note": note}
 
 

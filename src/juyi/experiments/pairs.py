@@ -47,15 +47,18 @@ def read_source_pairs(sources: PairSources, folder: Path) -> SourcePairs:
         DataError: A line has too few columns, or nothing is left.
     """
     check_there([source.file for source in sources.files], folder)
-    gathered = _Gathered(sources.longest, read_excluded(sources.exclude, folder))
+    gathered = _Gathered(read_excluded(sources.exclude, folder))
     for source in sources.files:
         itself = source.columns[0] == source.columns[1]
-        found = gathered.sift(_pairs(folder / source.file, source), itself=itself)
+        longest = source.longest or sources.longest
+        found = gathered.sift(_pairs(folder / source.file, source), longest=longest, itself=itself)
         gathered.add(spread(found, source.rows) * source.repeat, both=source.both)
     if sources.templates is not None:
         check_there([sources.templates.dictionary, *sources.templates.count], folder)
         made = template_texts(sources.templates, folder)
-        gathered.add(gathered.sift(((text, text, i) for i, text in enumerate(made)), itself=True), both=False)
+        gathered.add(
+            gathered.sift(((text, text, i) for i, text in enumerate(made)), longest=sources.longest, itself=True), both=False
+        )
     if not gathered.pairs:
         raise DataError("The recipe's sources give no pair. Look at sources.longest and at the files.", path=folder)
     firsts, seconds, groups = zip(*gathered.pairs, strict=True)
@@ -66,7 +69,6 @@ def read_source_pairs(sources: PairSources, folder: Path) -> SourcePairs:
 class _Gathered:
     """The pairs so far, the last with the number of its document."""
 
-    longest: int
     held_back: set[str]
     pairs: list[Pair] = field(default_factory=list)
     both: list[bool] = field(default_factory=list)
@@ -74,12 +76,12 @@ class _Gathered:
     _seen: set[tuple[str, str]] = field(default_factory=set)
     _documents: int = 0
 
-    def sift(self, pairs: Iterable[Pair], *, itself: bool = False) -> list[Pair]:
+    def sift(self, pairs: Iterable[Pair], *, longest: int, itself: bool = False) -> list[Pair]:
         """What is new, short enough and not measured on; two equal sides only where a text is to be paired with itself."""
         found: list[Pair] = []
         for first, second, document in pairs:
             key = normalise(first), normalise(second)
-            if key in self._seen or (key[0] == key[1] and not itself) or max(len(first), len(second)) > self.longest:
+            if key in self._seen or (key[0] == key[1] and not itself) or max(len(first), len(second)) > longest:
                 continue
             if self.held_back.intersection(key):
                 self.left_out += 1

@@ -13,6 +13,7 @@ from juyi.experiments.pairs import both_sides, read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe, TrainRecipe, recipe_teachers, trained_objective
 from juyi.experiments.rows import distillation_rows, pair_rows
 from juyi.objectives import SENTENCES, Distillation, Objective
+from juyi.teachers import credit
 from juyi.training import Rows, TrainResult, word_columns
 from juyi.types import Log
 
@@ -68,11 +69,12 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
     encoder = load_encoder(recipe.encoder, log=log)
     files = len(recipe.sources.files)
     learned_from = f"pairs from {files} sources{_with_prompt(encoder)}"
+    teachers = recipe_teachers(recipe)
     log(f"Reading {files} sources from {data}")
     pairs = read_source_pairs(recipe.sources, data)
     log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
     if isinstance(recipe.objective, Distillation):
-        columns = distillation_rows(recipe_teachers(recipe), pairs, encoder, teacher, log, width=recipe.objective.teacher_dim)
+        columns = distillation_rows(teachers, pairs, encoder, teacher, log, width=recipe.objective.teacher_dim)
     else:
         columns = pair_rows(pairs, encoder)
     texts = {"text": both_sides(pairs)[0], "anchor": pairs.first, "positive": pairs.second}
@@ -81,7 +83,7 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
         trained_objective(recipe),
         {**columns, **word_columns(trained_objective(recipe), _prompted(texts, encoder), columns, encoder.tokenizer)},
         {"pairs": len(pairs.first), "left_out": pairs.left_out},
-        lambda result: _card(recipe, learned_from, result),
+        lambda result: _card(recipe, learned_from, result, taught_by=[credit(teacher.model) for teacher in teachers]),
     )
 
 
@@ -97,8 +99,9 @@ def _prompted(texts: Mapping[str, Sequence[Any]], encoder: Encoder) -> dict[str,
     return {name: prompt.before(column) if name in SENTENCES else column for name, column in texts.items()}
 
 
-def _card(recipe: TrainRecipe | SourcesRecipe, learned_from: str, result: TrainResult) -> str:
+def _card(recipe: TrainRecipe | SourcesRecipe, learned_from: str, result: TrainResult, *, taught_by: Sequence[str] = ()) -> str:
     encoder, training = recipe.encoder, recipe.training
+    teachers = "".join(f"\n- taught by: {teacher}" for teacher in taught_by)
     return f"""---
 library_name: sentence-transformers
 pipeline_tag: sentence-similarity
@@ -110,7 +113,7 @@ tags: [sentence-transformers, sentence-similarity, feature-extraction, simcse]
 {recipe.about}
 
 - starts from: {encoder.model or "juyi's embedded encoder"}
-- objective: {recipe.objective}
+- objective: {recipe.objective}{teachers}
 - learned from {learned_from} in {result.steps:,} steps of {training.batch_size}
 - learning rate {training.learning_rate:g}, seed {training.seed}
 - source of the settings: {recipe.source}

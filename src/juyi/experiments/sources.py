@@ -65,6 +65,7 @@ class PairFile:
         both: Distillation: the student learns the second side too, not the first alone.
         rows: Take about this many pairs, in evenly spread blocks of neighbours; 0 takes all.
         repeat: How often the pairs are seen in one epoch.
+        longest: In place of `sources.longest`, for a language whose texts have more characters; 0 keeps that.
         licence: What its origin says.
     """
 
@@ -74,13 +75,14 @@ class PairFile:
     both: bool = False
     rows: int = 0
     repeat: int = 1
+    longest: int = 0
     licence: str = ""
 
     def __post_init__(self) -> None:
         if min(self.columns) < 1:
             raise UsageError(f"{self.file}: columns are {list(self.columns)}; they are counted from 1.")
-        if self.repeat < 1 or self.neighbours < 0 or self.rows < 0:
-            raise UsageError(f"{self.file}: repeat must be at least 1, neighbours and rows at least 0.")
+        if self.repeat < 1 or min(self.neighbours, self.rows, self.longest) < 0:
+            raise UsageError(f"{self.file}: repeat must be at least 1, neighbours, rows and longest at least 0.")
 
 
 @dataclass(frozen=True)

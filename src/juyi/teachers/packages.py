@@ -73,6 +73,14 @@ def package_of(model: str) -> Package:
     return PACKAGES[name]
 
 
+def credit(model: str) -> str:
+    """A teacher's model, and of a package whose it is, under which licence, and where it is from."""
+    if not is_package(model):
+        return model
+    package = package_of(model)
+    return f"{package.model}; {package.authors}; {package.licence}; Python package {package.distribution} {package.version}"
+
+
 def package_folder(package: Package) -> Path:
     """Where an installed package lies; it is not imported.
 
