@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -242,16 +241,6 @@ def test_the_models_of_several_teachers(place: Path, monkeypatch: pytest.MonkeyP
     second = hash_of(recipe, place)
     (place / "e5-small-q4.bin").write_bytes(b"others")
     assert len({first, second, hash_of(recipe, place)}) == 3
-
-
-def test_a_run_of_a_recipe_that_knew_no_list_of_teachers_is_found(place: Path) -> None:
-    recipe = sources_recipe(place)
-    tables = resolved(recipe)
-    assert tables.pop("teachers") == ()
-    reading = what_is_read(recipe, data=place / "data")
-    tables["encoder"]["model"] = tables["teacher"] = ""
-    whole = json.dumps([1, tables, reading.settings, reading.files, {}], sort_keys=True, ensure_ascii=False)
-    assert run_hash(recipe, reading) == hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
 def test_jieba_counts_where_words_are_cut(place: Path) -> None:

@@ -137,8 +137,8 @@ def test_files_that_are_not_there_and_nothing_left(tmp_path: Path) -> None:
     [
         ({"columns": (0, 1)}, r"a\.tsv: columns are \[0, 1\]; they are counted from 1"),
         ({"repeat": 0}, r"a\.tsv: repeat must be at least 1"),
-        ({"neighbours": -1}, "neighbours and rows at least 0"),
-        ({"rows": -1}, "neighbours and rows at least 0"),
+        ({"neighbours": -1}, "neighbours, rows and longest at least 0"),
+        ({"rows": -1}, "neighbours, rows and longest at least 0"),
     ],
 )
 def test_a_source_that_cannot_be(changes: dict[str, Any], words: str) -> None:

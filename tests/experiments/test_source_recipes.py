@@ -171,6 +171,26 @@ def test_two_teachers_are_learned_together(place: Path, tmp_path: Path) -> None:
     assert np.asarray(found["target"]).shape == (46 + 19, 50)
 
 
+def test_batches_of_one_cluster(place: Path, tmp_path: Path) -> None:
+    training = tables(place, "distillation")["training"] | {"mixing": "proportional", "batch_size": 4, "held_out": 0}
+    chosen = build(tables(place, "distillation") | {"clusters": 3, "training": training}, SourcesRecipe, origin="toy")
+    said: list[str] = []
+    run(chosen, tmp_path / "runs", data=place / "data", log=said.append)  # it would refuse rows without a cluster
+    teachers = (Teacher(str(place / "teacher")),)
+    pairs = read_source_pairs(chosen.sources, place / "data")
+    student = load_encoder(place / "student")
+    found = distillation_rows(teachers, pairs, student, tmp_path / "cache", said.append, clusters=3, seed=1)
+    target, number = np.asarray(found["target"], dtype=np.float64), np.asarray(found["source"])
+    centres = np.stack([target[number == each].mean(axis=0) for each in range(3)])
+    inside, across = (target @ centres.T)[np.arange(len(number)), number], (target @ centres.T).mean(axis=1)
+    assert (inside > across).all()
+    for wrong in ({"clusters": 3}, {"training": training}, {"clusters": -1, "training": training}):
+        with pytest.raises(UsageError, match="batches of one cluster need"):
+            build(tables(place, "distillation") | wrong, SourcesRecipe, origin="toy")
+    with pytest.raises(UsageError, match="need the objective 'distillation'"):
+        build(tables(place, "pair-contrastive") | {"clusters": 3, "training": training}, SourcesRecipe, origin="toy")
+
+
 def test_pair_rows(place: Path) -> None:
     pairs = read_source_pairs(recipe(place, "pair-contrastive").sources, place / "data")
     student = load_encoder(place / "student")

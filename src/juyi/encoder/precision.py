@@ -18,8 +18,8 @@ _WORTH_IT = 0.8
 def fast_precision() -> Literal["float32", "bfloat16"]:
     """`bfloat16` where it is faster than float32 here, else `float32`.
 
-    A GPU says so itself. Of a CPU a product as in an encoder's feed-forward layer is timed once (some 100 ms, in turn, the fastest of twenty): there are those
-    that have the instructions and are slower with them.
+    A GPU says so itself. On a CPU a product as in an encoder's feed-forward layer is timed once, in a tenth of a second: some
+    have the instructions and are slower with them.
     """
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"

@@ -80,8 +80,6 @@ def run_hash(recipe: AnyRecipe, reading: Reading) -> str:
     Where a model or a file lies does not matter, only what is in it.
     """
     tables = resolved(recipe)
-    if not tables.get("teachers"):
-        tables.pop("teachers", None)  # recipes had no such setting once, and their runs are still theirs
     for setting in (*reading.settings, "data.texts", "data.pairs"):
         _blank(tables, setting.split("."))
     whole = [_FORMAT, tables, reading.settings, reading.files, reading.packages]

@@ -74,7 +74,16 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
     pairs = read_source_pairs(recipe.sources, data)
     log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
     if isinstance(recipe.objective, Distillation):
-        columns = distillation_rows(teachers, pairs, encoder, teacher, log, width=recipe.objective.teacher_dim)
+        columns = distillation_rows(
+            teachers,
+            pairs,
+            encoder,
+            teacher,
+            log,
+            width=recipe.objective.teacher_dim,
+            clusters=recipe.clusters,
+            seed=recipe.training.seed,
+        )
     else:
         columns = pair_rows(pairs, encoder)
     texts = {"text": both_sides(pairs)[0], "anchor": pairs.first, "positive": pairs.second}

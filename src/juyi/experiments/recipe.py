@@ -131,6 +131,8 @@ class SourcesRecipe:
     Attributes:
         teacher: Of distillation: the encoder whose vectors of the second sides are learned; see `Teacher.model`.
         teachers: In its place: one or several with more to say about each.
+        clusters: Of distillation: the texts are put into so many clusters by their targets, and with `training.mixing` at
+            `proportional` or `round-robin` every batch is of one, so that what is told apart is near each other; 0: none.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -143,6 +145,7 @@ class SourcesRecipe:
     kind: Literal["train-on-sources"] = "train-on-sources"
     teacher: str = ""
     teachers: tuple[Teacher, ...] = ()
+    clusters: int = 0
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     masked_lm: MaskedLMTerm | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
@@ -157,6 +160,13 @@ class SourcesRecipe:
             raise UsageError(
                 f"Both 'teacher' ({self.teacher}) and 'teachers' ({', '.join(map(str, self.teachers))}) are given. Keep one."
             )
+        if self.clusters < 0 or bool(self.clusters) != (self.training.mixing != "joined"):
+            raise UsageError(
+                f"clusters is {self.clusters} and training.mixing '{self.training.mixing}': batches of one cluster need "
+                "clusters above 0 and the mixing 'proportional' or 'round-robin'; batches of all texts need neither."
+            )
+        if self.clusters and not isinstance(self.objective, Distillation):
+            raise UsageError("clusters are made from a teacher's vectors, so they need the objective 'distillation'.")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from juyi.encoder import Encoder
+from juyi.experiments.clusters import cluster
 from juyi.experiments.pairs import SourcePairs, both_sides
 from juyi.teachers import Teacher, teacher_targets
 from juyi.training import Rows
@@ -16,7 +17,15 @@ from juyi.types import Log
 
 
 def distillation_rows(
-    teachers: Sequence[Teacher], pairs: SourcePairs, encoder: Encoder, cache: Path, log: Log, *, width: int = 0
+    teachers: Sequence[Teacher],
+    pairs: SourcePairs,
+    encoder: Encoder,
+    cache: Path,
+    log: Log,
+    *,
+    width: int = 0,
+    clusters: int = 0,
+    seed: int = 0,
 ) -> Rows:
     """Columns text and target: what the student reads, and the teachers' vector of the second side; origin as `fit` needs it.
 
@@ -27,6 +36,8 @@ def distillation_rows(
         cache: Where the teachers' vectors are kept.
         log: Hears how far the teachers are.
         width: Of the targets of several teachers; 0 for the encoder's own.
+        clusters: Above 0: a column `source` with the number of each row's cluster, of so many.
+        seed: Of the clusters.
     """
     distinct = list(dict.fromkeys(pairs.second))
     vectors = teacher_targets(
@@ -39,8 +50,9 @@ def distillation_rows(
     )
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
-    rows = encoder.tokenize(texts)
-    return {"text": rows, "target": vectors[[number[text] for text in targets]], "origin": _origins(texts, targets)}
+    places = [number[text] for text in targets]
+    rows = {"text": encoder.tokenize(texts), "target": vectors[places], "origin": _origins(texts, targets)}
+    return rows | ({"source": cluster(vectors, clusters, seed)[places]} if clusters else {})
 
 
 def pair_rows(pairs: SourcePairs, encoder: Encoder) -> Rows:

@@ -19,12 +19,12 @@ _SLOT = re.compile(r"\{[^{}]*\}")
 _ASIDE = re.compile(r"\([^)]*\)")
 _WORD = re.compile(f"[{HAN}]{{2,4}}")
 _GLOSS = re.compile(r"[A-Za-z][A-Za-z' -]*")
-_NO_NOUN = frozenset(
-    "a all also although and as at because both but by even every for from how however if in just many more most much not of on "
-    "one only or same so still such than that the then therefore this though thus too very we what when where which who why with "
-    "yet you he she it they".split()
+_NO_NOUN = re.compile(
+    r"(a|all|also|although|and|as|at|because|both|but|by|even|every|for|from|how|however|if|in|just|many|more|most|much|not|of|on|"
+    r"one|only|or|same|so|still|such|than|that|the|then|therefore|this|though|thus|too|very|we|what|when|where|which|who|why|with|"
+    r"yet|you|he|she|it|they)\b"
 )
-"""What a word is no noun for whose gloss begins with one of these."""
+"""A word with a gloss that begins so is no noun."""
 _TRIES = 20
 
 Fillings = Mapping[str, tuple[Sequence[str], Sequence[float]]]
@@ -92,7 +92,7 @@ def _is_noun(gloss: str) -> bool:
 
 
 def _is_no_noun(glosses: Sequence[str]) -> bool:
-    return any(gloss.lower().split()[0] in _NO_NOUN for gloss in glosses)
+    return any(_NO_NOUN.match(gloss) for gloss in glosses)
 
 
 def _count(words: Iterable[str], files: Sequence[Path]) -> Counter[str]:
