@@ -32,7 +32,7 @@ from juyi.types import Embeddings
 from markdown import table
 
 UNREDUCED = 100_000
-MOST_PAIRS = 6000
+MOST_PAIRS = 5000
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,6 +1,6 @@
 """Which vocabulary should a small distilled encoder have? One JSON object a line.
 
-    python benchmarks/vocabulary_study.py --data DIR --teacher sentence-transformers/all-MiniLM-L6-v2
+    python benchmarks/vocabulary_study.py --data DIR
 
 Every vocabulary is learned from the text of `pretrain/mini-words` and goes the way of mini with the shape of mini: `mini/words`,
 then `mini/distillation`, each for a budget of *tokens* and not of sentences, because a token costs the same whatever it stands
@@ -40,7 +40,7 @@ def main() -> None:
     """Learn each vocabulary, train with it, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder that the recipes read, with zh_sts in it")
-    parser.add_argument("--teacher", required=True, help="folder or hub id")
+    parser.add_argument("--teacher", help="folder, hub id or package; default: the recipe's teachers")
     parser.add_argument("--vocabulary", action="append", choices=VOCABULARIES, help="default: all")
     parser.add_argument("--words", type=float, default=12.0, help="million tokens for mini/words")
     parser.add_argument("--distillation", type=float, default=2.5, help="million tokens for mini/distillation")
@@ -69,7 +69,7 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, object]:
             "encoder.compose_words=false",
             f"encoder.model={model}",
             random,
-            f"teacher={arguments.teacher}",
+            *(["teachers=[]", f"teacher={arguments.teacher}"] if arguments.teacher else []),
             f"training.steps={steps}",
         ]
         recipe = load_recipe(recipe_name, overrides)
