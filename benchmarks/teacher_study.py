@@ -78,8 +78,8 @@ def ways(teachers: Sequence[Teacher], width: int) -> Iterator[tuple[str, tuple[T
     first, *others = teachers
     for centring in (0.0, 0.6, 0.8, 1.0):
         joined = (replace(first, centring=centring), *others)
-        yield f"all, centring of the first {centring:g}", joined, UNREDUCED
-        yield f"the same, reduced to {width}", joined, width
+        for widest, words in ((UNREDUCED, ""), (width, f", reduced to {width}")):
+            yield f"all, centring of the first {centring:g}{words}", joined, widest
     for weight in (0.3, 0.5, 0.85):
         joined = (replace(first, weight=weight), *(replace(other, weight=(1 - weight) / len(others)) for other in others))
         yield f"all, weight of the first {weight:g}, reduced to {width}", joined, width
