@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-_ROWS, _WIDTH, _INNER, _ROUNDS = 512, 384, 1536, 20
+_ROWS, _WIDTH, _INNER, _ROUNDS = 512, 384, 1536, 8
 _WORTH_IT = 0.8
 """bfloat16 must take no more than this share of float32's time: it rounds, so a tie goes to float32."""
 
@@ -29,12 +29,16 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
 
 @torch.inference_mode()
 def _seconds(*types: torch.dtype) -> list[float]:
-    """What the product takes in each type: they take turns, and the fastest round counts, so that other work hardly does."""
+    """What the product takes in each type on one core, where other work disturbs least: they take turns, the fastest counts."""
     factors = [(torch.ones(_ROWS, _WIDTH, dtype=each), torch.ones(_INNER, _WIDTH, dtype=each)) for each in types]
-    fastest = [math.inf] * len(types)
-    for _ in range(_ROUNDS):
-        for number, (rows, weight) in enumerate(factors):
-            start = time.perf_counter()
-            torch.nn.functional.linear(rows, weight)
-            fastest[number] = min(fastest[number], time.perf_counter() - start)
+    fastest, threads = [math.inf] * len(types), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(_ROUNDS):
+            for number, (rows, weight) in enumerate(factors):
+                start = time.perf_counter()
+                torch.nn.functional.linear(rows, weight)
+                fastest[number] = min(fastest[number], time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(threads)
     return fastest
