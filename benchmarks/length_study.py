@@ -18,14 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from juyi.data import ScoredPairs, read_scored_pairs
 from juyi.errors import JuyiError, UsageError
-from juyi.evaluation import EncodeOptions, Evaluation, evaluate_suite, open_candidate
-from juyi.evaluation.compare import Comparison, compare_several
+from juyi.evaluation import (
+    EncodeOptions,
+    Evaluation,
+    compare_several,
+    difference_text,
+    evaluate_suite,
+    markdown_table,
+    open_candidate,
+)
 from juyi.tasks import STS
-from markdown import table
 
 ENDS = (0, 10, 20, 30, 45, 60, 90, 100_000)
 FEWEST = 100
@@ -77,20 +81,13 @@ def _table(tasks: Sequence[STS], evaluations: Sequence[Evaluation]) -> str:
     ]
     rows = []
     for task in tasks:
-        figures = [f"{evaluation.value(task.name, task.split):.1f}" for evaluation in evaluations]
-        compared = [_difference(each[task.name, task.split]) for each in differences]
-        rows.append([task.name, task.split, f"{len(task):,}", *figures, *compared])
-    return table(
-        ["pairs", "characters", "n", *(each.name for each in evaluations), *(f"{each.name} − {own.name}" for each in others)],
-        rows,
-    )
-
-
-def _difference(compared: Comparison) -> str:
-    if compared.difference is None:
-        return "–"
-    interval = compared.difference.interval
-    return f"{compared.value:+.1f} ({interval.low:+.1f} – {interval.high:+.1f})"
+        row = {"pairs": task.name, "characters": task.split, "n": f"{len(task):,}"}
+        row |= {evaluation.name: f"{evaluation.value(task.name, task.split):.1f}" for evaluation in evaluations}
+        for other, compared in zip(others, differences, strict=True):
+            found = compared[task.name, task.split].difference
+            row[f"{other.name} − {own.name}"] = difference_text(found) if found else ""
+        rows.append(row)
+    return markdown_table(rows)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ GOOD_SOURCES: dict[str, Any] = {
     "name": "mine",
     "source": "written for the test",
     "teacher": "them",
+    "clusters": 2,
     "objective": {"kind": "distillation"},
+    "training": {"mixing": "proportional"},
     "sources": {"files": [{"file": "a.tsv"}, {"file": "b.tsv", "columns": [2, 1], "repeat": 3, "both": True}]},
 }
 FILE = """
@@ -299,7 +301,7 @@ OTHER_WORDS = {
     "header": True,
     "label_scores": {"好": 1.0},
     "masked_lm": {"weight": 0.2},
-    "mixing": "proportional",
+    "mixing": "round-robin",
     "track": ["tensorboard"],
     "schedule": "cosine",
     "precision": "bfloat16",

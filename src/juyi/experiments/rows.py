@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ def distillation_rows(
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
     places = [number[text] for text in targets]
-    rows = {"text": encoder.tokenize(texts), "target": vectors[places], "origin": _origins(texts, targets)}
+    rows: dict[str, Any] = {"text": encoder.tokenize(texts), "target": vectors[places], "origin": _origins(texts, targets)}
     return rows | ({"source": cluster(vectors, clusters, seed)[places]} if clusters else {})
 
 
