@@ -70,10 +70,7 @@ def test_tables_become_a_recipe() -> None:
     assert other.objective == MaskedLM() and [source.rows for source in other.sources.files] == [0, 3]
     third = build(GOOD_SOURCES, SourcesRecipe, origin="x")
     assert third.objective == Distillation() and third.teacher == "them"
-    assert [(source.columns, source.repeat, source.both) for source in third.sources.files] == [
-        ((1, 2), 1, False),
-        ((2, 1), 3, True),
-    ]
+    assert [(each.columns, each.repeat, each.both) for each in third.sources.files] == [((1, 2), 1, False), ((2, 1), 3, True)]
 
 
 @pytest.mark.parametrize(

