@@ -86,7 +86,7 @@ def sources_recipe(place: Path) -> SourcesRecipe:
         "objective": {"kind": "distillation"},
         "teacher": str(place / "teacher"),
         "encoder": {"model": str(place / "start")},
-        "sources": {"files": [{"file": "pairs.tsv"}], "exclude": ["*.test.tsv"], "templates": templates},
+        "sources": {"files": [{"file": "pairs.tsv"}], "exclude": ["*.test.tsv"], "templates": [templates]},
     }
     return build(tables, SourcesRecipe, origin="toy")
 

@@ -125,7 +125,7 @@ def test_an_unknown_key_of_a_source_of_pairs(key: str, near: str | None) -> None
         ("teachers", [{"model": "a", "weight": 0}], "The teacher a has the weight 0.0; it must be above 0"),
         ("teachers", [{"model": "a", "wieght": 1}], "'teachers.0.wieght' is unknown. Did you mean 'teachers.weight'"),
         ("sources.files", [], "sources.files is empty"),
-        ("sources.files", [{"file": "a", "repeat": 0}], "a: repeat must be at least 1"),
+        ("sources.files", [{"file": "a", "repeat": 0}], "a: repeat and lines must be at least 1"),
         ("sources.files", [{"file": "a", "columns": [1]}], r"'sources.files.0.columns.1' is missing"),
         ("sources.longst", 3, "'sources.longst' is unknown. Did you mean 'sources.longest'"),
         ("objective.temprature", 3, "'objective.temprature' is unknown. Did you mean 'objective.temperature'"),
@@ -305,7 +305,7 @@ OTHER_WORDS = {
     "keep": None,
     "betas": [0.5, 0.5],
     "files": [{"file": "c.txt"}],
-    "templates": {"dictionary": "d.tsv", "rows": 3},
+    "templates": [{"dictionary": "d.tsv", "rows": 3}],
     "lora": {"rank": 4},
     "teachers": None,
 }

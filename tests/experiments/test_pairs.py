@@ -61,6 +61,15 @@ def test_a_text_and_itself(tmp_path: Path) -> None:
     assert len(set(found.groups.tolist())) == 4
 
 
+def test_lines_in_a_row_are_one_text(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "今天下雨。", "", "带伞吧！", "好", "Yes.", "三", "落单")
+    found = read(tmp_path, PairFile("a.txt", columns=(1, 1), lines=2))
+    assert pairs_of(found) == [(text, text) for text in ("今天下雨。带伞吧！", "好Yes.", "三落单")]
+    write(tmp_path, "b.tsv", "一\tOne.", "二\tTwo.", "三\tThree.", "四\tFour.", "五\tFive.")  # the last one has no partner
+    found = read(tmp_path, PairFile("b.tsv", lines=2))
+    assert pairs_of(found) == [("一二", "One. Two."), ("三四", "Three. Four.")]
+
+
 def test_a_tab_in_running_text_is_text(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "一\t二", "三")
     assert pairs_of(read(tmp_path, PairFile("a.txt", neighbours=1))) == [("一\t二", "三")]
@@ -136,7 +145,9 @@ def test_files_that_are_not_there_and_nothing_left(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"columns": (0, 1)}, r"a\.tsv: columns are \[0, 1\]; they are counted from 1"),
-        ({"repeat": 0}, r"a\.tsv: repeat must be at least 1"),
+        ({"repeat": 0}, r"a\.tsv: repeat and lines must be at least 1"),
+        ({"lines": 0}, "repeat and lines must be at least 1"),
+        ({"lines": 2, "neighbours": 3}, "lines is 2 and neighbours 3"),
         ({"neighbours": -1}, "neighbours, rows and longest at least 0"),
         ({"rows": -1}, "neighbours, rows and longest at least 0"),
     ],

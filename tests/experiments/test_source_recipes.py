@@ -19,7 +19,7 @@ from juyi.errors import DataError, TrainingError, UsageError
 from juyi.experiments.load import load_recipe
 from juyi.experiments.pairs import read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe
-from juyi.experiments.rows import distillation_rows, pair_rows
+from juyi.experiments.rows import distillation_rows, pair_rows, with_clusters
 from juyi.experiments.runner import run
 from juyi.teachers import Teacher
 
@@ -179,11 +179,24 @@ def test_batches_of_one_cluster(place: Path, tmp_path: Path) -> None:
     teachers = (Teacher(str(place / "teacher")),)
     pairs = read_source_pairs(chosen.sources, place / "data")
     student = load_encoder(place / "student")
-    found = distillation_rows(teachers, pairs, student, tmp_path / "cache", said.append, clusters=3, seed=1)
+    rows = distillation_rows(teachers, pairs, student, tmp_path / "cache", said.append)
+    found = with_clusters(rows, 3, seed=1)
+    assert set(found) == {*rows, "source"}
     target, number = np.asarray(found["target"], dtype=np.float64), np.asarray(found["source"])
     centres = np.stack([target[number == each].mean(axis=0) for each in range(3)])
     inside, across = (target @ centres.T)[np.arange(len(number)), number], (target @ centres.T).mean(axis=1)
-    assert (inside > across).all()
+    assert (inside > across).mean() > 0.9
+    part = np.asarray(with_clusters(rows, 3, share=0.6, seed=1)["source"])
+    assert (part[part < 3] == number[part < 3]).all() and 0.4 < (part < 3).mean() < 0.8 and set(part) <= {0, 1, 2, 3}
+    for share in (0.0, 1.5):
+        with pytest.raises(UsageError, match=f"clustered is {share}"):
+            build(
+                tables(place, "distillation") | {"clusters": 3, "clustered": share, "training": training},
+                SourcesRecipe,
+                origin="toy",
+            )
+    with pytest.raises(UsageError, match="below 1 only with clusters"):
+        build(tables(place, "distillation") | {"clustered": 0.5}, SourcesRecipe, origin="toy")
     for wrong in ({"clusters": 3}, {"training": training}, {"clusters": -1, "training": training}):
         with pytest.raises(UsageError, match="batches of one cluster need"):
             build(tables(place, "distillation") | wrong, SourcesRecipe, origin="toy")

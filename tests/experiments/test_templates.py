@@ -50,7 +50,7 @@ def write(path: Path, *lines: str) -> None:
 
 def source(place: Path, **settings: Any) -> TemplateSource:
     files = {file.split(".")[0]: str(place / "recipes" / file) for file in ("templates.txt", "phrases.tsv")}  # full paths
-    return TemplateSource("words.tsv", **{"rows": 1000, **files, **settings})
+    return TemplateSource(**{"dictionary": "words.tsv", "rows": 1000, **files, **settings})
 
 
 def test_all_sentences_and_no_other(place: Path) -> None:
@@ -83,7 +83,7 @@ def test_frequent_words_are_drawn_more_often(place: Path) -> None:
 def test_templates_are_sifted_like_every_source(place: Path) -> None:
     write(place / "a.tsv", "苹果和香蕉\tApple and banana")
     write(place / "kept.dev.tsv", "在北京游泳！\tx\t1")
-    corpus = PairSources((PairFile("a.tsv", columns=(1, 1)),), templates=source(place), exclude=("*.dev.tsv",))
+    corpus = PairSources((PairFile("a.tsv", columns=(1, 1)),), templates=(source(place),), exclude=("*.dev.tsv",))
     found = read_source_pairs(corpus, place)
     assert found.left_out == 1 and len(found.first) == 1 + 17 - 2  # its copy of the first source, and the one measured on
     assert "在北京游泳" not in found.first and found.first.count("苹果和香蕉") == 1
@@ -95,20 +95,20 @@ def test_a_run_knows_by_its_digests_what_was_read(place: Path) -> None:
     write(place / "a.tsv", "一\tone")
     write(place / "text.txt", "苹果")
     write(place / "kept.dev.tsv", "二\ttwo")
-    corpus = PairSources((PairFile("a.tsv"),), templates=source(place, count=("text.txt",)), exclude=("*.dev.tsv",))
+    corpus = PairSources((PairFile("a.tsv"),), templates=(source(place, count=("text.txt",)),), exclude=("*.dev.tsv",))
     before = source_digests(corpus, place)
     assert set(before) == {
         "a.tsv",
         "words.tsv",
         "text.txt",
         "kept.dev.tsv",
-        "sources.templates.templates",
-        "sources.templates.phrases",
+        f"recipes/{place}/recipes/templates.txt",
+        f"recipes/{place}/recipes/phrases.tsv",
     }
     for file in ("a.tsv", "words.tsv", "text.txt", "kept.dev.tsv", "recipes/templates.txt", "recipes/phrases.tsv"):
         write(place / file, "三\tthree\t3")
         after = source_digests(corpus, place)
-        changed = f"sources.templates.{Path(file).stem}" if file.startswith("recipes/") else file
+        changed = f"recipes/{place}/{file}" if file.startswith("recipes/") else file
         assert [name for name in before if before[name] != after[name]] == [changed]
         before = after
 
@@ -127,17 +127,41 @@ def test_bad_templates_are_named(place: Path) -> None:
         source(place, rows=0)
     with pytest.raises(UsageError, match="names no file to count in"):
         source(place, min_count=3)
+    with pytest.raises(UsageError, match="no dictionary whose words"):
+        source(place, dictionary="", count=("text.txt",))
     lost = dataclasses.replace(source(place), dictionary="nowhere.tsv")
     with pytest.raises(UsageError, match=r"lacks nowhere\.tsv"):
-        read_source_pairs(PairSources((PairFile("words.tsv"),), templates=lost), place)
+        read_source_pairs(PairSources((PairFile("words.tsv"),), templates=(lost,)), place)
 
 
-def test_the_templates_that_ship_are_whole() -> None:
+def test_phrases_alone_need_no_dictionary(place: Path) -> None:
+    write(place / "recipes" / "templates.txt", "{place}和{place2}")
+    made = source(place, dictionary="")
+    assert set(template_texts(made, place)) == {"北京和上海", "上海和北京", "北京和北京", "上海和上海"}
+    assert made.data_files == ()
+    write(place / "recipes" / "templates.txt", "{noun}和{place}")
+    with pytest.raises(UsageError, match=r"nothing fills \{noun\}.*There is: place\."):
+        template_texts(made, place)
+
+
+def test_several_templates_and_a_longest_of_their_own(place: Path) -> None:
+    write(place / "a.tsv", "一\tone")
+    write(place / "recipes" / "more.txt", "在{place}的每一天")
+    more = source(place, dictionary="", templates=str(place / "recipes" / "more.txt"))
+    both = PairSources((PairFile("a.tsv", columns=(1, 1)),), templates=(source(place), more), longest=5)
+    assert len(read_source_pairs(both, place).first) == 1 + 17
+    longer = dataclasses.replace(both, templates=(source(place), dataclasses.replace(more, longest=7)))
+    found = read_source_pairs(longer, place)
+    assert {"在北京的每一天", "在上海的每一天"} <= set(found.first) and len(found.first) == 1 + 17 + 2
+
+
+@pytest.mark.parametrize("which", ["", "longer_", "english_"])
+def test_the_templates_that_ship_are_whole(which: str) -> None:
     """Every slot is filled by the phrases or the dictionary, every kind of phrase is used; nothing twice."""
-    phrases = [tuple(line.split("\t")) for _, line in read_lines(RECIPES / "mini" / "phrases.tsv")]
-    shipped = [line for _, line in read_lines(RECIPES / "mini" / "templates.txt")]
+    phrases = [tuple(line.split("\t")) for _, line in read_lines(RECIPES / "mini" / f"{which}phrases.tsv")]
+    shipped = [line for _, line in read_lines(RECIPES / "mini" / f"{which}templates.txt")]
     assert {len(cells) for cells in phrases} == {2} and not any("\t" in line for line in shipped)
     kinds = {kind for kind, _ in phrases}
     used = {slot.removesuffix("2") for line in shipped for slot in re.findall(r"\{(\w+)\}", line)}
-    assert kinds <= used <= kinds | {"noun", "verb"}
+    assert kinds <= used <= kinds | (set() if which else {"noun", "verb"})
     assert len(set(shipped)) == len(shipped) and len(set(phrases)) == len(phrases)

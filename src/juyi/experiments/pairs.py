@@ -46,19 +46,16 @@ def read_source_pairs(sources: PairSources, folder: Path) -> SourcePairs:
         UsageError: A file is not in the folder, or a pattern of `exclude` finds none.
         DataError: A line has too few columns, or nothing is left.
     """
-    check_there([source.file for source in sources.files], folder)
+    check_there([*(source.file for source in sources.files), *(f for made in sources.templates for f in made.data_files)], folder)
     gathered = _Gathered(read_excluded(sources.exclude, folder))
     for source in sources.files:
         itself = source.columns[0] == source.columns[1]
         longest = source.longest or sources.longest
         found = gathered.sift(_pairs(folder / source.file, source), longest=longest, itself=itself)
         gathered.add(spread(found, source.rows) * source.repeat, both=source.both)
-    if sources.templates is not None:
-        check_there([sources.templates.dictionary, *sources.templates.count], folder)
-        made = template_texts(sources.templates, folder)
-        gathered.add(
-            gathered.sift(((text, text, i) for i, text in enumerate(made)), longest=sources.longest, itself=True), both=False
-        )
+    for templates in sources.templates:
+        made = ((text, text, i) for i, text in enumerate(template_texts(templates, folder)))
+        gathered.add(gathered.sift(made, longest=templates.longest or sources.longest, itself=True), both=False)
     if not gathered.pairs:
         raise DataError("The recipe's sources give no pair. Look at sources.longest and at the files.", path=folder)
     firsts, seconds, groups = zip(*gathered.pairs, strict=True)
@@ -106,13 +103,22 @@ def _pairs(path: Path, source: PairFile) -> Iterator[Pair]:
             yield this, following, i // source.neighbours
         return
     documents: dict[str, int] = {}
+    sides: list[tuple[str, ...]] = []
     for number, line in lines:
         cells = line.split("\t")
         if len(cells) < max(source.columns):
             raise DataError(f"{len(cells)} column(s), and the recipe reads column {max(source.columns)}.", path=path, line=number)
-        first, second = (cells[column - 1].strip() for column in source.columns)
-        if first and second:
-            yield first, second, documents.setdefault(normalise(first), len(documents))
+        sides.append(tuple(cells[column - 1].strip() for column in source.columns))
+        if len(sides) == source.lines:
+            first, second = (_joined(side) for side in zip(*sides, strict=True))
+            sides = []
+            if first and second:
+                yield first, second, documents.setdefault(normalise(first), len(documents))
+
+
+def _joined(lines: Sequence[str]) -> str:
+    """One text of several, with a space where a line ends in a Latin letter or sign."""
+    return "".join(f"{line} " if line[-1:].isascii() else line for line in lines).strip()
 
 
 def both_sides(pairs: SourcePairs) -> tuple[list[str], list[str]]:

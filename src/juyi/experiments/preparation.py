@@ -11,7 +11,7 @@ from juyi.encoder import Encoder, load_encoder
 from juyi.experiments.examples import Examples, example_rows
 from juyi.experiments.pairs import both_sides, read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe, TrainRecipe, recipe_teachers, trained_objective
-from juyi.experiments.rows import distillation_rows, pair_rows
+from juyi.experiments.rows import distillation_rows, pair_rows, with_clusters
 from juyi.objectives import SENTENCES, Distillation, Objective
 from juyi.teachers import credit
 from juyi.training import Rows, TrainResult, word_columns
@@ -81,9 +81,9 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
             teacher,
             log,
             width=recipe.objective.teacher_dim,
-            clusters=recipe.clusters,
-            seed=recipe.training.seed,
         )
+        if recipe.clusters:
+            columns = with_clusters(columns, recipe.clusters, share=recipe.clustered, seed=recipe.training.seed)
     else:
         columns = pair_rows(pairs, encoder)
     texts = {"text": both_sides(pairs)[0], "anchor": pairs.first, "positive": pairs.second}

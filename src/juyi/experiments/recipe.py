@@ -133,6 +133,7 @@ class SourcesRecipe:
         teachers: In its place: one or several with more to say about each.
         clusters: Of distillation: the texts are put into so many clusters by their targets, and with `training.mixing` at
             `proportional` or `round-robin` every batch is of one, so that what is told apart is near each other; 0: none.
+        clustered: The share of the texts, drawn by chance, that this is done with; batches of the others are of all kinds.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -146,6 +147,7 @@ class SourcesRecipe:
     teacher: str = ""
     teachers: tuple[Teacher, ...] = ()
     clusters: int = 0
+    clustered: float = 1.0
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     masked_lm: MaskedLMTerm | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
@@ -165,6 +167,8 @@ class SourcesRecipe:
                 f"clusters is {self.clusters} and training.mixing '{self.training.mixing}': batches of one cluster need "
                 "clusters above 0 and the mixing 'proportional' or 'round-robin'; batches of all texts need neither."
             )
+        if not 0 < self.clustered <= 1 or (self.clustered < 1 and not self.clusters):
+            raise UsageError(f"clustered is {self.clustered}; it is a share above 0 and at most 1, below 1 only with clusters.")
         if self.clusters and not isinstance(self.objective, Distillation):
             raise UsageError("clusters are made from a teacher's vectors, so they need the objective 'distillation'.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +24,6 @@ def distillation_rows(
     log: Log,
     *,
     width: int = 0,
-    clusters: int = 0,
-    seed: int = 0,
 ) -> Rows:
     """Columns text and target: what the student reads, and the teachers' vector of the second side; origin as `fit` needs it.
 
@@ -37,8 +34,6 @@ def distillation_rows(
         cache: Where the teachers' vectors are kept.
         log: Hears how far the teachers are.
         width: Of the targets of several teachers; 0 for the encoder's own.
-        clusters: Above 0: a column `source` with the number of each row's cluster, of so many.
-        seed: Of the clusters.
     """
     distinct = list(dict.fromkeys(pairs.second))
     vectors = teacher_targets(
@@ -52,8 +47,20 @@ def distillation_rows(
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
     places = [number[text] for text in targets]
-    rows: dict[str, Any] = {"text": encoder.tokenize(texts), "target": vectors[places], "origin": _origins(texts, targets)}
-    return rows | ({"source": cluster(vectors, clusters, seed)[places]} if clusters else {})
+    return {"text": encoder.tokenize(texts), "target": vectors[places], "origin": _origins(texts, targets)}
+
+
+def with_clusters(rows: Rows, clusters: int, *, share: float = 1.0, seed: int = 0) -> Rows:
+    """A column `source` beside those of `distillation_rows`: the number of each row's cluster, found by the targets.
+
+    Args:
+        rows: Those rows.
+        clusters: How many.
+        share: Of the rows that have a cluster; the others have the number `clusters` together.
+        seed: Of the clusters, and of which rows have one.
+    """
+    numbers = cluster(np.asarray(rows["target"]), clusters, seed)
+    return {**rows, "source": np.where(np.random.default_rng(seed).random(len(numbers)) < share, numbers, clusters)}
 
 
 def pair_rows(pairs: SourcePairs, encoder: Encoder) -> Rows:

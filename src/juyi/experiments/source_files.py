@@ -21,13 +21,9 @@ def source_digests(sources: TextSources | PairSources, folder: Path) -> dict[str
     """
     files = [source.file for source in sources.files]
     digests: dict[str, str] = {}
-    if isinstance(sources, PairSources) and sources.templates is not None:
-        templates = sources.templates
-        files += [templates.dictionary, *templates.count]
-        digests = {
-            "sources.templates.templates": file_digest(RECIPES / templates.templates),
-            "sources.templates.phrases": file_digest(RECIPES / templates.phrases),
-        }
+    for source in sources.templates if isinstance(sources, PairSources) else ():
+        files += source.data_files
+        digests |= {f"recipes/{file}": file_digest(RECIPES / file) for file in (source.templates, source.phrases)}
     check_there(files, folder)
     files += [path.relative_to(folder).as_posix() for path in excluded_files(sources.exclude, folder)]
     return digests | {file: file_digest(folder / file) for file in files}

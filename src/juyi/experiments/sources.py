@@ -60,6 +60,7 @@ class PairFile:
         file: Its path in the data folder.
         columns: Of a file with tabs: the two columns to take, counted from 1. One column twice pairs a text with itself, which is
             SimCSE; running text is one column.
+        lines: Above 1: the file is running text, and so many lines in a row are joined into one text, which is longer.
         neighbours: Above 0: the file is running text, each line is paired with the next, and so many lines in a row count as one
             document.
         both: Distillation: the student learns the second side too, not the first alone.
@@ -71,6 +72,7 @@ class PairFile:
 
     file: str
     columns: tuple[int, int] = (1, 2)
+    lines: int = 1
     neighbours: int = 0
     both: bool = False
     rows: int = 0
@@ -81,33 +83,37 @@ class PairFile:
     def __post_init__(self) -> None:
         if min(self.columns) < 1:
             raise UsageError(f"{self.file}: columns are {list(self.columns)}; they are counted from 1.")
-        if self.repeat < 1 or min(self.neighbours, self.rows, self.longest) < 0:
-            raise UsageError(f"{self.file}: repeat must be at least 1, neighbours, rows and longest at least 0.")
+        if min(self.repeat, self.lines) < 1 or min(self.neighbours, self.rows, self.longest) < 0:
+            raise UsageError(f"{self.file}: repeat and lines must be at least 1, neighbours, rows and longest at least 0.")
+        if self.lines > 1 and self.neighbours:
+            raise UsageError(f"{self.file}: lines is {self.lines} and neighbours {self.neighbours}; give one of them.")
 
 
 @dataclass(frozen=True)
 class TemplateSource:
-    """Sentences put together from templates and the words of a dictionary.
+    """Sentences put together from templates, phrases and the words of a dictionary.
 
     Attributes:
-        dictionary: Its path in the data folder: a word and its glosses a line, a tab between them. By their glosses words fill
-            the slots `verb` ("to …") and `noun` (what else is short), some both.
         rows: How many sentences to put together.
+        dictionary: Its path in the data folder: a word and its glosses a line, a tab between them. By their glosses words fill
+            the slots `verb` ("to …") and `noun` (what else is short), some both. Without it phrases alone fill slots.
         templates: A file beside the recipes, or anywhere by its full path: a template a line, "{noun}多少钱". A 2 behind the name
             of a slot asks for a second filling.
         phrases: A file beside the recipes: the name of a slot and a filling a line.
         count: Files of the data folder by which the words are weighed: frequent ones are drawn more often.
         min_count: Words that occur less often there are left out.
+        longest: In place of `sources.longest`, for a language whose texts have more characters; 0 keeps that.
         seed: Draws templates and fillings.
         licence: What the dictionary's origin says.
     """
 
-    dictionary: str
     rows: int
+    dictionary: str = ""
     templates: str = "mini/templates.txt"
     phrases: str = "mini/phrases.tsv"
     count: tuple[str, ...] = ()
     min_count: int = 0
+    longest: int = 0
     seed: int = 42
     licence: str = ""
 
@@ -115,12 +121,20 @@ class TemplateSource:
         for file in (self.templates, self.phrases):
             if not (RECIPES / file).is_file():
                 raise UsageError(f"sources.templates: there is no {file} beside the recipes, in {RECIPES}.")
-        if self.rows < 1 or self.min_count < 0:
+        if self.rows < 1 or min(self.min_count, self.longest) < 0:
             raise UsageError(
-                f"sources.templates: rows is {self.rows} and must be at least 1, min_count {self.min_count} at least 0."
+                f"sources.templates: rows is {self.rows} and must be at least 1, min_count {self.min_count} and longest "
+                f"{self.longest} at least 0."
             )
         if self.min_count and not self.count:
             raise UsageError("sources.templates: min_count is set, but `count` names no file to count in.")
+        if self.count and not self.dictionary:
+            raise UsageError("sources.templates: `count` names files, but there is no dictionary whose words to count in them.")
+
+    @property
+    def data_files(self) -> tuple[str, ...]:
+        """What is read from the data folder."""
+        return (self.dictionary, *self.count) if self.dictionary else ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +149,7 @@ class PairSources:
     """
 
     files: tuple[PairFile, ...]
-    templates: TemplateSource | None = None
+    templates: tuple[TemplateSource, ...] = ()
     exclude: tuple[str, ...] = ()
     longest: int = 200
 

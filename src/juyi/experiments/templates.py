@@ -63,6 +63,8 @@ def template_texts(source: TemplateSource, folder: Path) -> list[str]:
 
 def _words(source: TemplateSource, folder: Path) -> Fillings:
     """The dictionary's words of two to four characters: `verb` by a gloss "to …", `noun` by a short one of another kind."""
+    if not source.dictionary:
+        return {}
     senses: dict[str, list[str]] = {}
     for word, glosses in _table(folder / source.dictionary, 2):
         if _WORD.fullmatch(word):
