@@ -1,9 +1,11 @@
 """How often a Chinese sentence finds its English original among N; one JSON object a line.
 
-    python benchmarks/cross_lingual_retrieval.py --data DIR --teacher sentence-transformers/all-MiniLM-L6-v2
+    python benchmarks/cross_lingual_retrieval.py --data DIR
+    python benchmarks/cross_lingual_retrieval.py --data DIR --model MY --recipe mine.toml --teacher all-MiniLM-L6-v2
 
-The pairs are those of `parallel/open` that the recipe of mini did not take: neither side is among what it learned from. Once the
-teacher reads the English, as if an index of its vectors were searched in Chinese; once the encoder itself does.
+The pairs are those of `parallel/open` that the recipes of mini did not take: neither side is among what it learned from. The
+encoder reads both sides; a teacher whose space it shares reads the English too, as if an index of its vectors were searched in
+Chinese.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder that the recipe reads")
-    parser.add_argument("--teacher", required=True, help="folder or hub id")
+    parser.add_argument("--teacher", default="", help="folder or hub id")
     parser.add_argument("--model", default="", help="folder, hub id or embedded encoder")
-    parser.add_argument("--recipe", default="mini/words", help="what the encoder learned from")
+    parser.add_argument("--recipe", nargs="+", default=["mini/words", "mini/longer"], help="what the encoder learned from")
     parser.add_argument("--among", type=int, default=1000, help="how many pairs")
     parser.add_argument("--characters", type=int, nargs=2, default=(6, 40), help="shortest and longest Chinese side")
     parser.add_argument("--seed", type=int, default=0)
@@ -39,7 +41,9 @@ def main() -> None:
     chinese, english = zip(*(pairs[i] for i in chosen), strict=True)
     encoder = load_encoder(arguments.model)
     queries = encoder.encode(chinese)
-    for reader, vectors in (("teacher", load_encoder(arguments.teacher).encode(english)), ("encoder", encoder.encode(english))):
+    readers = {"encoder": encoder} | ({"teacher": load_encoder(arguments.teacher)} if arguments.teacher else {})
+    for reader, model in readers.items():
+        vectors = model.encode(english)
         found = binomtest(hits(queries, vectors), len(queries))
         interval = found.proportion_ci(method="wilson")
         record = {
@@ -54,10 +58,12 @@ def main() -> None:
 
 def unseen_pairs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     """The pairs of all parallel files of which no side was learned from, each English side once."""
-    recipe = load_recipe(arguments.recipe)
-    assert isinstance(recipe, SourcesRecipe)
-    learned = read_source_pairs(recipe.sources, arguments.data)
-    seen = {normalise(text) for text in (*learned.first, *learned.second)}
+    seen: set[str] = set()
+    for name in arguments.recipe:
+        recipe = load_recipe(name)
+        assert isinstance(recipe, SourcesRecipe)
+        learned = read_source_pairs(recipe.sources, arguments.data)
+        seen.update(normalise(text) for text in (*learned.first, *learned.second))
     shortest, longest = arguments.characters
     found: dict[str, tuple[str, str]] = {}
     for file in sorted((arguments.data / "parallel" / "open").iterdir()):
