@@ -25,10 +25,12 @@ class Distillation(ObjectiveDefaults):
     The target of a sentence may be the teacher's vector of its translation: a teacher of one language then teaches another.
 
     Attributes:
-        temperature: Divides the cosine in the softmax term.
+        temperature: Divides the cosines in the terms softmax and neighbours.
         cosine_weight: Weight of the distance between a vector and its target.
         softmax_weight: Weight of finding the own target among those of the batch.
         structure_weight: Weight of the squared difference of the cosines between sentences, a small number by nature.
+        neighbours_weight: Weight of finding the targets of the batch as near as the teacher holds them. In place of the softmax
+            term where the rows of a batch are near each other.
         dropout: Whether the encoder's dropout is on. The target is fixed, so dropout only blurs what a small encoder learns.
         teacher_dim: Width of the targets; 0 for the encoder's own. Where the two differ, a matrix that is trained beside the
             encoder and thrown away afterwards lies between them.
@@ -42,6 +44,7 @@ class Distillation(ObjectiveDefaults):
     cosine_weight: float = 1.0
     softmax_weight: float = 1.0
     structure_weight: float = 10.0
+    neighbours_weight: float = 0.0
     dropout: bool = False
     teacher_dim: int = 0
 
@@ -50,11 +53,11 @@ class Distillation(ObjectiveDefaults):
 
     def __post_init__(self) -> None:
         check_temperature(self.temperature)
-        weights = (self.cosine_weight, self.softmax_weight, self.structure_weight)
+        weights = (self.cosine_weight, self.softmax_weight, self.structure_weight, self.neighbours_weight)
         if not all(0 <= weight < math.inf for weight in weights) or not any(weights):
             raise UsageError(
-                f"The weights of cosine, softmax and structure are {weights}; none may be below 0 and one must be above. "
-                "Leave them out for 1, 1 and 10."
+                f"The weights of cosine, softmax, structure and neighbours are {weights}; none may be below 0 and one must be "
+                "above. Leave them out for 1, 1, 10 and 0."
             )
         if self.teacher_dim < 0:
             raise UsageError(
@@ -84,7 +87,7 @@ class Distillation(ObjectiveDefaults):
         return [View(batch["text"], dropout=self.dropout, labels=targets)]
 
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
-        """The three terms of `juyi.losses.distillation`, against the targets of all processes.
+        """The four terms of `juyi.losses.distillation`, against the targets of all processes.
 
         Raises:
             TrainingError: The targets are not as wide as expected.
@@ -105,4 +108,5 @@ class Distillation(ObjectiveDefaults):
             cosine_weight=self.cosine_weight,
             softmax_weight=self.softmax_weight,
             structure_weight=self.structure_weight,
+            neighbours_weight=self.neighbours_weight,
         )
