@@ -49,6 +49,7 @@ CASES: dict[str, Objective] = {
     "triplet, cosine": Triplet(distance="cosine", margin=0.3),
     "pair-contrastive": PairContrastive(),
     "distillation": Distillation(),
+    "distillation, neighbours": Distillation(softmax_weight=0.0, neighbours_weight=1.0),
     "masked-lm": MaskedLM(rate=0.3),
     "simcse-unsupervised with masked-lm": WithMaskedLM(SimCSEUnsupervised(), MaskedLM(), 0.1),
 }

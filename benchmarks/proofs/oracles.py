@@ -171,8 +171,8 @@ def _triplet(anchors: Rows, positives: Rows, negatives: Rows, objective: Triplet
 
 
 def _distillation(students: Rows, targets: Rows, objective: Distillation) -> float:
-    """The three terms of `juyi.losses.distillation`."""
-    cosine = softmax = structure = 0.0
+    """The three terms of `juyi.losses.distillation`, and `neighbours`."""
+    cosine = softmax = structure = neighbours = 0.0
     count = len(students)
     for i in range(count):
         cosine += 1.0 - _cosine(students[i], targets[i])
@@ -183,8 +183,13 @@ def _distillation(students: Rows, targets: Rows, objective: Distillation) -> flo
             if j == i or wanted <= 0.999:
                 denominator += math.exp(_cosine(students[i], targets[j]) / objective.temperature)
         softmax -= _cosine(students[i], targets[i]) / objective.temperature - math.log(denominator)
-    weighted = objective.cosine_weight * cosine + objective.softmax_weight * softmax + objective.structure_weight * structure
-    return weighted / count
+        hoped, found = (
+            np.array([math.exp(_cosine(row, each) / objective.temperature) for each in targets])
+            for row in (targets[i], students[i])
+        )
+        neighbours += float((hoped / hoped.sum() * np.log(hoped / hoped.sum() * found.sum() / found)).sum())
+    weighted = objective.cosine_weight * cosine + objective.softmax_weight * softmax
+    return (weighted + objective.structure_weight * structure + objective.neighbours_weight * neighbours) / count
 
 
 def _masked_lm(tokens: Rows, labels: NDArray[Any], head: Any) -> float:

@@ -37,7 +37,7 @@ def run(
 
 
 def slow(students: NDArray[Any], teachers: NDArray[Any], objective: Distillation) -> float:
-    """The three terms, from the angles."""
+    """The four terms, from the angles."""
     s = [row / math.sqrt(float(row @ row)) for row in students.astype(np.float64)]
     t = [row / math.sqrt(float(row @ row)) for row in teachers.astype(np.float64)]
     n, total = len(s), 0.0
@@ -46,6 +46,9 @@ def slow(students: NDArray[Any], teachers: NDArray[Any], objective: Distillation
         others = [j for j in range(n) if j == i or t[i] @ t[j] <= 0.999]
         odds = [math.exp((s[i] @ t[j] - s[i] @ t[i]) / objective.temperature) for j in others]
         total += objective.softmax_weight * math.log(sum(odds)) / n
+        hoped, found = (np.array([math.exp(row @ t[j] / objective.temperature) for j in range(n)]) for row in (t[i], s[i]))
+        hoped, found = hoped / hoped.sum(), found / found.sum()
+        total += objective.neighbours_weight * float((hoped * np.log(hoped / found)).sum()) / n
         for j in range(n):
             total += objective.structure_weight * (s[i] @ s[j] - t[i] @ t[j]) ** 2 / n**2
     return float(total)
@@ -60,6 +63,7 @@ def slow(students: NDArray[Any], teachers: NDArray[Any], objective: Distillation
         {"cosine_weight": 0.0},
         {"softmax_weight": 0.0},
         {"structure_weight": 0.0},
+        {"softmax_weight": 0.0, "neighbours_weight": 0.7},
     ],
     ids=str,
 )
@@ -152,10 +156,12 @@ def test_a_temperature_must_be_above_zero(temperature: float) -> None:
         Distillation(temperature=temperature)
 
 
-@pytest.mark.parametrize("weights", [(-1.0, 1.0, 1.0), (1.0, math.nan, 1.0), (1.0, 1.0, math.inf), (0.0, 0.0, 0.0)])
-def test_weights_are_not_negative_and_not_all_zero(weights: tuple[float, float, float]) -> None:
-    with pytest.raises(UsageError, match="weights of cosine, softmax and structure"):
-        Distillation(cosine_weight=weights[0], softmax_weight=weights[1], structure_weight=weights[2])
+@pytest.mark.parametrize(
+    "weights", [(-1.0, 1.0, 1.0, 0.0), (1.0, math.nan, 1.0, 0.0), (1.0, 1.0, 1.0, math.inf), (0.0, 0.0, 0.0, 0.0)]
+)
+def test_weights_are_not_negative_and_not_all_zero(weights: tuple[float, float, float, float]) -> None:
+    with pytest.raises(UsageError, match="weights of cosine, softmax, structure and neighbours"):
+        Distillation("distillation", 0.05, *weights)
 
 
 def test_a_width_below_zero_is_refused() -> None:

@@ -49,7 +49,7 @@ LOGGED: dict[str, Objective] = {
     "sbert": SBERT(),
     "triplet": Triplet(),
     "pair-contrastive": PairContrastive(),
-    "distillation": Distillation(),
+    "distillation": Distillation(neighbours_weight=0.5),
 }
 """Those that draw nothing in a process of its own where there is no dropout, so that two processes do what one does."""
 SETTINGS = TrainingSettings(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import kl_div
 
 from juyi.losses.info_nce import info_nce
 from juyi.losses.unit_rows import unit_rows
@@ -23,17 +22,13 @@ def distillation(
     cosine_weight: float = 1.0,
     softmax_weight: float = 1.0,
     structure_weight: float = 1.0,
-    neighbours_weight: float = 0.0,
 ) -> Tensor:
-    """Weighted sum of four distances between a student's vectors and a teacher's; a weight of 0 leaves its term out.
+    """Weighted sum of three distances between a student's vectors and a teacher's; a weight of 0 leaves its term out.
 
     - cosine: the mean of 1 - cos(s_i, t_i);
     - softmax: InfoNCE of finding each row's own target among all targets; a target that equals the row's own (cosine above
       0.999) is no negative, because translations and duplicates share theirs;
-    - structure: the mean over i and j of (cos(s_i, s_j) - cos(t_i, t_j))^2, the rows of this process against all rows;
-    - neighbours: the divergence of softmax_j(cos(s_i, t_j) / temperature) from softmax_j(cos(t_i, t_j) / temperature). Where rows
-      are near each other the softmax term asks to tell apart what the teacher holds alike, and this one does not: it is 0
-      where s_i = t_i.
+    - structure: the mean over i and j of (cos(s_i, s_j) - cos(t_i, t_j))^2, the rows of this process against all rows.
 
     Everything is computed on L2-normalised vectors in float32. No gradient reaches the teacher.
 
@@ -42,11 +37,10 @@ def distillation(
         teacher: The targets of these rows.
         everyone: The student's rows and the targets of all processes; this process's own when not given.
         offset: Where this process's rows begin among them.
-        temperature: Divides the cosines in the terms softmax and neighbours.
+        temperature: Divides the cosine in the softmax term.
         cosine_weight: Weight of the first term.
         softmax_weight: Weight of the second term.
         structure_weight: Weight of the third term.
-        neighbours_weight: Weight of the fourth term.
 
     Shapes:
         student, teacher: (n, dim); everyone: twice (m, dim), m >= offset + n; result: scalar.
@@ -54,7 +48,7 @@ def distillation(
     Source:
         Reimers & Gurevych (arXiv:2004.09813) section 2 for targets shared by translations, squared error there and the cosine
         here; Park et al., RKD (arXiv:1904.05068) for the structure, Huber loss on distances and angles there and squared error
-        on cosines here; Fang et al., SEED (arXiv:2101.04731) for the neighbours, those of a queue there and of the batch here.
+        on cosines here.
     """
     all_students, all_teachers = (student, teacher) if everyone is None else everyone
     students, others = unit_rows(student), unit_rows(all_students)
@@ -62,7 +56,7 @@ def distillation(
     total = torch.zeros((), device=student.device)
     if cosine_weight:
         total = total + cosine_weight * (1.0 - (students * targets).sum(1)).mean()
-    if not (softmax_weight or structure_weight or neighbours_weight):
+    if not (softmax_weight or structure_weight):
         return total
     wanted = targets @ candidates.T
     if softmax_weight:
@@ -70,8 +64,4 @@ def distillation(
         total = total + softmax_weight * found
     if structure_weight:
         total = total + structure_weight * (students @ others.T - wanted).square().mean()
-    if neighbours_weight:
-        found = (students @ candidates.T / temperature).log_softmax(1)
-        hoped = (wanted / temperature).log_softmax(1)
-        total = total + neighbours_weight * kl_div(found, hoped, reduction="batchmean", log_target=True)
     return total

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError, UsageError
-from juyi.losses import distillation
+from juyi.losses import distillation, neighbours
 from juyi.objectives.checks import check_temperature
 from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
@@ -87,7 +87,7 @@ class Distillation(ObjectiveDefaults):
         return [View(batch["text"], dropout=self.dropout, labels=targets)]
 
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
-        """The four terms of `juyi.losses.distillation`, against the targets of all processes.
+        """The terms of `juyi.losses.distillation` and `neighbours`, against the targets of all processes.
 
         Raises:
             TrainingError: The targets are not as wide as expected.
@@ -99,14 +99,17 @@ class Distillation(ObjectiveDefaults):
                 f"The targets of this step have the shape {tuple(targets.shape)}, expected is {tuple(vectors.shape)}: one vector "
                 "of that width for each text. Set objective.teacher_dim to the width of the teacher's vectors."
             )
-        return distillation(
+        candidates = world.gather(targets)
+        total = distillation(
             vectors,
             targets,
-            everyone=(world.gather(vectors), world.gather(targets)),
+            everyone=(world.gather(vectors), candidates),
             offset=world.rank * len(vectors),
             temperature=self.temperature,
             cosine_weight=self.cosine_weight,
             softmax_weight=self.softmax_weight,
             structure_weight=self.structure_weight,
-            neighbours_weight=self.neighbours_weight,
         )
+        if not self.neighbours_weight:
+            return total
+        return total + self.neighbours_weight * neighbours(vectors, targets, candidates, temperature=self.temperature)
