@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from juyi.encoder import Encoder
 from juyi.experiments.clusters import cluster
 from juyi.experiments.pairs import SourcePairs, both_sides
-from juyi.teachers import Teacher, teacher_targets
+from juyi.teachers import Teacher, rotated, teacher_targets
 from juyi.training import Rows
 from juyi.types import Log
+
+_SAMPLE = 8192
+"""So many texts the student reads to find how the targets are to be turned."""
 
 
 def distillation_rows(
@@ -26,6 +29,9 @@ def distillation_rows(
     width: int = 0,
 ) -> Rows:
     """Columns text and target: what the student reads, and the teachers' vector of the second side; origin as `fit` needs it.
+
+    The axes that several teachers' vectors are reduced to are arbitrary, and are turned towards the student's own; one
+    teacher's vectors stay in its space, where a student can stand in for it.
 
     Args:
         teachers: Whom to learn from.
@@ -46,7 +52,10 @@ def distillation_rows(
     )
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
-    places = [number[text] for text in targets]
+    places = np.array([number[text] for text in targets])
+    if len(teachers) > 1 and vectors.shape[1] == encoder.training_dim == encoder.dim:
+        some = np.unique(np.linspace(0, len(texts) - 1, _SAMPLE, dtype=np.int64))
+        vectors = rotated(vectors, places[some], encoder.encode([texts[i] for i in some]))
     return {"text": encoder.tokenize(texts), "target": vectors[places], "origin": _origins(texts, targets)}
 
 
