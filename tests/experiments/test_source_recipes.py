@@ -17,11 +17,11 @@ from juyi.encoder import load_encoder, save_encoder
 from juyi.encoder.heads import Dense
 from juyi.errors import DataError, TrainingError, UsageError
 from juyi.experiments.load import load_recipe
-from juyi.experiments.pairs import read_source_pairs
+from juyi.experiments.pairs import both_sides, read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe
 from juyi.experiments.rows import distillation_rows, pair_rows, with_clusters
 from juyi.experiments.runner import run
-from juyi.teachers import Teacher
+from juyi.teachers import Teacher, teacher_targets
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
@@ -169,6 +169,17 @@ def test_two_teachers_are_learned_together(place: Path, tmp_path: Path) -> None:
     pairs = read_source_pairs(chosen.sources, place / "data")
     found = distillation_rows(chosen.teachers, pairs, load_encoder(place / "student"), tmp_path / "other", said.append, width=50)
     assert np.asarray(found["target"]).shape == (46 + 19, 50)
+    student = load_encoder(place / "student")
+    found = distillation_rows(chosen.teachers, pairs, student, tmp_path / "other", said.append)
+    turned = np.asarray(found["target"], dtype=np.float64)
+    texts, sides = both_sides(pairs)
+    distinct = list(dict.fromkeys(pairs.second))
+    plain = teacher_targets(chosen.teachers, distinct, tmp_path / "other", width=32).astype(np.float64)
+    plain = plain[[distinct.index(text) for text in sides]]
+    np.testing.assert_allclose(turned @ turned.T, plain @ plain.T, atol=5e-3)  # the same targets in other axes
+    given = student.encode(texts)
+    given /= np.linalg.norm(given, axis=1, keepdims=True)
+    assert (given * turned).sum(axis=1).mean() > (given * plain).sum(axis=1).mean() + 0.1
 
 
 def test_batches_of_one_cluster(place: Path, tmp_path: Path) -> None:
