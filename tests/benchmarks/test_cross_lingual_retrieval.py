@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "cross_lingual_retrieval.py"
 RECIPE = """
@@ -36,12 +37,17 @@ def test_only_unseen_pairs_and_an_interval_around_the_figure(tmp_path: Path) -> 
     ]
     rows = [f"第{i}个句子在这里\t{word}" for i, word in enumerate(("one", "two", "three", "four", "five"))]
     (folder / "other.tsv").write_text("\n".join([*others, *rows, "又一条鱼在游\tFish!"]) + "\n", encoding="utf-8")
-    command = [sys.executable, SCRIPT, "--data", tmp_path, "--teacher", "mini", "--recipe", tmp_path / "toy.toml", "--among", "6"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    teacher, own = (json.loads(line) for line in done.stdout.splitlines())
-    assert teacher["unseen"] == teacher["among"] == 6
-    assert (teacher["english_read_by"], own["english_read_by"]) == ("teacher", "encoder")
+    command = [sys.executable, SCRIPT, "--data", tmp_path, "--recipe", tmp_path / "toy.toml", "--among", "6"]
+    own, teacher = measured([*command, "--teacher", "mini"])
+    assert own["unseen"] == own["among"] == 6
+    assert (own["english_read_by"], teacher["english_read_by"]) == ("encoder", "teacher")
     assert teacher["accuracy"] == own["accuracy"]  # here they are the same encoder
     low, high = own["interval"]
     assert 0 <= low <= own["accuracy"] <= high <= 100 and low < high
+    assert measured(command) == [own]
+
+
+def measured(command: list[Any]) -> list[dict[str, Any]]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
