@@ -1,7 +1,7 @@
 """How often a Chinese sentence finds its English original among N; one JSON object a line.
 
     python benchmarks/cross_lingual_retrieval.py --data DIR
-    python benchmarks/cross_lingual_retrieval.py --data DIR --model MY --recipe mine.toml --teacher all-MiniLM-L6-v2
+    python benchmarks/cross_lingual_retrieval.py --data DIR --model MY --recipe mine.toml --teacher THEIRS
 
 The pairs are those of `parallel/open` that the recipes of mini did not take: neither side is among what it learned from. The
 encoder reads both sides; a teacher whose space it shares reads the English too, as if an index of its vectors were searched in

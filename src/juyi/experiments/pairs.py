@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,11 @@ from juyi.experiments.running_text import spread
 from juyi.experiments.source_files import check_there, read_excluded
 from juyi.experiments.sources import PairFile, PairSources
 from juyi.experiments.templates import template_texts
+from juyi.tokenization.chinese import HAN
 
 Pair = tuple[str, str, int]
+_CHINESE = re.compile(f"[{HAN}\u3000-\u303f\uff00-\uffef]")
+"""Chinese characters, and signs as wide as they are."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,12 @@ def read_source_pairs(sources: PairSources, folder: Path) -> SourcePairs:
         UsageError: A file is not in the folder, or a pattern of `exclude` finds none.
         DataError: A line has too few columns, or nothing is left.
     """
-    check_there([*(source.file for source in sources.files), *(f for made in sources.templates for f in made.data_files)], folder)
+    check_there(sources.data_files, folder)
     gathered = _Gathered(read_excluded(sources.exclude, folder))
     for source in sources.files:
         itself = source.columns[0] == source.columns[1]
         longest = source.longest or sources.longest
-        found = gathered.sift(_pairs(folder / source.file, source), longest=longest, itself=itself)
+        found = gathered.sift(_pairs(folder / source.file, source, gathered), longest=longest, itself=itself)
         gathered.add(spread(found, source.rows) * source.repeat, both=source.both)
     for templates in sources.templates:
         made = ((text, text, i) for i, text in enumerate(template_texts(templates, folder)))
@@ -80,13 +84,18 @@ class _Gathered:
             key = normalise(first), normalise(second)
             if key in self._seen or (key[0] == key[1] and not itself) or max(len(first), len(second)) > longest:
                 continue
-            if self.held_back.intersection(key):
-                self.left_out += 1
+            if self.holds_back(first, second):
                 continue
             self._seen.add(key)
             found.append((first, second, self._documents + document))
         self._documents = 1 + max((document for *_, document in found), default=self._documents)
         return found
+
+    def holds_back(self, *texts: str) -> bool:
+        """Whether one of them will be measured on; it is counted then."""
+        held = not self.held_back.isdisjoint(map(normalise, texts))
+        self.left_out += held
+        return held
 
     def add(self, pairs: Sequence[Pair], *, both: bool) -> None:
         """Keep them."""
@@ -94,8 +103,11 @@ class _Gathered:
         self.both += [both] * len(pairs)
 
 
-def _pairs(path: Path, source: PairFile) -> Iterator[Pair]:
-    """Pairs with the number of their document: of a table the pairs with one first side are one, of running text neighbours."""
+def _pairs(path: Path, source: PairFile, gathered: _Gathered) -> Iterator[Pair]:
+    """Pairs with the number of their document: of a table the pairs with one first side are one, of running text neighbours.
+
+    Lines that are to be joined are held back one by one, because nothing is found in what they are joined to.
+    """
     lines = [(number, line) for number, line in read_lines(path) if line.strip()]
     if source.neighbours:
         texts = [line.strip() for _, line in lines]
@@ -108,17 +120,22 @@ def _pairs(path: Path, source: PairFile) -> Iterator[Pair]:
         cells = line.split("\t")
         if len(cells) < max(source.columns):
             raise DataError(f"{len(cells)} column(s), and the recipe reads column {max(source.columns)}.", path=path, line=number)
-        sides.append(tuple(cells[column - 1].strip() for column in source.columns))
+        side = tuple(cells[column - 1].strip() for column in source.columns)
+        if not all(side) or (source.lines > 1 and gathered.holds_back(*side)):
+            continue
+        sides.append(side)
         if len(sides) == source.lines:
             first, second = (_joined(side) for side in zip(*sides, strict=True))
             sides = []
-            if first and second:
-                yield first, second, documents.setdefault(normalise(first), len(documents))
+            yield first, second, documents.setdefault(normalise(first), len(documents))
 
 
 def _joined(lines: Sequence[str]) -> str:
-    """One text of several, with a space where a line ends in a Latin letter or sign."""
-    return "".join(f"{line} " if line[-1:].isascii() else line for line in lines).strip()
+    """One text of several, with a space between two unless one of them is Chinese there."""
+    text = lines[0]
+    for line in lines[1:]:
+        text += line if _CHINESE.match(text[-1]) or _CHINESE.match(line) else f" {line}"
+    return text
 
 
 def both_sides(pairs: SourcePairs) -> tuple[list[str], list[str]]:

@@ -81,6 +81,7 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
             teacher,
             log,
             width=recipe.objective.teacher_dim,
+            untrained=recipe.encoder.random_weights is not None,
         )
         if recipe.clusters:
             columns = with_clusters(columns, recipe.clusters, share=recipe.clustered, seed=recipe.training.seed)

@@ -169,6 +169,11 @@ class SourcesRecipe:
             )
         if not 0 < self.clustered <= 1 or (self.clustered < 1 and not self.clusters):
             raise UsageError(f"clustered is {self.clustered}; it is a share above 0 and at most 1, below 1 only with clusters.")
+        if self.clustered < 1 and self.training.mixing == "round-robin":
+            raise UsageError(
+                f"clustered is {self.clustered} and training.mixing 'round-robin': texts without a cluster would come as "
+                "seldom as those of one cluster. Set training.mixing to 'proportional'."
+            )
         if self.clusters and not isinstance(self.objective, Distillation):
             raise UsageError("clusters are made from a teacher's vectors, so they need the objective 'distillation'.")
 

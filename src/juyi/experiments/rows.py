@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from juyi.encoder import Encoder
 from juyi.experiments.clusters import cluster
 from juyi.experiments.pairs import SourcePairs, both_sides
-from juyi.teachers import Teacher, rotated, teacher_targets
+from juyi.teachers import Teacher, teacher_targets, turned_towards
 from juyi.training import Rows
 from juyi.types import Log
 
@@ -27,11 +27,12 @@ def distillation_rows(
     log: Log,
     *,
     width: int = 0,
+    untrained: bool = False,
 ) -> Rows:
     """Columns text and target: what the student reads, and the teachers' vector of the second side; origin as `fit` needs it.
 
-    The axes that several teachers' vectors are reduced to are arbitrary, and are turned towards the student's own; one
-    teacher's vectors stay in its space, where a student can stand in for it.
+    The axes of several teachers' joined vectors depend on all texts that are read; they are turned towards those of a student
+    that has learned something and is as wide. One teacher's vectors stay in its space, where a student can stand in for it.
 
     Args:
         teachers: Whom to learn from.
@@ -40,6 +41,7 @@ def distillation_rows(
         cache: Where the teachers' vectors are kept.
         log: Hears how far the teachers are.
         width: Of the targets of several teachers; 0 for the encoder's own.
+        untrained: The student's weights are random, so that no axes are better than others.
     """
     distinct = list(dict.fromkeys(pairs.second))
     vectors = teacher_targets(
@@ -53,9 +55,10 @@ def distillation_rows(
     number = {text: i for i, text in enumerate(distinct)}
     texts, targets = both_sides(pairs)
     places = np.array([number[text] for text in targets])
-    if len(teachers) > 1 and vectors.shape[1] == encoder.training_dim == encoder.dim:
+    if len(teachers) > 1 and not untrained and vectors.shape[1] == encoder.dim and encoder.kept_heads == list(encoder.heads):
         some = np.unique(np.linspace(0, len(texts) - 1, _SAMPLE, dtype=np.int64))
-        vectors = rotated(vectors, places[some], encoder.encode([texts[i] for i in some]))
+        vectors = turned_towards(vectors, places[some], encoder.encode([texts[i] for i in some]))
+        log("The targets are turned towards what the student gives already")
     return {"text": encoder.tokenize(texts), "target": vectors[places], "origin": _origins(texts, targets)}
 
 

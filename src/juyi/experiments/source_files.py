@@ -14,16 +14,19 @@ from juyi.experiments.sources import PairSources, TextSources
 
 
 def source_digests(sources: TextSources | PairSources, folder: Path) -> dict[str, str]:
-    """SHA-256 of all that is read for the sources, what they keep out too, by file name; of templates by their setting.
+    """SHA-256 of all that is read for the sources, what they keep out too, by file name; templates that ship are under recipes/.
 
     Raises:
         UsageError: A file is not in the folder, or a pattern of `exclude` finds none.
     """
-    files = [source.file for source in sources.files]
     digests: dict[str, str] = {}
-    for source in sources.templates if isinstance(sources, PairSources) else ():
-        files += source.data_files
-        digests |= {f"recipes/{file}": file_digest(RECIPES / file) for file in (source.templates, source.phrases)}
+    if isinstance(sources, PairSources):
+        files = list(sources.data_files)
+        for source in sources.templates:
+            ours = {file: RECIPES / file for file in (source.templates, source.phrases)}
+            digests |= {file if Path(file).is_absolute() else f"recipes/{file}": file_digest(path) for file, path in ours.items()}
+    else:
+        files = [source.file for source in sources.files]
     check_there(files, folder)
     files += [path.relative_to(folder).as_posix() for path in excluded_files(sources.exclude, folder)]
     return digests | {file: file_digest(folder / file) for file in files}

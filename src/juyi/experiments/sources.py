@@ -60,7 +60,7 @@ class PairFile:
         file: Its path in the data folder.
         columns: Of a file with tabs: the two columns to take, counted from 1. One column twice pairs a text with itself, which is
             SimCSE; running text is one column.
-        lines: Above 1: the file is running text, and so many lines in a row are joined into one text, which is longer.
+        lines: So many lines in a row, blank ones aside, are joined into one text, column by column; fewer at the end are left out.
         neighbours: Above 0: the file is running text, each line is paired with the next, and so many lines in a row count as one
             document.
         both: Distillation: the student learns the second side too, not the first alone.
@@ -98,7 +98,8 @@ class TemplateSource:
         dictionary: Its path in the data folder: a word and its glosses a line, a tab between them. By their glosses words fill
             the slots `verb` ("to …") and `noun` (what else is short), some both. Without it phrases alone fill slots.
         templates: A file beside the recipes, or anywhere by its full path: a template a line, "{noun}多少钱". A 2 behind the name
-            of a slot asks for a second filling.
+            of a slot asks for a second filling, which may happen to be the first; a capital at its beginning for one at the
+            beginning of the filling.
         phrases: A file beside the recipes: the name of a slot and a filling a line.
         count: Files of the data folder by which the words are weighed: frequent ones are drawn more often.
         min_count: Words that occur less often there are left out.
@@ -123,13 +124,15 @@ class TemplateSource:
                 raise UsageError(f"sources.templates: there is no {file} beside the recipes, in {RECIPES}.")
         if self.rows < 1 or min(self.min_count, self.longest) < 0:
             raise UsageError(
-                f"sources.templates: rows is {self.rows} and must be at least 1, min_count {self.min_count} and longest "
-                f"{self.longest} at least 0."
+                f"sources.templates, {self.templates}: rows is {self.rows} and must be at least 1, min_count {self.min_count} "
+                f"and longest {self.longest} at least 0."
             )
         if self.min_count and not self.count:
-            raise UsageError("sources.templates: min_count is set, but `count` names no file to count in.")
+            raise UsageError(f"sources.templates, {self.templates}: min_count is set, but `count` names no file to count in.")
         if self.count and not self.dictionary:
-            raise UsageError("sources.templates: `count` names files, but there is no dictionary whose words to count in them.")
+            raise UsageError(
+                f"sources.templates, {self.templates}: `count` names files, but no dictionary has words to count there."
+            )
 
     @property
     def data_files(self) -> tuple[str, ...]:
@@ -156,3 +159,8 @@ class PairSources:
     def __post_init__(self) -> None:
         if not self.files:
             raise UsageError("sources.files is empty; name at least one file to read.")
+
+    @property
+    def data_files(self) -> tuple[str, ...]:
+        """What is learned from in the data folder."""
+        return (*(source.file for source in self.files), *(file for made in self.templates for file in made.data_files))

@@ -56,7 +56,8 @@ def template_texts(source: TemplateSource, folder: Path) -> list[str]:
         text = rng.choice(templates)
         for slot in sorted(set(_SLOT.findall(text))):
             candidates, weights = fillings[_kind(slot)]
-            text = text.replace(slot, rng.choices(candidates, cum_weights=weights)[0])
+            filling = rng.choices(candidates, cum_weights=weights)[0]
+            text = text.replace(slot, filling[0].upper() + filling[1:] if slot[1].isupper() else filling)
         found.setdefault(text)
     return list(found)
 
@@ -115,13 +116,15 @@ def _phrases(path: Path) -> Fillings:
 
 
 def _kind(slot: str) -> str:
-    return slot.strip("{}").removesuffix("2")
+    name = slot.strip("{}").removesuffix("2")
+    return name[:1].lower() + name[1:]
 
 
 def _check(template: str, fillings: Fillings, file: str) -> None:
     if empty := sorted(slot for slot in set(_SLOT.findall(template)) if not fillings.get(_kind(slot), ([], []))[0]):
         raise UsageError(
-            f"{file}: nothing fills {', '.join(empty)} of the template {template!r}. There is: {', '.join(sorted(fillings))}."
+            f"{file}: nothing fills {', '.join(empty)} of the template {template!r}. There is: {', '.join(sorted(fillings))}; "
+            "noun and verb are filled by the words of a `dictionary`."
         )
 
 

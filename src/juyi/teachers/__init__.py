@@ -6,7 +6,7 @@ A teacher is a folder, a hub id, an embedded encoder, or a Python package that b
 
 from juyi.teachers.open import TextEncoder, open_teacher, teacher_digest
 from juyi.teachers.packages import PACKAGES, Package, credit, is_package
-from juyi.teachers.rotation import rotated
+from juyi.teachers.rotation import turned_towards
 from juyi.teachers.targets import teacher_targets
 from juyi.teachers.teacher import Teacher
 from juyi.teachers.vectors import teacher_vectors
@@ -19,8 +19,8 @@ __all__ = [
     "credit",
     "is_package",
     "open_teacher",
-    "rotated",
     "teacher_digest",
     "teacher_targets",
     "teacher_vectors",
+    "turned_towards",
 ]
