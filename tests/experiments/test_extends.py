@@ -52,9 +52,11 @@ def test_a_recipe_that_extends_itself_is_refused(tmp_path: Path) -> None:
         load_recipe(str(path))
 
 
-def test_both_halves_of_mini_read_the_same_sources_and_teacher() -> None:
+def test_the_steps_of_mini_have_the_same_teachers() -> None:
     words, whole = load_recipe("mini/words"), load_recipe("mini/distillation")
     assert isinstance(words, SourcesRecipe) and isinstance(whole, SourcesRecipe)
-    assert words.sources == whole.sources and words.teacher == whole.teacher and words.objective == whole.objective
+    assert words.sources == whole.sources and words.teachers == whole.teachers and words.objective == whole.objective
     assert words.encoder.pooling == "embedding-avg" and whole.encoder.pooling == "last-avg"
-    assert whole.encoder.random_weights is None  # it goes on from what the first half learned
+    assert whole.encoder.random_weights is None  # it goes on from what the first step learned
+    longer = load_recipe("mini/longer")
+    assert isinstance(longer, SourcesRecipe) and longer.encoder == whole.encoder and longer.teachers == words.teachers

@@ -65,9 +65,19 @@ def test_lines_in_a_row_are_one_text(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "今天下雨。", "", "带伞吧！", "好", "Yes.", "三", "落单")
     found = read(tmp_path, PairFile("a.txt", columns=(1, 1), lines=2))
     assert pairs_of(found) == [(text, text) for text in ("今天下雨。带伞吧！", "好Yes.", "三落单")]
-    write(tmp_path, "b.tsv", "一\tOne.", "二\tTwo.", "三\tThree.", "四\tFour.", "五\tFive.")  # the last one has no partner
+    write(
+        tmp_path, "b.tsv", "一\tOne.", "二\t“Two.”", "空\t", "三\tThree", "四\tFour.", "五\tFive."
+    )  # the last one has no partner
     found = read(tmp_path, PairFile("b.tsv", lines=2))
-    assert pairs_of(found) == [("一二", "One. Two."), ("三四", "Three. Four.")]
+    assert pairs_of(found) == [("一二", "One. “Two.”"), ("三四", "Three Four.")]
+
+
+def test_a_line_that_will_be_measured_on_is_joined_to_none(tmp_path: Path) -> None:
+    write(tmp_path, "a.tsv", "一\tOne", "二\tTwo", "三\tThree", "四\tFour", "五\tFive", "六\tSix")
+    write(tmp_path, "kept.dev.tsv", "二！\tx\t1", "x\tfive\t0")
+    found = read(tmp_path, PairFile("a.tsv", lines=2), exclude=("*.dev.tsv",))
+    assert pairs_of(found) == [("一三", "One Three"), ("四六", "Four Six")]
+    assert found.left_out == 2
 
 
 def test_a_tab_in_running_text_is_text(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from juyi.experiments.pairs import both_sides, read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe
 from juyi.experiments.rows import distillation_rows, pair_rows, with_clusters
 from juyi.experiments.runner import run
-from juyi.teachers import Teacher, teacher_targets
+from juyi.teachers import Teacher, teacher_targets, teacher_vectors
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
@@ -180,6 +180,12 @@ def test_two_teachers_are_learned_together(place: Path, tmp_path: Path) -> None:
     given = student.encode(texts)
     given /= np.linalg.norm(given, axis=1, keepdims=True)
     assert (given * turned).sum(axis=1).mean() > (given * plain).sum(axis=1).mean() + 0.1
+    assert "turned towards" in said[-1]
+    untouched = distillation_rows(chosen.teachers, pairs, student, tmp_path / "other", said.append, untrained=True)
+    np.testing.assert_array_equal(untouched["target"], plain.astype(np.float16))  # random weights: no axes are better than others
+    alone = distillation_rows(chosen.teachers[:1], pairs, student, tmp_path / "other", said.append)
+    one = teacher_vectors(chosen.teachers[0], distinct, tmp_path / "other")
+    np.testing.assert_array_equal(alone["target"], one[[distinct.index(text) for text in sides]])  # its space stays its own
 
 
 def test_batches_of_one_cluster(place: Path, tmp_path: Path) -> None:
@@ -198,7 +204,17 @@ def test_batches_of_one_cluster(place: Path, tmp_path: Path) -> None:
     inside, across = (target @ centres.T)[np.arange(len(number)), number], (target @ centres.T).mean(axis=1)
     assert (inside > across).mean() > 0.9
     part = np.asarray(with_clusters(rows, 3, share=0.6, seed=1)["source"])
-    assert (part[part < 3] == number[part < 3]).all() and 0.4 < (part < 3).mean() < 0.8 and set(part) <= {0, 1, 2, 3}
+    assert (part[part < 3] == number[part < 3]).all() and 0.4 < (part < 3).mean() < 0.8
+    assert set(part) == {0, 1, 2, 3}
+    in_turn = {"clusters": 3, "clustered": 0.6, "training": training | {"mixing": "round-robin"}}
+    with pytest.raises(UsageError, match="as seldom as those of one cluster"):
+        build(tables(place, "distillation") | in_turn, SourcesRecipe, origin="toy")
+    run(
+        build(tables(place, "distillation") | in_turn | {"training": training}, SourcesRecipe, origin="toy"),
+        tmp_path / "runs",
+        data=place / "data",
+        log=said.append,
+    )
     for share in (0.0, 1.5):
         with pytest.raises(UsageError, match=f"clustered is {share}"):
             build(

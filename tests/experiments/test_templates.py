@@ -102,19 +102,19 @@ def test_a_run_knows_by_its_digests_what_was_read(place: Path) -> None:
         "words.tsv",
         "text.txt",
         "kept.dev.tsv",
-        f"recipes/{place}/recipes/templates.txt",
-        f"recipes/{place}/recipes/phrases.tsv",
+        f"{place}/recipes/templates.txt",
+        f"{place}/recipes/phrases.tsv",
     }
     for file in ("a.tsv", "words.tsv", "text.txt", "kept.dev.tsv", "recipes/templates.txt", "recipes/phrases.tsv"):
         write(place / file, "三\tthree\t3")
         after = source_digests(corpus, place)
-        changed = f"recipes/{place}/{file}" if file.startswith("recipes/") else file
+        changed = f"{place}/{file}" if file.startswith("recipes/") else file
         assert [name for name in before if before[name] != after[name]] == [changed]
         before = after
 
 
 def test_bad_templates_are_named(place: Path) -> None:
-    for template in ("{colour}的花", "{Noun}多少钱"):
+    for template in ("{colour}的花", "{nouns}多少钱"):
         write(place / "recipes" / "templates.txt", template)
         with pytest.raises(UsageError, match=rf"nothing fills {template[: template.index('}')]}.*There is: noun, place, verb"):
             template_texts(source(place), place)
@@ -127,7 +127,7 @@ def test_bad_templates_are_named(place: Path) -> None:
         source(place, rows=0)
     with pytest.raises(UsageError, match="names no file to count in"):
         source(place, min_count=3)
-    with pytest.raises(UsageError, match="no dictionary whose words"):
+    with pytest.raises(UsageError, match="no dictionary has words to count"):
         source(place, dictionary="", count=("text.txt",))
     lost = dataclasses.replace(source(place), dictionary="nowhere.tsv")
     with pytest.raises(UsageError, match=r"lacks nowhere\.tsv"):
@@ -140,8 +140,15 @@ def test_phrases_alone_need_no_dictionary(place: Path) -> None:
     assert set(template_texts(made, place)) == {"北京和上海", "上海和北京", "北京和北京", "上海和上海"}
     assert made.data_files == ()
     write(place / "recipes" / "templates.txt", "{noun}和{place}")
-    with pytest.raises(UsageError, match=r"nothing fills \{noun\}.*There is: place\."):
+    with pytest.raises(UsageError, match=r"nothing fills \{noun\}.*There is: place;"):
         template_texts(made, place)
+
+
+def test_a_capital_begins_a_sentence_with_any_filling(place: Path) -> None:
+    write(place / "recipes" / "phrases.tsv", "animal\ta dog", "animal\téclair")
+    write(place / "recipes" / "templates.txt", "{Animal} sees {animal2}.")
+    found = template_texts(source(place, dictionary=""), place)
+    assert set(found) == {f"{first} sees {second}." for first in ("A dog", "Éclair") for second in ("a dog", "éclair")}
 
 
 def test_several_templates_and_a_longest_of_their_own(place: Path) -> None:
@@ -162,6 +169,7 @@ def test_the_templates_that_ship_are_whole(which: str) -> None:
     shipped = [line for _, line in read_lines(RECIPES / "mini" / f"{which}templates.txt")]
     assert {len(cells) for cells in phrases} == {2} and not any("\t" in line for line in shipped)
     kinds = {kind for kind, _ in phrases}
-    used = {slot.removesuffix("2") for line in shipped for slot in re.findall(r"\{(\w+)\}", line)}
+    slots = {slot for line in shipped for slot in re.findall(r"\{(\w+)\}", line)}
+    used = {slot[0].lower() + slot[1:].removesuffix("2") for slot in slots}
     assert kinds <= used <= kinds | (set() if which else {"noun", "verb"})
     assert len(set(shipped)) == len(shipped) and len(set(phrases)) == len(phrases)

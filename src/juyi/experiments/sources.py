@@ -60,7 +60,7 @@ class PairFile:
         file: Its path in the data folder.
         columns: Of a file with tabs: the two columns to take, counted from 1. One column twice pairs a text with itself, which is
             SimCSE; running text is one column.
-        lines: So many lines in a row, blank ones aside, are joined into one text, column by column; fewer at the end are left out.
+        lines: So many lines in a row, blank ones aside, are joined into one text, by column; fewer at the end are left out.
         neighbours: Above 0: the file is running text, each line is paired with the next, and so many lines in a row count as one
             document.
         both: Distillation: the student learns the second side too, not the first alone.
