@@ -183,11 +183,11 @@ def _distillation(students: Rows, targets: Rows, objective: Distillation) -> flo
             if j == i or wanted <= 0.999:
                 denominator += math.exp(_cosine(students[i], targets[j]) / objective.temperature)
         softmax -= _cosine(students[i], targets[i]) / objective.temperature - math.log(denominator)
-        near, found = (
+        theirs, ours = (
             np.array([math.exp(_cosine(row, each) / objective.temperature) for each in targets])
             for row in (targets[i], students[i])
         )
-        neighbours += float((near / near.sum() * np.log(near / near.sum() * found.sum() / found)).sum())
+        neighbours += float((theirs / theirs.sum() * np.log(theirs / theirs.sum() * ours.sum() / ours)).sum())
     weighted = objective.cosine_weight * cosine + objective.softmax_weight * softmax
     return (weighted + objective.structure_weight * structure + objective.neighbours_weight * neighbours) / count
 
