@@ -1,10 +1,11 @@
 """How many layers should a small distilled encoder have, for the same minutes of training? One JSON object a line.
 
-    python benchmarks/shape_study.py --data DIR --words runs/mini/words/…/model --minutes 10 --layers 3 4 6
+    python benchmarks/shape_study.py --data DIR --words runs/mini/words/…/model --minutes 10 --shapes 3 4 6x288
 
-Every student has the shape and the vocabulary of mini but for the number of its layers, starts from the token table of
-`mini/words`, and goes the way of `mini/distillation` for as many steps as fit into the minutes on this machine, which should be
-idle. The figures are Spearman times 100 on the development splits; the speed is that of encoding, in turn with the first student.
+Every student has the shape and the vocabulary of mini but for the number of its layers and, after an x, their inner width. It
+starts from the token table of `mini/words` and goes the way of `mini/distillation` for as many steps as fit into the minutes on
+this machine, which should be idle. The figures are Spearman times 100 on the development splits; the speed is that of encoding,
+in turn with the first student.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder that the recipe reads, with zh_sts in it")
     parser.add_argument("--words", type=Path, required=True, help="the model that mini/words made")
     parser.add_argument("--minutes", type=float, default=10.0, help="of training, each")
-    parser.add_argument("--layers", type=int, nargs="+", default=[3, 4, 6])
+    parser.add_argument("--shapes", nargs="+", default=["3", "4", "6x288"], help="layers, or layers x inner width")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="the teachers' vectors are kept there, in teacher/")
     arguments = parser.parse_args()
     first: Encoder | None = None
-    for layers in arguments.layers:
-        folder = student(arguments.words, layers, arguments.runs / "shapes" / f"{layers}-layers")
+    for shape in arguments.shapes:
+        folder = student(arguments.words, shape, arguments.runs / "shapes" / shape)
         model = trained(folder, arguments)
         encoder = load_encoder(str(model))
         first = first or encoder
@@ -51,16 +52,19 @@ def main() -> None:
             "parameters": sum(each.numel() for each in encoder.parameters()),
             "speed": speed(encoder, first, arguments.data),
         }
-        print(json.dumps({"layers": layers, **figures, **scores(encoder, arguments.data)}), flush=True)
+        print(json.dumps({"shape": shape, **figures, **scores(encoder, arguments.data)}), flush=True)
 
 
-def student(words: Path, layers: int, folder: Path) -> Path:
-    """A folder with the token table of the model of words, and so many layers with random weights."""
+def student(words: Path, shape: str, folder: Path) -> Path:
+    """A folder with the token table of the model of words, and layers of this shape with random weights."""
     if not folder.is_dir():
+        layers, *inner = map(int, shape.split("x"))
         table = load_encoder(words)
         options = load_encoder(DEFAULT_ENCODER).config.to_dict()
         kinds = ["full_attention", *["sliding_attention"] * (layers - 2), "full_attention"]
         options |= {"num_hidden_layers": layers, "layer_types": kinds}
+        if inner:
+            (options["intermediate_size"],) = inner
         kept = {
             key: value for key, value in options.items() if key not in ("model_type", "transformers_version", "architectures")
         }

@@ -188,6 +188,19 @@ def test_two_teachers_are_learned_together(place: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(alone["target"], one[[distinct.index(text) for text in sides]])  # its space stays its own
 
 
+def test_clusters_too_small_for_batches_join_the_others() -> None:
+    towards = np.repeat(np.eye(3), (3, 10, 20), axis=0)  # three bundles of equal vectors
+
+    def sizes(least: int, share: float = 1.0) -> list[int]:
+        return sorted(np.unique(with_clusters({"target": towards}, 3, share=share, least=least)["source"], return_counts=True)[1])
+
+    assert sizes(1) == [3, 10, 20] and sizes(3) == [3, 10, 20]
+    assert sizes(4) == [13, 20]  # three rows alone are too few for the others as well
+    assert sizes(14) == [33] and sizes(100) == [33]
+    for least in range(2, 17):
+        assert min(sizes(least, share=0.6)) >= least
+
+
 def test_batches_of_one_cluster(place: Path, tmp_path: Path) -> None:
     training = tables(place, "distillation")["training"] | {"mixing": "proportional", "batch_size": 4, "held_out": 0}
     chosen = build(tables(place, "distillation") | {"clusters": 3, "training": training}, SourcesRecipe, origin="toy")

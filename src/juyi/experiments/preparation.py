@@ -84,7 +84,8 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
             untrained=recipe.encoder.random_weights is not None,
         )
         if recipe.clusters:
-            columns = with_clusters(columns, recipe.clusters, share=recipe.clustered, seed=recipe.training.seed)
+            least = 2 * recipe.training.batch_size
+            columns = with_clusters(columns, recipe.clusters, share=recipe.clustered, least=least, seed=recipe.training.seed)
     else:
         columns = pair_rows(pairs, encoder)
     texts = {"text": both_sides(pairs)[0], "anchor": pairs.first, "positive": pairs.second}

@@ -62,17 +62,26 @@ def distillation_rows(
     return {"text": encoder.tokenize(texts), "target": vectors[places], "origin": _origins(texts, targets)}
 
 
-def with_clusters(rows: Rows, clusters: int, *, share: float = 1.0, seed: int = 0) -> Rows:
+def with_clusters(rows: Rows, clusters: int, *, share: float = 1.0, least: int = 1, seed: int = 0) -> Rows:
     """A column `source` beside those of `distillation_rows`: the number of each row's cluster, found by the targets.
 
     Args:
         rows: Those rows.
         clusters: How many.
         share: Of the rows that have a cluster; the others have the number `clusters` together.
+        least: How many rows a number has, the others' too; the smallest clusters join the others until it is so.
         seed: Of the clusters, and of which rows have one.
     """
     numbers = cluster(np.asarray(rows["target"]), clusters, seed)
-    return {**rows, "source": np.where(np.random.default_rng(seed).random(len(numbers)) < share, numbers, clusters)}
+    numbers = np.where(np.random.default_rng(seed).random(len(numbers)) < share, numbers, clusters)
+    sizes = np.bincount(numbers, minlength=clusters + 1)
+    others = sizes[clusters]
+    for smallest in np.argsort(sizes[:clusters]):
+        if sizes[smallest] >= least and not 0 < others < least:
+            break
+        numbers[numbers == smallest] = clusters
+        others += sizes[smallest]
+    return {**rows, "source": numbers}
 
 
 def pair_rows(pairs: SourcePairs, encoder: Encoder) -> Rows:
