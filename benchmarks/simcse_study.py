@@ -19,7 +19,7 @@ from typing import Any
 from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.evaluation import Evaluation, compare_scores, evaluate_suite
-from juyi.experiments.defaults import default_recipe, is_isotropic
+from juyi.experiments.defaults import default_recipe, tells_apart
 from juyi.experiments.examples import select_sentences
 from juyi.experiments.load import apply_overrides
 from juyi.experiments.recipe import DataSettings
@@ -54,7 +54,7 @@ def measure(data: Path, name: str, arguments: argparse.Namespace) -> Iterator[di
     raw, whitening = evaluations(before, sentences, task, "raw", "whitening")
     for each in (raw, whitening):
         yield {"variant": each.name, "seed": None, "sentences": source, **figures(each)}
-    gentle, width = is_isotropic(before.plain, sentences), int(before.encoder.config.hidden_size)
+    gentle, width = tells_apart(before.plain, sentences), int(before.encoder.config.hidden_size)
     settings = EncoderSettings(model=arguments.model)
     for seed in arguments.seed or (1, 2, 3):
         if seed < 0:

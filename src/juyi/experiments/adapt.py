@@ -18,7 +18,7 @@ from juyi.embeddings import check_texts
 from juyi.encoder import EncoderSettings, change_dropout, load_encoder, save_encoder
 from juyi.errors import DataError
 from juyi.evaluation import Comparison, Evaluation, Signals, adaptation_verdict, compare_pairs, evaluate_suite, transductive
-from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, is_isotropic
+from juyi.experiments.defaults import MOST_SENTENCES, default_recipe, tells_apart
 from juyi.experiments.development import check_scores
 from juyi.experiments.examples import sample_sentences, select_sentences
 from juyi.experiments.label_sheet import write_label_sheet
@@ -194,7 +194,7 @@ def _name(settings: EncoderSettings) -> str:
 
 def _recipe(before: Backbone, sentences: Sequence[str], settings: EncoderSettings, seed: int, log: Log) -> TrainRecipe:
     """The recipe that fits; the raw encoder gets its dropout, so that the signals of both are asked the same question."""
-    gentle = is_isotropic(before.plain, sentences)
+    gentle = tells_apart(before.plain, sentences)
     if gentle:
         log("It tells sentences apart already: SimCSE will be gentle with it")
     config = before.encoder.config

@@ -8,7 +8,7 @@ from typing import Any
 from juyi.data import ReadSettings
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import UsageError
-from juyi.experiments.defaults import default_recipe, is_isotropic
+from juyi.experiments.defaults import default_recipe, tells_apart
 from juyi.experiments.examples import Examples, read_examples, select_examples
 from juyi.experiments.load import apply_overrides
 from juyi.experiments.recipe import AnyRecipe, PretrainRecipe, TrainRecipe
@@ -75,7 +75,7 @@ def usual_recipe(given: Given, overrides: tuple[str, ...] = (), log: Log = lambd
     distinct = select_examples(examples, replace(settings, sample=0))["text"]
     pooling = apply_overrides(usual, overrides).encoder.pooling
     encoder = load_encoder(EncoderSettings(model=given.model, pooling=pooling, prompt=given.prompt))
-    gentle = is_isotropic(encoder.encode, distinct)
+    gentle = tells_apart(encoder.encode, distinct)
     width, kind = int(encoder.config.hidden_size), str(encoder.config.model_type)
     recipe = apply_overrides(default_recipe(len(distinct), width, model_type=kind, gentle=gentle), overrides)
     settled = with_given(recipe, given)
