@@ -83,5 +83,5 @@ def tells_apart(encode: Encode, sentences: Sequence[str]) -> bool:
     cosine of 0.74 on average with mini-base, which learned nothing of the kind, and of 0.85 with multilingual-e5, which did.
     """
     vectors = encode(sentences[:_LOOKED_AT])
-    directions = min(len(vectors) - 1, vectors.shape[1])
+    directions = min(len(vectors) - 1, int(vectors.shape[1]))
     return 1 - effective_rank(vectors) / directions < UNUSED * math.sqrt(len(vectors))
