@@ -1,4 +1,4 @@
-"""How many layers should a small distilled encoder have, for the same minutes of training? One JSON object a line.
+"""How many layers should a small distilled encoder have, and how wide inside, for the same minutes? One JSON object a line.
 
     python benchmarks/shape_study.py --data DIR --words runs/mini/words/…/model --minutes 10 --shapes 3 4 6x288
 

@@ -8,7 +8,7 @@ import pytest
 from juyi.assets import SAMPLES
 from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, dropout_views, load_encoder
-from juyi.errors import DataError
+from juyi.errors import DataError, UsageError
 from juyi.evaluation import AHEAD, BEHIND, EVEN, Comparison, Signals, adaptation_verdict, label_free_signals
 from juyi.experiments.defaults import default_recipe, tells_apart
 from juyi.experiments.examples import read_examples, select_sentences
@@ -49,15 +49,18 @@ def test_defaults_fit_the_amount(count: int, batch: int) -> None:
 
 
 def test_an_encoder_that_tells_sentences_apart_is_treated_gently() -> None:
-    questions = read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts[:100]
+    questions = read_texts(SAMPLES / "questions.tsv", columns=["text"]).texts
     mini, masked = load_encoder("mini"), load_encoder("mini-base")
     assert tells_apart(mini.encode, questions)
-    assert not tells_apart(masked.encode, questions)
+    for some in (questions[:100], questions[:200], questions[500:]):
+        assert not tells_apart(masked.encode, some)
     # Around a common mean, however far off, nothing changes; with its variance on few directions, an encoder tells little apart.
-    rng = np.random.default_rng(0)
-    spread = rng.normal(size=(100, 64))
-    assert tells_apart(lambda texts: (spread + 9).astype(np.float32), questions)
-    assert not tells_apart(lambda texts: (spread * np.geomspace(1, 1e-3, 64)).astype(np.float32), questions)
+    vectors = mini.encode(questions[:200])
+    few = np.linalg.svd(vectors - vectors.mean(axis=0))[2][:20]
+    assert tells_apart(lambda texts: vectors + 9, questions)
+    assert not tells_apart(lambda texts: vectors @ few.T, questions)
+    with pytest.raises(UsageError, match="All 200 rows"):
+        tells_apart(lambda texts: np.ones((len(texts), 3), np.float32), questions)
     strong, gentle = default_recipe(5000, 320), default_recipe(5000, 320, gentle=True)
     assert gentle.training.learning_rate < strong.training.learning_rate
     assert (gentle.encoder.hidden_dropout, strong.encoder.hidden_dropout) == (0.1, 0.3)

@@ -17,6 +17,7 @@ from juyi.metrics import (
     anisotropy,
     anisotropy_statistic,
     effective_rank,
+    participation_ratio,
     resample_counts,
     singular_values,
     uniformity,
@@ -152,9 +153,18 @@ def test_effective_rank_counts_directions() -> None:
     assert effective_rank(rows()) == pytest.approx(np.exp(-sum(p * np.log(p) for p in shares)))
 
 
+def test_participation_ratio_counts_the_directions_that_carry_the_variance() -> None:
+    cross = np.vstack([np.eye(6)[:4], -np.eye(6)[:4]])
+    assert participation_ratio(cross) == pytest.approx(4)
+    assert participation_ratio(np.outer(np.arange(8.0), np.ones(5))) == pytest.approx(1)
+    covariance = np.cov(rows(), rowvar=False)
+    assert participation_ratio(rows()) == pytest.approx(np.trace(covariance) ** 2 / np.trace(covariance @ covariance))
+    assert participation_ratio(rows() + 100) == pytest.approx(participation_ratio(rows()))
+
+
 PAIRED: list[Callable[..., Any]] = [cosine_rows, alignment]
 STATISTICS: list[Callable[..., Any]] = [uniformity_statistic, anisotropy_statistic]
-SINGLE: list[Callable[..., Any]] = [uniformity, anisotropy, *STATISTICS, singular_values, effective_rank]
+SINGLE: list[Callable[..., Any]] = [uniformity, anisotropy, *STATISTICS, singular_values, effective_rank, participation_ratio]
 
 
 @pytest.mark.parametrize("figure", PAIRED)
@@ -190,7 +200,7 @@ def test_zero_rows_have_no_direction(figure: Callable[..., Any]) -> None:
         figure([[0, 0], [1, 1], [0, 0]])
 
 
-@pytest.mark.parametrize("figure", [singular_values, effective_rank])
+@pytest.mark.parametrize("figure", [singular_values, effective_rank, participation_ratio])
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e30])
 def test_equal_rows_have_no_spectrum(figure: Callable[..., Any], value: float) -> None:
     with pytest.raises(UsageError, match="All 30 rows of embeddings are equal"):

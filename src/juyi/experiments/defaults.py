@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from juyi.encoder import EncoderSettings, family_of, fast_precision
+from juyi.assets import DEFAULT_ENCODER
+from juyi.encoder import EncoderSettings, family_of, fast_precision, load_encoder
 from juyi.experiments.recipe import DataSettings, TrainRecipe
-from juyi.metrics import effective_rank
+from juyi.metrics import participation_ratio
 from juyi.objectives import SimCSEUnsupervised
 from juyi.training import TrainingSettings
 from juyi.types import Encode
@@ -18,9 +19,8 @@ FEWEST_STEPS = 100
 HIDDEN_DROPOUT = 0.3
 GENTLE_DROPOUT = 0.1
 ATTENTION_DROPOUT = 0.1
-UNUSED = 0.027
-"""The share of the directions that n sentences could take and do not, divided by √n, above which an encoder has not learned to
-tell sentences apart: docs/log.md."""
+AS_MANY_AS = 0.78
+"""The directions of an encoder that tells sentences apart, as a share of those of the embedded one; docs/log.md."""
 RATES = {"wide": {False: 3e-5, True: 3e-6}, "narrow": {False: 5e-4, True: 3e-5}}
 """Learning rates for encoders of BERT-base's width and for small ones; True: gentle."""
 _LOOKED_AT = 200
@@ -77,11 +77,15 @@ def default_recipe(
 
 
 def tells_apart(encode: Encode, sentences: Sequence[str]) -> bool:
-    """Whether an encoder tells sentences apart already: around their mean, their vectors go in many directions.
+    """Whether an encoder tells sentences apart already: its vectors go in as many directions as those of the embedded one.
 
-    A masked language model spends most of its variance on few. The mean itself does not say it: two different sentences have a
-    cosine of 0.74 on average with mini-base, which learned nothing of the kind, and of 0.85 with multilingual-e5, which did.
+    A masked language model spends most of its variance on few. How many there are depends on the sentences too, hence the
+    comparison. The mean cosine of two sentences does not say it: with mini-base, which learned nothing of the kind, it is 0.74,
+    with multilingual-e5, which did, 0.85; so directions are counted around the mean.
+
+    Raises:
+        UsageError: Fewer than two sentences, or all vectors are equal.
     """
-    vectors = encode(sentences[:_LOOKED_AT])
-    directions = min(len(vectors) - 1, int(vectors.shape[1]))
-    return 1 - effective_rank(vectors) / directions < UNUSED * math.sqrt(len(vectors))
+    some = sentences[:_LOOKED_AT]
+    own, embedded = (participation_ratio(each(some)) for each in (encode, load_encoder(DEFAULT_ENCODER).encode))
+    return own / embedded > AS_MANY_AS

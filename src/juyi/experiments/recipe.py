@@ -132,7 +132,8 @@ class SourcesRecipe:
         teacher: Of distillation: the encoder whose vectors of the second sides are learned; see `Teacher.model`.
         teachers: In its place: one or several with more to say about each.
         clusters: Of distillation: the texts are put into so many clusters by their targets, and with `training.mixing` at
-            `proportional` or `round-robin` every batch is of one, so that what is told apart is near each other; 0: none.
+            `proportional` or `round-robin` every batch is of one, so that what is told apart is near each other; clusters of
+            fewer than two batches count among the others. 0: none.
         clustered: The share of the texts, drawn by chance, that this is done with; batches of the others are of all kinds.
     """
 

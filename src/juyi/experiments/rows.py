@@ -69,7 +69,7 @@ def with_clusters(rows: Rows, clusters: int, *, share: float = 1.0, least: int =
         rows: Those rows.
         clusters: How many.
         share: Of the rows that have a cluster; the others have the number `clusters` together.
-        least: How many rows a number has, the others' too; the smallest clusters join the others until it is so.
+        least: How many rows a number has at the least, that of the others too; the smallest clusters join them until it is so.
         seed: Of the clusters, and of which rows have one.
     """
     numbers = cluster(np.asarray(rows["target"]), clusters, seed)

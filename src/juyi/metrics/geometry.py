@@ -184,6 +184,24 @@ def effective_rank(embeddings: ArrayLike) -> float:
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
+def participation_ratio(embeddings: ArrayLike) -> float:
+    """How many directions carry the variance of the embeddings: (Σ λ)² / Σ λ² of the eigenvalues of their covariance.
+
+    The long tail of small directions, which makes `effective_rank` large, hardly counts here.
+
+    Shapes:
+        embeddings: (n, dim), n at least 2; result from 1 to min(n - 1, dim)
+
+    Raises:
+        UsageError: As `singular_values`.
+
+    Source:
+        Gao et al. 2017 (doi:10.1101/214262), who call it so.
+    """
+    variances = singular_values(embeddings) ** 2
+    return float(variances.sum() ** 2 / (variances**2).sum())
+
+
 def _need_two(rows: NDArray[np.floating]) -> None:
     if len(rows) < 2:
         raise UsageError(f"embeddings has {len(rows)} rows; at least 2 are needed. Encode more texts.")
