@@ -1,4 +1,4 @@
-"""The walk of the main job's texts: one loading, one choice of sentences, each distinct text encoded once by each backbone."""
+"""The walk of the main job's texts: each encoder loaded once, one choice of sentences, each distinct text encoded once by each backbone."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ def adapted(noted, folder: Path, out: Path, sentences: list[str], pairs: ScoredP
     return calls
 
 
-def encoded(calls: dict[str, list[dict[str, Any]]]) -> dict[int, list[str]]:
-    """What each backbone encoded, call after call."""
+def encoded(calls: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
+    """What each backbone encoded: the embedded encoder that is compared with, the user's as it was, the user's after training."""
     texts: dict[int, list[str]] = {}
     for call in calls["encode"]:
         texts.setdefault(id(call["self"].backbone), []).extend(call["texts"])
-    return texts
+    return sorted(texts.values(), key=len)
 
 
 def test_each_text_goes_once_through_each_backbone(noted, stand_in, sentences: list[str], tmp_path: Path) -> None:
     pairs = ScoredPairs(sentences[:30], sentences[25:55], np.arange(30.0) % 6)
-    calls = adapted(noted, stand_in("bert"), tmp_path / "out", sentences, pairs)
-    assert len(calls["load_encoder"]) == 1
+    folder = stand_in("bert")
+    calls = adapted(noted, folder, tmp_path / "out", sentences, pairs)
+    assert [call["settings"] for call in calls["load_encoder"]] == [EncoderSettings(model=str(folder)), "mini"]
     assert len(calls["select_examples"]) == 1
-    backbones = encoded(calls)
-    assert len(backbones) == 2
-    for texts in backbones.values():
+    compared, *own = encoded(calls)
+    assert len(own) == 2
+    assert compared == sentences
+    for texts in own:
         assert len(texts) == len(set(texts))
         assert set(texts) == {*sentences, "信用卡丢了"}
 
@@ -43,5 +45,5 @@ def test_each_text_goes_once_through_each_backbone(noted, stand_in, sentences: l
 def test_the_sheet_of_pairs_costs_no_further_encoding(noted, stand_in, sentences: list[str], tmp_path: Path) -> None:
     calls = adapted(noted, stand_in("bert"), tmp_path / "out", sentences, None)
     assert (tmp_path / "out" / "pairs_to_label.tsv").is_file()
-    for texts in encoded(calls).values():
+    for texts in encoded(calls)[1:]:
         assert len(texts) == len(set(texts)) == len(sentences) + 1
