@@ -31,7 +31,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder that the recipe reads")
     parser.add_argument("--teacher", default="", help="folder or hub id")
     parser.add_argument("--model", default="", help="folder, hub id or embedded encoder")
-    parser.add_argument("--recipe", nargs="+", default=["mini/words", "mini/longer"], help="what the encoder learned from")
+    learned = ["mini/words", "mini/longer", "mini/questions"]
+    parser.add_argument("--recipe", nargs="+", default=learned, help="what the encoder learned from")
     parser.add_argument("--among", type=int, default=1000, help="how many pairs")
     parser.add_argument("--characters", type=int, nargs=2, default=(6, 40), help="shortest and longest Chinese side")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""The walk of the main job's texts: each encoder loaded once, one choice of sentences, each distinct text encoded once by each backbone."""
+"""The walk of the main job's texts: an encoder is loaded once, sentences are chosen once, each backbone reads each text once."""
 
 from __future__ import annotations
 

@@ -58,5 +58,6 @@ def test_the_steps_of_mini_have_the_same_teachers() -> None:
     assert words.sources == whole.sources and words.teachers == whole.teachers and words.objective == whole.objective
     assert words.encoder.pooling == "embedding-avg" and whole.encoder.pooling == "last-avg"
     assert whole.encoder.random_weights is None  # it goes on from what the first step learned
-    longer = load_recipe("mini/longer")
-    assert isinstance(longer, SourcesRecipe) and longer.encoder == whole.encoder and longer.teachers == words.teachers
+    for name in ("mini/longer", "mini/questions"):
+        later = load_recipe(name)
+        assert isinstance(later, SourcesRecipe) and later.encoder == whole.encoder and later.teachers == words.teachers

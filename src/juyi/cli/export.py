@@ -32,7 +32,7 @@ def command(model: str, output: str, pooling: str | None, half: bool, max_length
 
     \b
     Example:
-      juyi export -m runs/mini/longer/…/model -o my-encoder
+      juyi export -m runs/mini/questions/…/model -o my-encoder
     """
     from juyi.cli.output import say
     from juyi.engines.export import export_model
