@@ -94,5 +94,6 @@ EXCLUDED = sorted({pattern for name in recipe_names() for pattern in recipe_tabl
 def test_the_sentences_of_the_measured_sets_are_kept_out(shared_data: Path, pattern: str) -> None:
     lines = [line for file in shared_data.glob(pattern) for _, line in read_lines(file)]
     cells = {cell for line in lines for cell in line.split("\t")}
-    sentences = {normalise(cell) for cell in cells if not cell.isascii() or " " in cell.strip()}  # others are numbers and labels
+    text = (cell for cell in cells if not cell.startswith("{") and (not cell.isascii() or " " in cell.strip()))
+    sentences = set(map(normalise, text))  # the other cells are numbers, labels and the slots of an intent, as JSON
     assert len(sentences) > 1000 and sentences - {""} <= read_excluded([pattern], shared_data)
