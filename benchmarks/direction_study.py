@@ -1,6 +1,6 @@
 """What tells a sentence encoder from a masked language model, by sentences alone: the rule by which `juyi adapt` goes gently.
 
-    python benchmarks/direction_study.py --texts bq.dev.tsv stsb.train_clean.tsv --models mini-base my-encoder
+    python benchmarks/direction_study.py --texts bq.dev.tsv stsb.dev.tsv --models mini-base my-encoder
 
 For each file and model the mean cosine of two different sentences, and the directions that their vectors take as a share of
 those of the embedded encoder (`juyi.experiments.defaults.tells_apart`), of the first 50, 100 and 200 distinct ones. One JSON
@@ -35,7 +35,7 @@ def main() -> None:
             vectors = load_encoder(model).encode(texts)
             shares = {n: round(participation_ratio(vectors[:n]) / participation_ratio(most[:n]), 2) for n in SIZES}
             print(
-                json.dumps({"texts": path.name, "model": model, "cosine": round(anisotropy(vectors), 2), "share": shares}),
+                json.dumps({"texts": str(path), "model": model, "cosine": round(anisotropy(vectors), 2), "share": shares}),
                 flush=True,
             )
 
