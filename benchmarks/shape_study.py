@@ -17,13 +17,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from juyi.assets import DEFAULT_ENCODER
 from juyi.encoder import Encoder, create_encoder, load_encoder, save_encoder
 from juyi.evaluation import evaluate_suite
 from juyi.experiments.load import load_recipe
+from juyi.experiments.recipe import PretrainRecipe
 from juyi.experiments.runner import run
 from juyi.suites import chinese_five
 from juyi.tasks import EncodeOnce
@@ -60,19 +61,23 @@ def student(words: Path, shape: str, folder: Path) -> Path:
     if not folder.is_dir():
         layers, *inner = map(int, shape.split("x"))
         table = load_encoder(words)
-        options = load_encoder(DEFAULT_ENCODER).config.to_dict()
+        options = shape_of_mini()
         kinds = ["full_attention", *["sliding_attention"] * (layers - 2), "full_attention"]
         options |= {"num_hidden_layers": layers, "layer_types": kinds}
         if inner:
             (options["intermediate_size"],) = inner
-        kept = {
-            key: value for key, value in options.items() if key not in ("model_type", "transformers_version", "architectures")
-        }
-        made = create_encoder("modernbert", kept, table.tokenizer, max_length=128, seed=42)
+        made = create_encoder("modernbert", options, table.tokenizer, max_length=128, seed=42)
         with torch.no_grad():
             made.backbone.get_input_embeddings().weight.copy_(table.backbone.get_input_embeddings().weight)  # type: ignore[operator]
         save_encoder(made, folder)
     return folder
+
+
+def shape_of_mini() -> dict[str, Any]:
+    """The settings of its backbone: `pretrain/mini-words` is of the same shape."""
+    recipe = load_recipe("pretrain/mini-words")
+    assert isinstance(recipe, PretrainRecipe)
+    return dict(recipe.backbone.options)
 
 
 def trained(folder: Path, arguments: argparse.Namespace) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 
 from juyi.declarations import build
-from juyi.encoder import save_encoder
+from juyi.encoder import load_encoder, save_encoder
+from juyi.experiments.preparation import prepare_sources
 from juyi.experiments.recipe import PretrainRecipe, SourcesRecipe, TrainRecipe
 from juyi.experiments.runner import run
 from juyi.experiments.running_text import pack, pack_words
@@ -62,6 +64,25 @@ def test_pairs_from_files(student: Path, tmp_path: Path, kind: str) -> None:
     made = tables(student, {"kind": kind}, sources={"files": [{"file": "a.tsv", "both": True}]}, **more)
     found = run(build(made, SourcesRecipe, origin="toy"), tmp_path / "runs", data=tmp_path)
     assert found.train_result.steps == 2
+
+
+def test_texts_from_files_alone(student: Path, tmp_path: Path) -> None:
+    """Masked language modelling on sources: a text counts once, and so does what a pair gives from both sides."""
+    (tmp_path / "a.txt").write_text("\n".join([*TEXTS[:20], *TEXTS[:5]]), encoding="utf-8")
+    (tmp_path / "b.tsv").write_text("\n".join(f"{text}\thello there" for text in TEXTS[20:30]), encoding="utf-8")
+    files = [{"file": "a.txt", "columns": [1, 1]}, {"file": "b.tsv", "both": True}]
+    objective = {"kind": "masked-lm", "rate": 0.3, "whole_words": True}
+    made = build(tables(student, objective, sources={"files": files}, masked_lm=None), SourcesRecipe, origin="toy")
+    encoder = load_encoder(student)
+    prepared = prepare_sources(made, tmp_path, tmp_path / "teacher", print)
+    assert set(prepared.rows) == {"text", "text_words", "origin"}
+    assert list(prepared.rows["text"]) == list(encoder.tokenize([*TEXTS[:30], "hello there"]))
+    found = run(made, tmp_path / "runs", data=tmp_path)
+    assert found.train_result.steps == 2 and np.isfinite(loss_of(found.folder))
+
+
+def loss_of(folder: Path) -> float:
+    return float(json.loads((folder / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1])["loss"])
 
 
 @pytest.mark.parametrize("length", [5, 12, 16])

@@ -11,8 +11,8 @@ from juyi.encoder import Encoder, load_encoder
 from juyi.experiments.examples import Examples, example_rows
 from juyi.experiments.pairs import both_sides, read_source_pairs
 from juyi.experiments.recipe import SourcesRecipe, TrainRecipe, recipe_teachers, trained_objective
-from juyi.experiments.rows import distillation_rows, pair_rows, with_clusters
-from juyi.objectives import SENTENCES, Distillation, Objective
+from juyi.experiments.rows import distillation_rows, pair_rows, text_rows, with_clusters
+from juyi.objectives import SENTENCES, Distillation, MaskedLM, Objective, PairContrastive
 from juyi.teachers import credit
 from juyi.training import Rows, TrainResult, word_columns
 from juyi.types import Log
@@ -58,7 +58,7 @@ def prepare_rows(recipe: TrainRecipe, rows: Examples, encoder: Encoder, log: Log
 
 
 def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) -> Prepared:
-    """The encoder, and the pairs of the sources, with the teachers' vectors where there are some.
+    """The encoder, and the pairs of the sources or their texts, with the teachers' vectors where there are some.
 
     Args:
         recipe: What to do.
@@ -68,32 +68,30 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
     """
     encoder = load_encoder(recipe.encoder, log=log)
     files = len(recipe.sources.files)
-    learned_from = f"pairs from {files} sources{_with_prompt(encoder)}"
+    kind = "texts" if isinstance(recipe.objective, MaskedLM) else "pairs"
+    learned_from = f"{kind} from {files} sources{_with_prompt(encoder)}"
     teachers = recipe_teachers(recipe)
     log(f"Reading {files} sources from {data}")
     pairs = read_source_pairs(recipe.sources, data)
-    log(f"{len(pairs.first):,} pairs; {pairs.left_out:,} were left out because they are in files to measure on")
-    if isinstance(recipe.objective, Distillation):
-        columns = distillation_rows(
-            teachers,
-            pairs,
-            encoder,
-            teacher,
-            log,
-            width=recipe.objective.teacher_dim,
-            untrained=recipe.encoder.random_weights is not None,
-        )
-        if recipe.clusters:
-            least = 2 * recipe.training.batch_size
-            columns = with_clusters(columns, recipe.clusters, share=recipe.clustered, least=least, seed=recipe.training.seed)
-    else:
-        columns = pair_rows(pairs, encoder)
+    log(f"{len(pairs.first):,} {kind}; {pairs.left_out:,} were left out because they are in files to measure on")
+    columns: Rows
+    match recipe.objective:
+        case Distillation(teacher_dim=width):
+            untrained = recipe.encoder.random_weights is not None
+            columns = distillation_rows(teachers, pairs, encoder, teacher, log, width=width, untrained=untrained)
+            if recipe.clusters:
+                least = 2 * recipe.training.batch_size
+                columns = with_clusters(columns, recipe.clusters, share=recipe.clustered, least=least, seed=recipe.training.seed)
+        case PairContrastive():
+            columns = pair_rows(pairs, encoder)
+        case MaskedLM():
+            columns = text_rows(pairs, encoder)
     texts = {"text": both_sides(pairs)[0], "anchor": pairs.first, "positive": pairs.second}
     return Prepared(
         encoder,
         trained_objective(recipe),
         {**columns, **word_columns(trained_objective(recipe), _prompted(texts, encoder), columns, encoder.tokenizer)},
-        {"pairs": len(pairs.first), "left_out": pairs.left_out},
+        {kind: len(pairs.first), "left_out": pairs.left_out},
         lambda result: _card(recipe, learned_from, result, taught_by=[credit(teacher.model) for teacher in teachers]),
     )
 

@@ -126,7 +126,7 @@ class Backbone:
 
 @dataclass(frozen=True)
 class SourcesRecipe:
-    """An experiment that trains an encoder on the pairs of sources that the recipe names.
+    """An experiment that trains an encoder on the pairs of sources that the recipe names, or on their texts alone.
 
     Attributes:
         teacher: Of distillation: the encoder whose vectors of the second sides are learned; see `Teacher.model`.
@@ -142,7 +142,7 @@ class SourcesRecipe:
     name: str
     source: str
     sources: PairSources
-    objective: Annotated[Distillation | PairContrastive, Field(discriminator="kind")]
+    objective: Annotated[Distillation | PairContrastive | MaskedLM, Field(discriminator="kind")]
     about: str = ""
     kind: Literal["train-on-sources"] = "train-on-sources"
     teacher: str = ""

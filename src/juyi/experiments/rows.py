@@ -94,6 +94,12 @@ def pair_rows(pairs: SourcePairs, encoder: Encoder) -> Rows:
     }
 
 
+def text_rows(pairs: SourcePairs, encoder: Encoder) -> Rows:
+    """The column text, of what a student would read; origin as `fit` needs it."""
+    texts, _ = both_sides(pairs)
+    return {"text": encoder.tokenize(texts), "origin": _origins(texts, texts)}
+
+
 def _origins(first: Sequence[str], second: Sequence[str]) -> NDArray[np.int64]:
     """One number for each distinct pair, so that a repeated one is known."""
     numbers: dict[tuple[str, str], int] = {}
