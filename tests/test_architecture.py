@@ -26,6 +26,7 @@ BENCHMARKS = sorted((ROOT.parents[1] / "benchmarks").rglob("*.py"))
 FLOORS = [
     "cli",
     "server distributed",
+    "adaptation",
     "experiments applications compatibility",
     "evaluation",
     "training suites",
@@ -37,7 +38,7 @@ FLOORS = [
     "bare_folders",
     "losses poolings tokenization metrics",
     "hub",
-    "provenance",
+    "provenance similarity_settings",
     "declarations embeddings prompts assets atomic caches extras locks",
     "types",
     "errors",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from juyi.encoder import Encoder, load_encoder
     from juyi.engines import encode
     from juyi.evaluation import compare, evaluate
-    from juyi.experiments.adapt import adapt
+    from juyi.adaptation import adapt
 
 __version__ = "0.1.0"
 __all__ = ["Encoder", "SimCSE", "__version__", "adapt", "compare", "encode", "evaluate", "load_encoder"]
@@ -18,7 +18,7 @@ __all__ = ["Encoder", "SimCSE", "__version__", "adapt", "compare", "encode", "ev
 _HOMES = {
     "Encoder": "juyi.encoder",
     "SimCSE": "juyi.compatibility",
-    "adapt": "juyi.experiments.adapt",
+    "adapt": "juyi.adaptation",
     "compare": "juyi.evaluation",
     "encode": "juyi.engines",
     "evaluate": "juyi.evaluation",

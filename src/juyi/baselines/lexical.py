@@ -48,17 +48,19 @@ class LexicalOverlap:
         cosines: NDArray[np.float64] = _row_sums(left * right) / np.sqrt(np.where(squares > 0, squares, 1.0))
         return cosines.round(12)
 
-    def matrix(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """The cosine of the counts of every text with every other, as `pairs` gives it.
+    def matrix(self, texts: Sequence[str], others: Sequence[str] | None = None) -> NDArray[np.float64]:
+        """The cosine of the counts of every text with every other one, or with every one of others, as `pairs` gives it.
 
         Shapes:
-            returns: (n, n)
+            returns: (n, n), or (n, others)
         """
-        counts = gram_counts(texts)
+        counts = gram_counts(texts if others is None else [*texts, *others])
         lengths = np.sqrt(_row_sums(counts * counts))
-        products: NDArray[np.float64] = (counts @ counts.T).toarray()
         lengths[lengths == 0] = 1.0
-        cosines: NDArray[np.float64] = (products / np.outer(lengths, lengths)).round(12)
+        rows = counts[: len(texts)]
+        columns, widths = (counts, lengths) if others is None else (counts[len(texts) :], lengths[len(texts) :])
+        products: NDArray[np.float64] = (rows @ columns.T).toarray()
+        cosines: NDArray[np.float64] = (products / np.outer(lengths[: len(texts)], widths)).round(12)
         return cosines
 
     def nearest(self, queries: Sequence[str], corpus: Sequence[str], k: int) -> Hits:
@@ -89,7 +91,7 @@ class LexicalOverlap:
             # Single precision before the ranking: what differs by the order of summing alone becomes a tie.
             block = (asked[start : start + step] @ weights).toarray().astype(np.float32)
             for place, row in enumerate(block, start=start):
-                best = _best(row, k)
+                best = best_places(row, k)
                 ids[place, : len(best)] = best
                 scores[place, : len(best)] = row[best]
         return Hits(ids, scores)
@@ -135,8 +137,12 @@ def _bm25_weights(counts: Any) -> Any:
     return csr_array((values, counts.indices, counts.indptr), shape=counts.shape)
 
 
-def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """The places of the k highest scores, the smaller place first on equal scores."""
+def best_places(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """The places of the k highest scores, the smaller place first on equal scores.
+
+    Shapes:
+        scores: (n,); returns: (k,), or fewer where there are fewer
+    """
     places = np.arange(len(scores))
     if k < len(scores):
         places = np.flatnonzero(scores >= np.partition(scores, -k)[-k])

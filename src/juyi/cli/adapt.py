@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 @options.model
 @options.pooling
 @options.prompt
-@click.option("--pairs", help="A file of scored pairs to measure on: sentence1, sentence2, score.")
+@click.option("--pairs", default="", help="Scored pairs: sentence, sentence, score, or 0 and 1.")
+@click.option("--groups", default="", help="Questions that mean the same: group, question; or a FAQ with its answers.")
+@click.option("--clicks", default="", help="Queries, each with what was taken: query, text.")
+@click.option("--queries", default="", help="Queries with the id of what answers them: id, query. Needs --corpus.")
+@click.option("--intents", default="", help="Queries with their intents; oos or 其他 for those that have none.")
+@click.option("--corpus", default="", help="What the ids of --queries or --groups mean: id, text.")
 @click.option(
     "--pair-columns",
     metavar="NAME[,NAME]",
@@ -28,7 +33,9 @@ if TYPE_CHECKING:
     help="Columns of the pairs: sentence, sentence, score. [default: found by names and content]",
 )
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for model and report.")
-@click.option("--query", "queries", multiple=True, help="Search the sentences for this before and after; may be repeated.")
+@click.option("--minutes", default=5.0, show_default=True, help="How long trying candidates may take.")
+@click.option("--portfolio", default="default", show_default=True, help="The candidates: a name, or a TOML file.")
+@click.option("--query", "searches", multiple=True, help="Search for this before and after; may be repeated.")
 @options.reading
 @options.seed
 @options.form("table", "json")
@@ -37,61 +44,60 @@ def command(
     model: str,
     pooling: str | None,
     prompt: str | None,
-    pairs: str | None,
     output: str,
-    queries: tuple[str, ...],
+    minutes: float,
+    portfolio: str,
+    searches: tuple[str, ...],
     pair_columns: tuple[str, ...],
     reading: ReadSettings,
     seed: int,
     form: str,
+    **labels: str,
 ) -> None:
-    """Adapt an encoder to the unlabelled sentences of FILE and measure raw, whitening, SimCSE and both.
+    """Find the best encoder for the sentences of FILE and for what their labels say, and decide.
 
-    Without FILE: the sample questions that ship with juyi, and their pairs. Without --pairs nothing is claimed; a sheet of 100
-    pairs worth labelling is written instead. OUT/model is the adapted encoder, OUT/report.json all figures.
+    What labels there are is up to you: any of --pairs, --groups, --clicks, --queries and --intents, of any size from some dozens
+    on. The candidates (whitening, word overlap, training on the labels, SimCSE, ESimCSE) are measured on labels that took no
+    part in choosing or learning. OUT/model is the recommended encoder, ready to be used; OUT/report.json holds all figures.
+    Without labels nothing is claimed; a sheet of 100 pairs worth labelling is written instead.
+
+    Without FILE the sentences are those of the labels; without labels too it is the sample FAQ that ships with juyi.
     A prompt stands before every sentence, in training and measuring; OUT/model keeps the prompts and the default of MODEL.
 
     \b
     Examples:
       juyi adapt questions.txt -o out
-      juyi adapt questions.csv --column question --pairs labelled.tsv -o out --query "信用卡丢了怎么办"
+      juyi adapt questions.txt --groups faq.tsv -o out --query "信用卡丢了怎么办"
+      juyi adapt questions.csv --column question --pairs labelled.tsv -o out
+      juyi adapt --intents intents.xlsx -m bert-base-chinese --minutes 20 -o out
     """
     import json
 
+    from juyi.adaptation import AdaptOptions, LabelFiles, adapt, read_evidence
     from juyi.assets import SAMPLES
     from juyi.cli.adapt_report import print_adaptation
     from juyi.cli.output import check_stdout, put, say
-    from juyi.cli.progress import training_bar
-    from juyi.data import ReadSettings, read_scored_pairs, read_texts
+    from juyi.cli.progress import work_bar
+    from juyi.data import ReadSettings, read_texts
     from juyi.encoder import EncoderSettings
-    from juyi.experiments.adapt import adapt
-    from juyi.experiments.development import check_scores
     from juyi.poolings import known_pooling
 
     check_stdout()
-    if file is None:
-        file, pairs = str(SAMPLES / "questions.tsv"), pairs or str(SAMPLES / "pairs.tsv")
+    if file is None and not any(labels.values()):
+        file = str(SAMPLES / "questions.tsv")
+        labels |= {"groups": str(SAMPLES / "faq_paraphrases.tsv"), "corpus": str(SAMPLES / "faq.tsv")}
     settings = EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt)
-    corpus = read_texts(file, **reading.arguments(say))
+    chosen = AdaptOptions(settings, portfolio, minutes, searches, seed=seed)
+    corpus = [] if file is None else read_texts(file, **reading.arguments(say)).texts
     of_pairs = ReadSettings(columns=pair_columns, label_scores=reading.label_scores)
     try:
-        labelled = None if pairs is None else read_scored_pairs(pairs, **of_pairs.arguments(say))
+        evidence = read_evidence(LabelFiles(**labels, pairs_reading=of_pairs), say)
     except ColumnsError as error:
-        raise DataError(f"{error} With --pair-columns: those of FILE are another matter.") from error
-    if labelled is not None:
-        check_scores(labelled, pairs)
+        hint = " With --pair-columns: those of FILE are another matter." if labels["pairs"] else ""
+        raise DataError(f"{error}{hint}") from error
     try:
-        with training_bar("SimCSE") as progress:
-            result = adapt(
-                corpus.texts,
-                Path(output),
-                settings=settings,
-                pairs=labelled,
-                queries=queries,
-                seed=seed,
-                log=say,
-                progress=progress,
-            )
+        with work_bar() as progress:
+            result = adapt(corpus, Path(output), evidence, chosen, log=say, progress=progress)
     except KeyboardInterrupt:
         say("Stopped. The same command goes on from where it stood.")
         raise

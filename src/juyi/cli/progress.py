@@ -98,3 +98,25 @@ def evaluation_bar(name: str) -> Iterator[types.Progress]:
             bar.update(shown, completed=done, total=total, description=f"{name}: {what}" if what else name)
 
         yield progress
+
+
+@contextmanager
+def work_bar(*, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> Iterator[types.Progress]:
+    """One bar for work of several kinds, which `what` names; a plain line now and then where there is no terminal."""
+    console = console or Console(stderr=True, quiet=not first_process())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        shown = bar.add_task("", total=None)
+        current, last_line = "", clock()
+
+        def progress(done: int, total: int, what: str) -> None:
+            nonlocal current, last_line
+            if what != current:
+                current = what
+                bar.reset(shown, description=what, total=total)
+            bar.update(shown, completed=done, total=total)
+            if bar.disable and clock() - last_line > _SECONDS_BETWEEN_LINES:
+                last_line = clock()
+                console.print(f"{what} {done}/{total}", soft_wrap=True, highlight=False)
+
+        yield progress

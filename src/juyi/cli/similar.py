@@ -28,10 +28,13 @@ def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str
     """
     import numpy as np
 
+    from juyi.baselines import LexicalOverlap
     from juyi.cli.output import emit, put, say, say_prompt
     from juyi.embeddings import check_texts, cosine_rows
     from juyi.engines import open_engine
+    from juyi.hub import resolve
     from juyi.poolings import known_pooling
+    from juyi.similarity_settings import read_similarity_settings
 
     if len(texts) < 2:
         raise UsageError("One sentence was given; give two or more.")
@@ -40,13 +43,16 @@ def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str
     check_texts(texts, "the command line")
     opened = open_engine(model, engine, pooling=known_pooling(pooling), log=say)
     say_prompt(opened.prompts.resolve(prompt))
-    first, *others = opened.encode(texts, prompt=prompt)
-    scores = cosine_rows(np.tile(first, (len(others), 1)), np.stack(others))
+    vectors, others = dict(zip(texts, opened.encode(texts, prompt=prompt), strict=True)), texts[1:]
+    scores = cosine_rows(np.tile(vectors[texts[0]], (len(others), 1)), np.stack([vectors[text] for text in others]))
+    if overlap := read_similarity_settings(resolve(model)).overlap:
+        say(f"This model compares by {1 - overlap:g} times the cosine plus {overlap:g} times the overlap of words")
+        scores = (1 - overlap) * scores + overlap * LexicalOverlap().pairs([texts[0]] * len(others), others)
     if form == "plain":
         for score in scores:
             put(f"{float(score):.4f}")
         return
     emit(
-        [{"sentence1": texts[0], "sentence2": other, "cosine": float(s)} for other, s in zip(texts[1:], scores, strict=True)],
+        [{"sentence1": texts[0], "sentence2": other, "cosine": float(s)} for other, s in zip(others, scores, strict=True)],
         form,
     )

@@ -20,7 +20,7 @@ from juyi.embeddings import cosine_rows
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder, twin
 from juyi.engines.graph import GRAPH, MADE_FROM, OUTPUT, OUTSIDE, WEIGHTS, made_from
 from juyi.engines.onnx_engine import OnnxEngine
-from juyi.errors import ModelError
+from juyi.errors import MissingExtraError, ModelError
 from juyi.extras import require
 from juyi.hub import resolve
 from juyi.layout import MODULES, NATIVE_MODULES
@@ -64,6 +64,17 @@ class ExportReport:
     size: int
     lowest_cosine: float
     sentences: int
+
+
+def add_graph(model: Path, log: Log = lambda _: None) -> None:
+    """Write the graph for the engine without torch into a model folder; of the stored weights, so that both engines have the same.
+
+    Where it cannot be written, for want of a library or because the backbone cannot be exported, the log hears why.
+    """
+    try:
+        export_onnx(load_encoder(model), model)
+    except (MissingExtraError, ModelError) as error:
+        log(f"No {GRAPH} was written. {error}")
 
 
 def export_model(

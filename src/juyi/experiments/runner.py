@@ -11,9 +11,8 @@ from pathlib import Path
 import torch
 
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
-from juyi.engines.export import export_onnx
-from juyi.engines.graph import GRAPH
-from juyi.errors import BusyError, JuyiError, MissingExtraError, UsageError
+from juyi.engines.export import add_graph
+from juyi.errors import BusyError, JuyiError, UsageError
 from juyi.experiments.development import Development
 from juyi.experiments.examples import ChosenExamples, Examples, read_examples, select_examples
 from juyi.experiments.identity import Reading, run_hash, what_is_read
@@ -186,17 +185,9 @@ def _save(
         folder.write_scores(development.records(name, folder.log_records(), prepared.encoder.encode, step))
     save_encoder(prepared.encoder, folder.model, half=prepared.half, card=prepared.card(result))
     if prepared.graph:
-        _add_graph(folder.model, log)
+        add_graph(folder.model, log)
     write_provenance(folder.model, _provenance(recipe, folder, reading))
     folder.finish(FinishedRun(result, reading.digests, dict(prepared.counts)))
-
-
-def _add_graph(model: Path, log: Log) -> None:
-    """Write the graph for the engine without torch; of the stored weights, so that both engines have the same ones."""
-    try:
-        export_onnx(load_encoder(model), model)
-    except MissingExtraError as error:
-        log(f"No {GRAPH} was written. {error}")
 
 
 def _provenance(recipe: AnyRecipe, folder: RunFolder, reading: Reading) -> Provenance:

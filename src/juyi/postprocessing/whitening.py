@@ -50,22 +50,25 @@ class Whitening:
         return unit_rows_or_zero(mapped).astype(np.float32)
 
 
-def fit_whitening(embeddings: Embeddings, k: int | None = None) -> Whitening:
+def fit_whitening(embeddings: Embeddings, k: int | None = None, *, strength: float = 1.0) -> Whitening:
     """Fit a whitening on vectors that are not normalised.
 
     With fewer vectors than dimensions the covariance is singular; the directions without variance are dropped, and the notes say
-    so.
+    so. With a strength below 1 the covariance is shrunk towards equal variances first: every direction then has some, and an
+    encoder that orders them well keeps most of its order.
 
     Args:
         embeddings: What to fit on.
         k: Keep the k directions of largest variance; None keeps all that carry variance.
+        strength: 1 whitens; 0 centres the vectors and leaves their directions as they are.
 
     Raises:
-        UsageError: Fewer than two distinct vectors, a value that is not finite, or a k that is not possible.
+        UsageError: Fewer than two distinct vectors, a value that is not finite, or a k or a strength that is not possible.
 
     Source:
         Su et al. (arXiv:2103.15316); bojone/BERT-whitening. Covariance with n-1 and the SVD in float64; the truncation comes
-        before the normalisation. The relative floor is ours.
+        before the normalisation. The relative floor is ours. The shrinkage towards a multiple of the identity is that of Ledoit &
+        Wolf 2004, with the strength given instead of estimated.
     """
     vectors = np.asarray(embeddings, dtype=np.float64)
     if vectors.ndim != 2 or len(vectors) < 2:
@@ -75,13 +78,16 @@ def fit_whitening(embeddings: Embeddings, k: int | None = None) -> Whitening:
     count, dim = vectors.shape
     if k is not None and not 1 <= k <= dim:
         raise UsageError(f"Whitening to {k} dimensions is not possible; the vectors have {dim}, so choose 1 to {dim}.")
+    if not 0 <= strength <= 1:
+        raise UsageError(f"The strength of the whitening is {strength}; it lies from 0, centred alone, to 1, whitened fully.")
     mean = vectors.mean(axis=0)
     directions, variances, _ = np.linalg.svd(np.cov(vectors.T).reshape(dim, dim))
     if variances[0] <= 0:
         raise UsageError("Whitening was given vectors that are all equal; it needs sentences that differ.")
+    variances = strength * variances + (1 - strength) * variances.mean()
     rank = int((variances > RELATIVE_FLOOR * variances[0]).sum())
     kept = min(rank, k or dim)
-    notes = _notes(count, dim, rank, k)
+    notes = _notes(count, dim, rank, k) if strength == 1 else ()
     return Whitening(mean, directions[:, :kept] / np.sqrt(variances[:kept]), count, notes)
 
 

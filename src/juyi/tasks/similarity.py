@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from juyi.embeddings import cosine_rows, encoded, finite_matrix
+from juyi.embeddings import cosine_rows, encoded, finite_matrix, unit_rows
 from juyi.errors import UsageError
 from juyi.index import ExactIndex
 from juyi.prompts import PromptedEncode
@@ -85,6 +85,17 @@ class Cosine:
         index = ExactIndex(searched.shape[1])  # it alone finds what stands first among equals
         index.add(np.arange(len(corpus)), searched)
         return index.search(asked, k)
+
+    def unit_sides(self, queries: Sequence[str], corpus: Sequence[str]) -> tuple[Embeddings, Embeddings]:
+        """The unit embeddings of the corpus and of the queries, each with its prompt.
+
+        Raises:
+            UsageError: As `nearest`.
+        """
+        if not len(corpus):
+            raise UsageError("The corpus is empty: there is nothing to search. Give it at least one text.")
+        searched, asked = self._sides(queries, corpus)
+        return unit_rows(searched, "embeddings"), unit_rows(asked, "embeddings")
 
     def _sides(self, queries: Sequence[str], corpus: Sequence[str]) -> tuple[Embeddings, Embeddings]:
         """The embeddings of the corpus and of the queries; together where both have the same prompt."""

@@ -1,0 +1,256 @@
+"""The main job: sentences and whatever labels there are; out come a decision, the model it is about, and a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from juyi.adaptation.adaptation import Adaptation, EvidenceTable, SearchResult
+from juyi.adaptation.backbone import Backbone
+from juyi.adaptation.choice import choose
+from juyi.adaptation.evidence import Evidence, dealt, limited
+from juyi.adaptation.label_sheet import write_label_sheet
+from juyi.adaptation.model_folder import write_model
+from juyi.adaptation.portfolio import RAW, Portfolio, Treatment, load_portfolio
+from juyi.adaptation.training import Pace, measured_pace
+from juyi.adaptation.trial import Clock, Trial, Tried
+from juyi.adaptation.verdict import verdict_of
+from juyi.assets import DEFAULT_ENCODER
+from juyi.atomic import check_output_file, check_output_folder, write_text
+from juyi.baselines import LexicalOverlap
+from juyi.data import inspect, normalise
+from juyi.embeddings import check_texts
+from juyi.encoder import Encoder, EncoderSettings, load_encoder
+from juyi.errors import DataError, UsageError
+from juyi.experiments.defaults import MOST_SENTENCES
+from juyi.experiments.examples import sample_sentences, select_sentences
+from juyi.experiments.recipe import DataSettings
+from juyi.hub import folder_digest, resolve
+from juyi.layout import MODULES, NATIVE_MODULES
+from juyi.locks import locked_folder
+from juyi.types import Log, Progress
+
+FOLDS = 4
+FEWEST_SENTENCES = 32
+MINUTES = 5.0
+SHEET = "pairs_to_label.tsv"
+_SHARE_OF_ENCODING = 0.05
+_MEASURED_ROWS = (512, 4096)
+_SIGNAL_TEXTS = 2_000
+_HITS = 3
+
+
+@dataclass(frozen=True)
+class AdaptOptions:
+    """How the job is done.
+
+    Attributes:
+        settings: What to start from: the embedded encoder, or another one and its pooling.
+        portfolio: The candidates: a name, or a TOML file.
+        minutes: How long trying them may take; what is not tried for want of time is said.
+        queries: Search the sentences for these, before and after.
+        candidates: Write the best candidate of each contender to `out/candidates/` too.
+        seed: Draws everything.
+    """
+
+    settings: EncoderSettings = EncoderSettings()
+    portfolio: str = "default"
+    minutes: float = MINUTES
+    queries: tuple[str, ...] = ()
+    candidates: bool = False
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        check_texts(self.queries, "queries")
+        if not self.minutes > 0:
+            raise UsageError(f"minutes is {self.minutes}; it must be above 0, 5 for example.")
+
+
+def adapt(
+    texts: Sequence[str],
+    out: Path,
+    evidence: Sequence[Evidence] = (),
+    options: AdaptOptions = AdaptOptions(),
+    *,
+    log: Log = lambda _: None,
+    progress: Progress = lambda done, total, what: None,
+) -> Adaptation:
+    """Try the candidates of a portfolio on what the labels say, and decide.
+
+    Writes `out/model/`, the recommended encoder, `out/report.json`, and without labels `out/pairs_to_label.tsv`. A run that was
+    stopped, or that is begun anew with more time, takes up what was measured.
+
+    Args:
+        texts: Unlabelled sentences, repeats and all; those of the labels are learned from too, without their labels.
+        out: The folder for the results.
+        evidence: Labels, of one kind or several; without any, nothing is claimed.
+        options: How.
+        log: Hears what is being done.
+        progress: Is told of every training step and of what is encoded.
+
+    Raises:
+        DataError: Fewer than 32 distinct sentences.
+        UsageError: Something else lies where the results go, or there is no such portfolio.
+        OutputError: The folder cannot be written to.
+        BusyError: Another process works in the folder.
+    """
+    portfolio = load_portfolio(options.portfolio)
+    check_output_folder(out / "model", MODULES, NATIVE_MODULES)
+    for name in ("report.json", SHEET):
+        check_output_file(out / name)
+    with locked_folder(out):
+        return _adapt(texts, out, evidence, replace(options), portfolio, log, progress)
+
+
+def _adapt(
+    texts: Sequence[str],
+    out: Path,
+    evidence: Sequence[Evidence],
+    options: AdaptOptions,
+    portfolio: Portfolio,
+    log: Log,
+    progress: Progress,
+) -> Adaptation:
+    clock = Clock(60 * options.minutes)
+    encoder = load_encoder(options.settings, log=log)
+    _say_encoder(encoder, options.settings, log)
+    sentences = _sentences(texts, evidence, options.seed)
+    inspection = inspect(
+        texts,
+        tokenize=lambda some: encoder.tokenizer.tokenize(encoder.prompt_for().before(some)),
+        unknown_id=encoder.tokenizer.special.unknown,
+        max_length=encoder.max_length,
+    )
+    identity = _identity(encoder, options.settings)
+    pace = _pace(out, identity, encoder, sentences)
+    evidence = _dealt(evidence, pace, clock, log)
+    raw = Backbone(encoder, sentences)
+    trial = Trial(raw, options.settings, sentences, evidence, out, identity, pace, options.seed, log, progress)
+    tried = trial.run(portfolio if evidence else _without_labels(portfolio), clock)
+    model = options.settings.model or DEFAULT_ENCODER
+    result = Adaptation(model, encoder.prompt_for().text, portfolio.name, inspection.as_dict())
+    result.notes = [*inspection.advice, *tried.notes]
+    if evidence:
+        result.tables = [_table(each, place, tried) for place, each in enumerate(evidence)]
+        result.choice = choose(evidence, tried.outcomes)
+        result.recommended = result.choice.recommended
+    contender, treatment = tried.treatments[result.recommended]
+    log(f"Recommended: {result.recommended}")
+    final, run = trial.final(contender, tried.steps.get(contender.name, 0))
+    _look(result, raw, final, treatment, options.queries, evidence, sentences)
+    result.verdict = verdict_of(result)
+    write_model(out / "model", final.treated(treatment), treatment, result, run or resolve(options.settings.model), log)
+    if not evidence:
+        result.sheet = _sheet(out, trial, tried, sentences)
+    write_text(out / "report.json", json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")
+    return result
+
+
+def _say_encoder(encoder: Encoder, settings: EncoderSettings, log: Log) -> None:
+    shape = f"{encoder.config.num_hidden_layers} layers of {encoder.config.hidden_size}"
+    name = settings.model or DEFAULT_ENCODER
+    log(f"Starting from {name}: {encoder.config.model_type}, {shape}, pooling {encoder.pooling}")
+    if prompt := encoder.prompt_for():
+        log(f"Prompt: {prompt} before every text")
+
+
+def _sentences(texts: Sequence[str], evidence: Sequence[Evidence], seed: int) -> list[str]:
+    """The distinct sentences, those of the labels among them; a sample where there are very many."""
+    every = [*texts, *(text for each in evidence for text in each.texts())]
+    sentences = select_sentences(every, DataSettings(distinct=True))
+    if len(sentences) < FEWEST_SENTENCES:
+        raise DataError(
+            f"{len(sentences)} distinct sentences are too few to adapt an encoder to; {FEWEST_SENTENCES} are the least, "
+            "some hundreds show an effect, and beyond 10,000 nothing is gained."
+        )
+    return list(sample_sentences(sentences, DataSettings(sample=MOST_SENTENCES, seed=seed))["text"])
+
+
+def _identity(encoder: Encoder, settings: EncoderSettings) -> str:
+    return f"{folder_digest(resolve(settings.model))} {encoder.pooling} {encoder.max_length} {encoder.prompt_for().text}"
+
+
+def _pace(out: Path, identity: str, encoder: Encoder, sentences: Sequence[str]) -> Pace:
+    """As it was measured in this folder before: what fits into the time shall not change from run to run."""
+    path = out / "measured" / "pace.json"
+    if path.is_file():
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+            if known["identity"] == identity:
+                return TypeAdapter(Pace).validate_python(known["pace"])
+        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+            pass  # damaged: measured anew
+    pace = measured_pace(encoder, sentences)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps({"identity": identity, "pace": asdict(pace)}) + "\n")
+    return pace
+
+
+def _dealt(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) -> list[Evidence]:
+    """In folds, and no more of it than can be encoded in a small share of the time."""
+    if not evidence:
+        return []
+    least, most = _MEASURED_ROWS
+    rows = _SHARE_OF_ENCODING * clock.budget * pace.texts_per_second / (2 * len(evidence))
+    rows = int(np.clip(2 ** np.floor(np.log2(max(rows, 1))), least, most))
+    found = []
+    for each in evidence:
+        some = limited(each, rows)
+        if len(some.rows()) < len(each.rows()):
+            log(f"{each.name}: {len(some.rows()):,} of {len(each.rows()):,} are used, drawn by whole units; --minutes sets how many")
+        found.append(some)
+    return dealt(found, FOLDS)
+
+
+def _without_labels(portfolio: Portfolio) -> Portfolio:
+    """Where nothing can be chosen: the raw encoder, and the first that learns from sentences alone, to compare their signals."""
+    first = [each for each in portfolio.encoder[1:] if not each.learns_labels][:1]
+    return replace(portfolio, encoder=(portfolio.encoder[0], *first))
+
+
+def _table(evidence: Evidence, place: int, tried: Tried) -> EvidenceTable:
+    overlap = LexicalOverlap()
+    outcomes = {name: each[place] for name, each in tried.outcomes.items()}
+    return EvidenceTable.of(evidence, outcomes, evidence.outcomes(lambda _: overlap))
+
+
+def _look(
+    result: Adaptation,
+    raw: Backbone,
+    final: Backbone,
+    treatment: Treatment,
+    queries: Sequence[str],
+    evidence: Sequence[Evidence],
+    sentences: Sequence[str],
+) -> None:
+    """Fill in the signals and the searches, before and after."""
+    some = sentences[:_SIGNAL_TEXTS]
+    result.signals[RAW] = raw.signals(some)
+    if result.recommended != RAW:
+        result.signals[result.recommended] = final.signals(some, treatment)
+    if not queries:
+        return
+    corpus = next((each.corpus for each in evidence if each.corpus), sentences)
+    for name, similarity in {RAW: raw.similarity(), result.recommended: final.similarity(treatment)}.items():
+        hits = similarity.nearest(queries, corpus, min(_HITS, len(corpus)))
+        for query, ids, scores in zip(queries, hits.ids.tolist(), hits.scores.tolist(), strict=True):
+            found = tuple((corpus[i], float(score)) for i, score in zip(ids, scores, strict=True))
+            result.searches.append(SearchResult(query, name, found))
+
+
+def _sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str]) -> Path:
+    """Pairs to label, drawn by all that would be compared on them."""
+    path = out / SHEET
+    if not path.exists():  # it may hold an afternoon of labelling
+        encoders = []
+        for name, (contender, treatment) in tried.treatments.items():
+            if not treatment.overlap:
+                backbone = trial.backbone(contender, tried.steps.get(contender.name, 0))
+                encoders.append(lambda texts, backbone=backbone, treatment=treatment: backbone.encode(texts, treatment))
+        write_label_sheet(path, sentences[:MOST_SENTENCES], encoders)
+    return path

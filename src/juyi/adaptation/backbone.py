@@ -1,0 +1,77 @@
+"""An encoder whose vectors are remembered, and the treatments of them: each text goes through it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from juyi.adaptation.portfolio import Treatment
+from juyi.embeddings import unit_rows
+from juyi.encoder import Encoder, dropout_views
+from juyi.evaluation import Signals, label_free_signals
+from juyi.postprocessing import Whitening, fit_whitening, with_whitening, without_normalisation
+from juyi.tasks import Cosine, EncodeOnce, FusedSimilarity, Similarity
+from juyi.types import Embeddings
+
+
+class Backbone:
+    """An encoder and what can be made of its vectors without training.
+
+    Args:
+        encoder: In evaluation mode.
+        texts: Distinct sentences that whitenings are fitted on.
+    """
+
+    def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
+        self.encoder = encoder
+        self._texts = texts
+        self._whitenings: dict[float, Whitening] = {}
+        self._similarities: dict[Treatment, Similarity] = {}
+
+    @cached_property
+    def plain(self) -> EncodeOnce:
+        """The vectors before any normalisation, each text encoded once."""
+        return EncodeOnce(without_normalisation(self.encoder).encode, block_size=512)
+
+    def encode(self, texts: Sequence[str], treatment: Treatment = Treatment()) -> Embeddings:
+        """The vectors of texts after a treatment.
+
+        Shapes:
+            result: (n, dim)
+        """
+        return self._treated(self.plain(texts), treatment)
+
+    def similarity(self, treatment: Treatment = Treatment()) -> Similarity:
+        """What compares texts with a treatment; the same object each time."""
+        if treatment not in self._similarities:
+            def encode(texts: Sequence[str]) -> Embeddings:
+                return self.encode(texts, treatment)
+
+            self._similarities[treatment] = FusedSimilarity(encode, treatment.overlap) if treatment.overlap else Cosine(encode)
+        return self._similarities[treatment]
+
+    def treated(self, treatment: Treatment) -> Encoder:
+        """The encoder with the whitening of a treatment as its last layer; word overlap is no part of an encoder."""
+        if treatment.whitening is None:
+            return self.encoder
+        return with_whitening(self.encoder, self._whitening(treatment.whitening))
+
+    def signals(self, texts: Sequence[str], treatment: Treatment = Treatment()) -> Signals:
+        """What can be said of the vectors without labels."""
+        return label_free_signals(self.encode(texts, treatment), self._views(texts, treatment))
+
+    def _views(self, texts: Sequence[str], treatment: Treatment) -> tuple[Embeddings, Embeddings] | None:
+        views = dropout_views(without_normalisation(self.encoder), texts)
+        return None if views is None else (self._treated(views[0], treatment), self._treated(views[1], treatment))
+
+    def _treated(self, vectors: Embeddings, treatment: Treatment) -> Embeddings:
+        if treatment.whitening is not None:
+            return self._whitening(treatment.whitening)(vectors)[:, : self.encoder.dim]
+        if self.encoder.normalise:
+            vectors = unit_rows(vectors, "embeddings").astype(vectors.dtype)
+        return vectors[:, : self.encoder.dim]
+
+    def _whitening(self, strength: float) -> Whitening:
+        if strength not in self._whitenings:
+            self._whitenings[strength] = fit_whitening(self.plain(self._texts), strength=strength)
+        return self._whitenings[strength]

@@ -1,0 +1,60 @@
+"""The recommended model as a folder that can be put to work: weights, graph, card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from juyi.adaptation.adaptation import Adaptation
+from juyi.adaptation.portfolio import RAW, Treatment
+from juyi.atomic import replaced_folder
+from juyi.encoder import Encoder, save_encoder
+from juyi.engines.export import add_graph
+from juyi.layout import MODULES, NATIVE_MODULES
+from juyi.provenance import copy_provenance
+from juyi.similarity_settings import SimilaritySettings, write_similarity_settings
+from juyi.types import Log
+
+
+def write_model(folder: Path, encoder: Encoder, treatment: Treatment, result: Adaptation, source: Path, log: Log) -> None:
+    """Write the recommended encoder in half the size with the graph for the engine without torch, whole or not at all.
+
+    Args:
+        folder: Where; an older model there is replaced.
+        encoder: Whitening and all.
+        treatment: Its word overlap is noted down beside the weights.
+        result: What the card tells.
+        source: The model it was made of, whose provenance goes along.
+        log: Hears where no graph could be written.
+    """
+    with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
+        save_encoder(encoder, draft, half=True, card=card(result, folder))
+        add_graph(draft, log)
+        copy_provenance(source, draft)
+        write_similarity_settings(draft, SimilaritySettings(overlap=treatment.overlap))
+
+
+def card(result: Adaptation, folder: Path) -> str:
+    """The model card: what it is, how it was measured, what to run next."""
+    figures = [
+        f"| {table.evidence} | {table.metric} | {table.raw.score.value:.1f} | {table.figures[result.recommended][0].score.value:.1f} "
+        f"| {table.raw.score.count} in {table.raw.score.units} |"
+        for table in result.tables
+    ]
+    made = f"{result.model}, as it is" if result.recommended == RAW else f"{result.model}, adapted: {result.recommended}"
+    table = ["| labels | metric | raw | this model | items in units |", "|---|---|---|---|---|", *figures, ""] if figures else []
+    lines = [
+        *["---", "library_name: sentence-transformers", "pipeline_tag: sentence-similarity", "---", ""],
+        *[f"# {folder.parent.name or 'Adapted encoder'}", "", f"{made}. Made by `juyi adapt`.", ""],
+        *[result.verdict, "", *table],
+        *["```console", *next_commands(folder), "```", ""],
+    ]
+    return "\n".join(lines)
+
+
+def next_commands(folder: Path) -> list[str]:
+    """What to run with the model."""
+    return [
+        f'juyi similar -m {folder} "怎么还信用卡" "信用卡如何还款"',
+        f"juyi encode questions.txt -m {folder} -o vectors.npy",
+        f"juyi compare mini {folder} --suite held_out.tsv",
+    ]

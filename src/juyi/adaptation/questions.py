@@ -1,0 +1,115 @@
+"""Questions as evidence: is the right text of a corpus found? Groups of a FAQ, clicks, queries with their relevant texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from juyi.adaptation.evidence import Evidence, Lesson, OfFold, Outcomes
+from juyi.data import normalise
+from juyi.metrics import Statistic, Units, connected, mean_statistic, ndcg, recall, reciprocal_rank, relevance
+from juyi.objectives import SimCSESupervised
+from juyi.tasks import Retrieval
+
+_MOST = 10
+_METRICS = ("mrr@10", "recall@1", "recall@5", "recall@10", "ndcg@10")
+
+
+@dataclass(frozen=True, eq=False)
+class QuestionEvidence(Evidence):
+    """Queries and what answers them: MRR@10, recall@k, nDCG@10.
+
+    Every query is searched for in the whole corpus, with an encoder that learned from no query and no text of the query's
+    unit. So what is measured are questions that the encoder does not know; those whose standard question was learned are
+    found more often.
+
+    Attributes:
+        retrieval: Queries, corpus, and which texts of it answer which query.
+    """
+
+    retrieval: Retrieval = field(repr=False)
+
+    @property
+    def corpus(self) -> Sequence[str]:
+        """See `Evidence.corpus`."""
+        return self.retrieval.corpus
+
+    @property
+    def units(self) -> Units:
+        """Queries with a relevant text in common are one unit."""
+        return self.retrieval.units
+
+    def rows(self) -> Sequence[Sequence[str]]:
+        """Each query with its relevant texts."""
+        found = self.retrieval
+        rows = zip(found.queries, found.relevant, strict=True)
+        return [[query, *(found.corpus[place] for place in sorted(places))] for query, places in rows]
+
+    def labels(self) -> list[str]:
+        """The corpus; which of it answers a query stands in the rows."""
+        return list(self.retrieval.corpus)
+
+    def subset(self, places: Sequence[int]) -> QuestionEvidence:
+        """Some of the queries. Texts that answer others alone leave the corpus with them; those that answer none stay."""
+        whole = self.retrieval
+        wanted = {place for query in places for place in whole.relevant[query]}
+        answers = {place for relevant in whole.relevant for place in relevant}
+        kept = [place for place in range(len(whole.corpus)) if place in wanted or place not in answers]
+        new = {old: place for place, old in enumerate(kept)}
+        corpus, relevant = [whole.corpus[place] for place in kept], [[new[p] for p in whole.relevant[query]] for query in places]
+        queries = [whole.queries[query] for query in places]
+        return replace(self, retrieval=replace(whole, queries=queries, corpus=corpus, relevant=relevant))
+
+    def texts(self) -> Sequence[str]:
+        """Queries and corpus."""
+        return self.retrieval.texts()
+
+    def lesson(self, left_out: int | None = None) -> Lesson | None:
+        """Pairs of one unit, each text with the next of its unit: supervised SimCSE without false negatives."""
+        rows = [row for row, fold in zip(self.rows(), self.folds.tolist(), strict=True) if fold != left_out]
+        units: dict[int, dict[str, str]] = {}
+        for unit, row in zip(connected([[normalise(text) for text in row] for row in rows]).tolist(), rows, strict=True):
+            units.setdefault(unit, {}).update({normalise(text): text for text in row})
+        return ring_lesson([list(unit.values()) for unit in units.values()])
+
+    def outcomes(self, similarity: OfFold) -> Outcomes:
+        """The metrics of each query, (queries, 5)."""
+        found = np.empty((len(self.retrieval), len(_METRICS)))
+        for fold in np.unique(self.folds).tolist():
+            chosen = np.flatnonzero(self.folds == fold)
+            found[chosen] = self._measured(similarity, fold, chosen)
+        return found
+
+    def statistics(self, outcomes: Outcomes) -> dict[str, Statistic]:
+        """The mean of each metric."""
+        return {metric: mean_statistic(outcomes[:, place]) for place, metric in enumerate(_METRICS)}
+
+    @cached_property
+    def _totals(self) -> NDArray[np.int64]:
+        return np.array([len(set(places)) for places in self.retrieval.relevant])
+
+    def _measured(self, similarity: OfFold, fold: int, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        queries, wanted = ([side[i] for i in chosen] for side in (self.retrieval.queries, self.retrieval.relevant))
+        hits = similarity(fold).nearest(queries, self.retrieval.corpus, _MOST)
+        right, totals = relevance(hits.ids, wanted), self._totals[chosen]
+        recalls = [recall(right, totals, k) for k in (1, 5, _MOST)]
+        return np.stack([reciprocal_rank(right, _MOST), *recalls, ndcg(right, totals, _MOST)], axis=1)
+
+
+def ring_lesson(groups: Sequence[Sequence[str]]) -> Lesson | None:
+    """Each text with the next of its group, the last with the first: every text is an anchor once and a positive once.
+
+    Args:
+        groups: Texts that mean the same; groups of one teach nothing.
+    """
+    kept = [list(group) for group in groups if len(group) > 1]
+    if len(kept) < 2:
+        return None
+    anchors = [text for group in kept for text in group]
+    positives = [text for group in kept for text in (*group[1:], group[0])]
+    objective = SimCSESupervised(hard_negatives=False, anchors="both")
+    return Lesson(objective, {"anchor": anchors, "positive": positives}, distinct=True, groups=len(kept))

@@ -1,0 +1,245 @@
+"""The contenders of a portfolio tried on the evidence, one after the other, as long as the time lasts."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from juyi.adaptation.backbone import Backbone
+from juyi.adaptation.evidence import Evidence, Lesson, Outcomes, joined_lesson
+from juyi.adaptation.portfolio import RAW, Contender, Portfolio, Treatment
+from juyi.adaptation.training import Pace, batch_of, contender_recipe, step_counts
+from juyi.atomic import replaced_file
+from juyi.encoder import Encoder, EncoderSettings, change_dropout
+from juyi.experiments import TrainRecipe, run
+from juyi.experiments.examples import ChosenExamples
+from juyi.experiments.identity import rows_digest
+from juyi.types import Log, Progress
+
+_STILL = 0.999
+"""Where the vectors of a trained encoder have a mean cosine above this with those before, the training moved nothing."""
+
+
+@dataclass
+class Tried:
+    """What came of the contenders.
+
+    Attributes:
+        outcomes: Candidate to its outcomes, one array for each evidence; `raw` first.
+        treatments: Candidate to its contender and treatment.
+        steps: Of each trained contender, how many.
+        notes: What was left out and why, what moved nothing, what the trainings had to say.
+    """
+
+    outcomes: dict[str, list[Outcomes]] = field(default_factory=dict)
+    treatments: dict[str, tuple[Contender, Treatment]] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Clock:
+    """The time that there is, in seconds.
+
+    Attributes:
+        budget: In all.
+    """
+
+    budget: float
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float:
+        """What is left; below zero where more was used."""
+        return self.budget - (time.monotonic() - self.started)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """All that trying the contenders needs.
+
+    Attributes:
+        raw: The encoder as it is, its vectors remembered.
+        settings: What it was loaded by.
+        sentences: Distinct, unlabelled: what SimCSE learns from and whitenings are fitted on.
+        evidence: Dealt into folds; none without labels.
+        out: Where runs and outcomes are kept.
+        identity: Of the raw encoder, prompt and all.
+        pace: Of this machine.
+        seed: Draws everything.
+        log: Hears what is done.
+        progress: Is told how far it is.
+    """
+
+    raw: Backbone
+    settings: EncoderSettings
+    sentences: Sequence[str]
+    evidence: Sequence[Evidence]
+    out: Path
+    identity: str
+    pace: Pace
+    seed: int = 42
+    log: Log = lambda _: None
+    progress: Progress = lambda done, total, what: None
+
+    def run(self, portfolio: Portfolio, clock: Clock) -> Tried:
+        """Try the contenders in their order."""
+        tried = Tried()
+        for contender in portfolio.encoder:
+            lessons = self._lessons(contender)
+            if contender.training is not None and not lessons:
+                continue
+            steps = self._steps(contender, lessons, clock)
+            if steps is None:
+                tried.notes.append(f"{contender.name} was not tried: the time does not suffice for it. More has it: --minutes.")
+                continue
+            found = self._outcomes(contender, lessons, steps, tried)
+            for place, (name, treatment) in enumerate(contender.candidates().items()):
+                tried.treatments[name] = contender, treatment
+                tried.outcomes[name] = [of_evidence[place] for of_evidence in found]
+            if contender.training is not None:
+                tried.steps[contender.name] = steps
+        return tried
+
+    def final(self, contender: Contender, steps: int) -> tuple[Backbone, Path | None]:
+        """The encoder of a contender, which learned from all labels, and its run folder where it was trained."""
+        if contender.training is None:
+            return self.raw, None
+        lesson = self._lesson(contender, None)
+        result, folder = self._trained(contender, lesson, steps, self.out / "runs", contender.name)
+        return result, folder
+
+    def backbone(self, contender: Contender, steps: int) -> Backbone:
+        """As `final`, the encoder alone."""
+        return self.final(contender, steps)[0]
+
+    # What is learned
+
+    def _folds(self) -> list[int]:
+        return sorted({fold for each in self.evidence for fold in each.folds.tolist()})
+
+    def _lesson(self, contender: Contender, left_out: int | None) -> Lesson | None:
+        """What a contender learns, without a fold: the labels, or, for which there is None, the sentences."""
+        if not contender.learns_labels:
+            return None
+        return joined_lesson([lesson for each in self.evidence if (lesson := each.lesson(left_out)) is not None])
+
+    def _lessons(self, contender: Contender) -> list[Lesson | None]:
+        """One for each fold where labels are learned; else the sentences, once."""
+        if not contender.learns_labels:
+            return [None]
+        lessons = [self._lesson(contender, fold) for fold in self._folds()]
+        return [] if not lessons or any(lesson is None for lesson in lessons) else lessons
+
+    def _rows(self, lesson: Lesson | None) -> int:
+        return len(self.sentences) if lesson is None else len(lesson)
+
+    def _steps(self, contender: Contender, lessons: Sequence[Lesson | None], clock: Clock) -> int | None:
+        """How many steps the time allows: at most half of what is left goes to one contender, or what is left at the least."""
+        if contender.training is None:
+            return 0
+        rows = min(self._rows(lesson) for lesson in lessons)
+        batch = batch_of(rows, 0 if lessons[0] is None else lessons[0].groups)
+        counts = step_counts(contender.training, rows, batch)
+        known = next((steps for steps in counts if self._known(contender, lessons, steps)), None)
+        if known is not None:
+            return known
+        texts = len({text for each in self.evidence for text in each.texts()})
+        encoding = len(lessons) * texts / self.pace.texts_per_second
+        trainings = len(lessons) + (1 if contender.learns_labels else 0)
+
+        def seconds(steps: int) -> float:
+            return encoding + trainings * steps * self.pace.step_seconds * max(batch, 16) / 64
+
+        fitting = next((steps for steps in counts if seconds(steps) <= clock.left / 2), None)
+        return fitting or (counts[-1] if seconds(counts[-1]) <= clock.left else None)
+
+    # What is measured
+
+    def _outcomes(
+        self, contender: Contender, lessons: Sequence[Lesson | None], steps: int, tried: Tried
+    ) -> list[list[Outcomes]]:
+        """The outcomes of each candidate of a contender, by evidence; taken up where they were measured before."""
+        path = self._path(contender, lessons, steps)
+        if path.is_file():
+            with np.load(path) as stored:
+                return [[*stored[f"evidence{number}"]] for number in range(len(self.evidence))]
+        backbones = self._backbones(contender, lessons, steps, tried)
+        treatments = list(contender.candidates().values())
+        found = []
+        for each in self.evidence:
+            self._prepare(backbones, each, contender.name)
+            found.append([each.outcomes(_of_fold(backbones, treatment)) for treatment in treatments])
+        if contender.training is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replaced_file(path) as draft, draft.open("wb") as stream:
+                np.savez_compressed(stream, **{f"evidence{number}": np.stack(each) for number, each in enumerate(found)})
+        return found
+
+    def _backbones(
+        self, contender: Contender, lessons: Sequence[Lesson | None], steps: int, tried: Tried
+    ) -> Mapping[int, Backbone]:
+        """For each fold the encoder that measures it."""
+        folds = self._folds() or [0]
+        if contender.training is None:
+            return dict.fromkeys(folds, self.raw)
+        if not contender.learns_labels:
+            trained, _ = self._trained(contender, None, steps, self.out / "runs", contender.name)
+            if self._moved_nothing(trained):
+                tried.notes.append(f"{contender.name}: the training moved nothing, its vectors are those of the raw encoder.")
+            return dict.fromkeys(folds, trained)
+        found = {}
+        place = self.out / "runs" / "folds"
+        for number, (fold, lesson) in enumerate(zip(folds, lessons, strict=True), start=1):
+            name = f"{contender.name}, part {number} of {len(folds)}"
+            found[fold], _ = self._trained(contender, lesson, steps, place, name)
+            shutil.rmtree(place, ignore_errors=True)  # its outcomes are kept, not its weights
+        return found
+
+    def _trained(
+        self, contender: Contender, lesson: Lesson | None, steps: int, runs: Path, name: str
+    ) -> tuple[Backbone, Path]:
+        rows = ChosenExamples(text=list(self.sentences)) if lesson is None else ChosenExamples(lesson.columns)
+        encoder = copy.deepcopy(self.raw.encoder)
+        recipe = contender_recipe(contender, lesson, self._rows(lesson), steps, self.settings, encoder, self.seed)
+        change_dropout(encoder, hidden=recipe.encoder.hidden_dropout, attention=recipe.encoder.attention_dropout)
+        result = run(
+            recipe, runs, examples=rows, encoder=encoder, progress=lambda step, total, _: self.progress(step, total, name)
+        )
+        return Backbone(result.encoder.eval(), self.sentences), result.folder
+
+    def _prepare(self, backbones: Mapping[int, Backbone], evidence: Evidence, name: str) -> None:
+        texts = evidence.texts()
+        for backbone in {id(each): each for each in backbones.values()}.values():
+            backbone.plain.prepare(texts, lambda done, total: self.progress(done, total, f"{name}: encoding"))
+
+    def _moved_nothing(self, trained: Backbone) -> bool:
+        some = list(self.sentences[:200])
+        before, after = (each.encode(some) for each in (self.raw, trained))
+        lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
+        return float(((before * after).sum(axis=1) / lengths).mean()) > _STILL
+
+    # What is kept
+
+    def _known(self, contender: Contender, lessons: Sequence[Lesson | None], steps: int) -> bool:
+        return self._path(contender, lessons, steps).is_file()
+
+    def _path(self, contender: Contender, lessons: Sequence[Lesson | None], steps: int) -> Path:
+        """Where the outcomes of a contender are kept: named by all that decides them."""
+        rows = [None if lesson is None else rows_digest(lesson.columns) for lesson in lessons]
+        evidence = [[each.name, each.folds.tolist(), [*map(list, each.rows())], each.labels()] for each in self.evidence]
+        whole = [self.identity, asdict(contender), rows, list(self.sentences), evidence, steps, self.seed]
+        digest = hashlib.sha256(json.dumps(whole, ensure_ascii=False, default=str).encode()).hexdigest()
+        return self.out / "measured" / f"{digest[:16]}.npz"
+
+
+def _of_fold(backbones: Mapping[int, Backbone], treatment: Treatment) -> Callable:  # type: ignore[type-arg]
+    return lambda fold: backbones[fold].similarity(treatment)

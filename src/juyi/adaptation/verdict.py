@@ -1,0 +1,81 @@
+"""The decision in words."""
+
+from __future__ import annotations
+
+from juyi.adaptation.adaptation import WORD_OVERLAP, Adaptation
+from juyi.adaptation.choice import Choice, smallest_gain, units_needed
+from juyi.adaptation.portfolio import RAW
+from juyi.metrics import Difference
+
+_MOST_UNITS = 1_000_000
+_KINDS = {
+    "pairs": "scored pairs",
+    "groups": "groups of questions",
+    "clicks": "queries with what was taken",
+    "queries": "queries with what answers them",
+    "intents": "queries with their intents",
+}
+
+
+def verdict_of(result: Adaptation) -> str:
+    """What was found and what to do, in a few sentences; without labels nothing is claimed."""
+    if result.choice is None:
+        return _without_labels(result)
+    choice = result.choice
+    sentences = [_decision(choice), _power(result, choice), _overlap(result)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _decision(choice: Choice) -> str:
+    if choice.gain is None:
+        return "Keep the raw encoder: nearly all labels hang together, so that nothing can be said of how sure a gain is."
+    gain = _gain(choice.gain)
+    if choice.recommended != RAW:
+        return (
+            f"Take {choice.recommended}: {gain} over the raw encoder. The gain is that of choosing among all candidates, "
+            "measured on labels that took no part in choosing or learning."
+        )
+    if choice.winner == RAW:
+        return "Keep the raw encoder: none of the candidates scores higher."
+    if choice.certain:
+        return f"Keep the raw encoder: {choice.winner} gains {gain}, but is certainly worse on one kind of labels."
+    return f"Keep the raw encoder: {choice.winner} scores highest, but its gain is not certain ({gain})."
+
+
+def _power(result: Adaptation, choice: Choice) -> str:
+    if choice.gain is None or choice.recommended != RAW or choice.winner == RAW:
+        return ""
+    kind = " or ".join(_KINDS[table.evidence] for table in result.tables)
+    needed = units_needed(choice.gain, result.units)
+    if needed is not None and result.units < needed < _MOST_UNITS:
+        return (
+            f"With about {needed:,} independent {kind} instead of {result.units:,.0f} a gain of this size would be certain four "
+            "times in five."
+        )
+    return f"{result.units:,.0f} independent {kind} show a gain of {smallest_gain(choice.gain):.1f} points four times in five."
+
+
+def _overlap(result: Adaptation) -> str:
+    """Word overlap where it is as good: then no model is needed."""
+    for table in result.tables:
+        best, overlap = table.figures[result.recommended][0], table.figures[WORD_OVERLAP][0]
+        difference = best.difference(overlap)
+        if difference is not None and difference.interval.low <= 0:
+            return (
+                f"Word overlap alone, without any model, is at {overlap.score.value:.1f} ({table.metric}), and what is recommended "
+                f"at {best.score.value:.1f}: the difference is not certain ({_gain(difference)})."
+            )
+    return ""
+
+
+def _without_labels(result: Adaptation) -> str:
+    return (
+        "There are no labels, so nothing is claimed and the raw encoder is kept: no figure that needs no labels says which "
+        "encoder is better. Fill in the score column of pairs_to_label.tsv (0 to 5; half an hour for 100 pairs) and give it with "
+        "--pairs; or give what you have anyway: groups of questions with one answer (--groups), queries with what was taken "
+        "(--clicks), queries with their intents (--intents)."
+    )
+
+
+def _gain(gain: Difference) -> str:
+    return f"{gain.value:+.1f} points, {100 * gain.interval.level:.0f} % interval {gain.interval.low:+.1f} to {gain.interval.high:+.1f}"
