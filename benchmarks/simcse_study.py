@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from juyi.adaptation.backbone import Backbone
+from juyi.adaptation.portfolio import Treatment
 from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.evaluation import Evaluation, compare_scores, evaluate_suite
@@ -24,7 +26,6 @@ from juyi.experiments.examples import select_sentences
 from juyi.experiments.load import apply_overrides
 from juyi.experiments.recipe import DataSettings
 from juyi.experiments.runner import run
-from juyi.experiments.variants import Backbone
 from juyi.tasks import STS
 
 TASKS = ("stsb", "lcqmc", "bq", "atec")
@@ -50,8 +51,8 @@ def measure(data: Path, name: str, arguments: argparse.Namespace) -> Iterator[di
     """The records of one task."""
     task = STS(name, arguments.split, read_scored_pairs(data / f"{name}.{arguments.split}.tsv"))
     sentences, source = unlabelled(data, name, task)
-    before = Backbone(load_encoder(arguments.model))
-    raw, whitening = evaluations(before, sentences, task, "raw", "whitening")
+    before = Backbone(load_encoder(arguments.model), sentences)
+    raw, whitening = evaluations(before, task, "raw", "whitening")
     for each in (raw, whitening):
         yield {"variant": each.name, "seed": None, "sentences": source, **figures(each)}
     gentle, width = tells_apart(before.plain, sentences), int(before.encoder.config.hidden_size)
@@ -62,7 +63,7 @@ def measure(data: Path, name: str, arguments: argparse.Namespace) -> Iterator[di
         recipe = default_recipe(len(sentences), width, settings=settings, gentle=gentle, seed=seed)
         recipe = apply_overrides(recipe, arguments.overrides)
         finished = run(recipe, arguments.runs, examples=sentences, log=lambda text: print(text, file=sys.stderr))
-        for each in evaluations(Backbone(finished.encoder), sentences, task, "simcse", "simcse+whitening"):
+        for each in evaluations(Backbone(finished.encoder, sentences), task, "simcse", "simcse+whitening"):
             against = {"minus_raw": difference_to(raw, each), "minus_whitening": difference_to(whitening, each)}
             yield {"variant": each.name, "seed": seed, **figures(each), **against}
 
@@ -77,9 +78,10 @@ def unlabelled(data: Path, name: str, task: STS) -> tuple[list[str], str]:
     return select_sentences(texts, DataSettings(sample=10_000)), file
 
 
-def evaluations(backbone: Backbone, sentences: list[str], task: STS, *names: str) -> list[Evaluation]:
+def evaluations(backbone: Backbone, task: STS, name: str, whitened: str) -> list[Evaluation]:
     """The figures of the vectors as they are, and whitened with the sentences; every text is encoded once."""
-    return [evaluate_suite([task], each.encode, name=each.name) for each in backbone.variants(sentences, *names)]
+    treatments = {name: Treatment(), whitened: Treatment(whitening=1.0)}
+    return [evaluate_suite([task], backbone.similarity(each), name=name) for name, each in treatments.items()]
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:

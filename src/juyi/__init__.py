@@ -6,11 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from juyi.adaptation import adapt
     from juyi.compatibility import SimCSE
     from juyi.encoder import Encoder, load_encoder
     from juyi.engines import encode
     from juyi.evaluation import compare, evaluate
-    from juyi.adaptation import adapt
 
 __version__ = "0.1.0"
 __all__ = ["Encoder", "SimCSE", "__version__", "adapt", "compare", "encode", "evaluate", "load_encoder"]

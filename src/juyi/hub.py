@@ -94,8 +94,9 @@ def folder_digest(folder: Path) -> str:
 
     Pooling, tokenizer and graph decide as the weights do. Where the folder holds adapters, the folder of their base counts too.
     What does not decide is left out: cards and other prose (`*.md`), the account of how the model was trained
-    (`juyi_training.json`), how texts are compared beyond their vectors (`juyi_similarity.json`), hidden files and folders (leftovers of writing, caches of the hub). Any other file counts, known or
-    not: a model that is taken for another one by mistake is encoded again, which is cheaper than old vectors.
+    (`juyi_training.json`), how texts are compared beyond their vectors (`juyi_similarity.json`), hidden files and folders
+    (leftovers of writing, caches of the hub). Any other file counts, known or not: a model that is taken for another one by
+    mistake is encoded again, which is cheaper than old vectors.
 
     A file that was read once in this process is not read again while its size, its times and its place on the disk are the same.
     """

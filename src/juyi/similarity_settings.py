@@ -45,7 +45,7 @@ def read_similarity_settings(folder: Path) -> SimilaritySettings:
             raise ValueError(overlap)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{path} cannot be read ({type(error).__name__}): it holds the weight of word overlap, from 0 to below 1. Delete it to "
-            "compare by the cosine alone."
+            f"{path} cannot be read ({type(error).__name__}): it holds the weight of word overlap, from 0 to below 1. "
+            "Delete it to compare by the cosine alone."
         ) from error
     return SimilaritySettings(overlap)

@@ -25,27 +25,47 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+PORTFOLIO = """
+name = "small"
+[[encoder]]
+name = "raw"
+treatments = [{ overlap = 0.3 }]
+[[encoder]]
+name = "simcse"
+[encoder.training]
+objective = { kind = "simcse-unsupervised" }
+fewest_steps = 2
+most_rows = 8
+"""
+
+
 def test_adapt_with_labels(juyi, texts: Path, tmp_path: Path) -> None:
-    pairs = SAMPLES / "pairs.tsv"
-    done = juyi("adapt", texts, "--pairs", pairs, "-o", tmp_path / "out", "--query", "信用卡丢了")
+    (tmp_path / "small.toml").write_text(PORTFOLIO, encoding="utf-8")
+    out, faq, corpus = tmp_path / "out", SAMPLES / "faq_paraphrases.tsv", SAMPLES / "faq.tsv"
+    labels = ["--groups", faq, "--corpus", corpus, "--pairs", SAMPLES / "pairs.tsv"]
+    done = juyi("adapt", texts, *labels, "-o", out, "--query", "信用卡丢了", "--portfolio", tmp_path / "small.toml")
     assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    assert set(report["scores"]) == {"raw", "whitening", "simcse", "simcse+whitening"}
-    raw, simcse = report["scores"]["raw"]["value"], report["scores"]["simcse"]["value"]
-    assert report["differences"]["simcse-raw"]["value"] == pytest.approx(simcse - raw, abs=1e-6)
-    low, high = report["differences"]["simcse-raw"]["interval"]
-    assert low <= simcse - raw <= high
-    assert report["scores"]["raw"]["count"] == len(read_scored_pairs(pairs))
-    assert report["verdict"]
-    assert report["verdict"].split()[0] in done.stdout
-    assert "search: 信用卡丢了" in done.stdout
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert [each["evidence"] for each in report["evidence"]] == ["groups", "pairs"]
+    groups, pairs = report["evidence"]
+    assert (groups["metric"], pairs["metric"]) == ("mrr@10", "spearman")
+    for table in report["evidence"]:
+        raw, fused = (table["scores"][name][0]["value"] for name in ("raw", "raw + overlap 0.3"))
+        difference = table["differences"]["raw + overlap 0.3-raw"]
+        assert difference["value"] == pytest.approx(fused - raw, abs=1e-6)
+        assert difference["interval"][0] <= fused - raw <= difference["interval"][1]
+    assert pairs["count"] == len(read_scored_pairs(SAMPLES / "pairs.tsv"))
+    assert f"recommended: {report['recommended']}" in done.stdout
+    assert report["verdict"].split(":")[0] in done.stdout
+    assert "search: 信用卡丢了" in done.stdout and "word overlap" in done.stdout
+    assert f"juyi similar -m {out / 'model'}" in done.stdout
     # What is written is what was measured.
     from juyi.tasks import STS
 
-    task = STS("pairs", "given", read_scored_pairs(pairs))
-    assert task.evaluate(load_encoder(tmp_path / "out" / "model").encode)[0].value == pytest.approx(simcse, abs=0.05)
-    both = report["scores"]["simcse+whitening"]["value"]
-    assert task.evaluate(load_encoder(tmp_path / "out" / "model-whitened").encode)[0].value == pytest.approx(both, abs=0.05)
+    task, settings = STS("pairs", "given", read_scored_pairs(SAMPLES / "pairs.tsv")), read_similarity_settings(out / "model")
+    similarity = FusedSimilarity(load_encoder(out / "model").encode, settings.overlap)
+    measured = pairs["scores"][report["recommended"]][0]["value"]
+    assert task.evaluate(similarity)[0].value == pytest.approx(measured, abs=0.05)
 
 
 def test_adapt_without_labels_claims_nothing_and_writes_a_sheet(juyi, texts: Path, tmp_path: Path, build) -> None:
@@ -53,17 +73,12 @@ def test_adapt_without_labels_claims_nothing_and_writes_a_sheet(juyi, texts: Pat
     done = juyi("adapt", texts, "-m", model, "-o", tmp_path / "out", "--format", "json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert report["scores"] == {}
-    assert report["differences"] == {}
+    assert report["evidence"] == [] and report["gain"] is None and report["recommended"] == "raw"
     assert "nothing is claimed" in report["verdict"]
     lines = (tmp_path / "out" / "pairs_to_label.tsv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "sentence1\tsentence2\tscore"
     assert 80 <= len(lines) - 1 <= 100
     assert all(line.count("\t") == 2 and line.endswith("\t") for line in lines[1:])
-    sheet = tmp_path / "out" / "pairs_to_label.tsv"
-    sheet.write_text(f"{lines[0]}\n{lines[1]}3\n", encoding="utf-8")
-    assert juyi("adapt", texts, "-m", model, "-o", tmp_path / "out").returncode == 0
-    assert sheet.read_text(encoding="utf-8").splitlines()[1].endswith("3")  # labels are never overwritten
 
 
 def test_adapt_refuses_too_few_sentences(juyi, tmp_path: Path) -> None:

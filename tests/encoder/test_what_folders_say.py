@@ -14,12 +14,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from juyi.adaptation.backbone import Backbone
+from juyi.adaptation.portfolio import Treatment
 from juyi.compatibility import SimCSE
 from juyi.encoder import EncoderSettings, load_encoder, save_encoder
 from juyi.engines import open_engine
 from juyi.engines.export import export_onnx
 from juyi.errors import ModelError
-from juyi.experiments.variants import Backbone
 from juyi.postprocessing import whiten_encoder
 
 pytestmark = pytest.mark.parity
@@ -329,6 +330,8 @@ def test_a_part_of_a_model_in_the_hubs_cache(
 def test_what_adapt_measures_is_what_it_saves(folder: Path) -> None:
     change(folder, Case("first", {"config_sentence_transformers.json": {"truncate_dim": 8}}, normalise=True))
     texts = [*TEXTS, *(each[::-1] for each in TEXTS), "一", "二", "三"]
-    for variant in Backbone(load_encoder(folder)).variants(texts, "raw", "whitened"):
-        assert variant.encode(TEXTS).shape == (len(TEXTS), 8)
-        np.testing.assert_allclose(variant.encode(TEXTS), variant.encoder.encode(TEXTS), atol=1e-4)
+    backbone = Backbone(load_encoder(folder), texts)
+    for treatment in (Treatment(), Treatment(whitening=0.0), Treatment(whitening=0.5), Treatment(whitening=1.0)):
+        vectors = backbone.encode(TEXTS, treatment)
+        assert vectors.shape == (len(TEXTS), 8)
+        np.testing.assert_allclose(vectors, backbone.treated(treatment).encode(TEXTS), atol=1e-4)

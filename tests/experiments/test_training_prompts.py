@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from juyi.adaptation import AdaptOptions, adapt
 from juyi.augmentation import DeleteOne
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
 from juyi.errors import UsageError
 from juyi.experiments import load_recipe, run
-from juyi.experiments.adapt import adapt
 from juyi.experiments.given import Given, with_given
 from juyi.experiments.pairs import SourcePairs
 from juyi.experiments.recipe import MaskedLMTerm, TrainRecipe
@@ -127,14 +127,12 @@ def test_a_finished_run_is_loaded_with_its_prompt(folder: Any, sentences: list[s
 def test_adapt_measures_with_the_prompt_and_keeps_the_prompts(folder: Any, sentences: list[str], tmp_path: Path) -> None:
     said: list[str] = []
     base = folder()
-    adapt(
-        sentences, tmp_path / "out", settings=EncoderSettings(model=str(base), prompt="query"), queries=["账单"], log=said.append
-    )
+    options = AdaptOptions(EncoderSettings(model=str(base), prompt="query"), queries=("账单",))
+    adapt(sentences, tmp_path / "out", options=options, log=said.append)
     assert any(line.startswith("Prompt: '查询：' (query) before every text") for line in said)
-    for name in ("model", "model-whitened"):
-        assert load_encoder(tmp_path / "out" / name).prompts == PROMPTS
+    assert load_encoder(tmp_path / "out" / "model").prompts == PROMPTS
     with pytest.raises(UsageError, match="Did you mean 'query'"):
-        adapt(sentences, tmp_path / "other", settings=EncoderSettings(model=str(base), prompt="qurey"))
+        adapt(sentences, tmp_path / "other", options=AdaptOptions(EncoderSettings(model=str(base), prompt="qurey")))
 
 
 def test_what_is_given_goes_into_the_recipe() -> None:

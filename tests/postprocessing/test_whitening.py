@@ -67,3 +67,34 @@ def test_duplicated_vectors_do_not_blow_up() -> None:
 def test_what_cannot_be_whitened_is_refused(vectors: np.ndarray, k: int | None, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         fit_whitening(vectors, k)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.1, 0.5, 1.0])
+def test_a_strength_shrinks_the_covariance_towards_equal_variances(strength: float) -> None:
+    rng = np.random.default_rng(7)
+    vectors = (rng.normal(size=(500, 12)) * np.arange(1, 13) + 3).astype(np.float32)
+    found = fit_whitening(vectors, strength=strength)
+    covariance = np.cov(vectors.astype(np.float64).T)
+    shrunk = strength * covariance + (1 - strength) * np.trace(covariance) / 12 * np.eye(12)
+    np.testing.assert_allclose(found.matrix @ found.matrix.T, np.linalg.inv(shrunk), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found.mean, vectors.mean(axis=0), rtol=1e-5)
+
+
+def test_a_strength_of_zero_centres_and_turns_alone() -> None:
+    vectors = np.random.default_rng(8).normal(size=(40, 6)).astype(np.float32) + 2
+    centred = vectors - vectors.mean(axis=0)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    found = fit_whitening(vectors, strength=0.0)(vectors)
+    np.testing.assert_allclose(found @ found.T, centred @ centred.T, atol=1e-5)
+
+
+def test_few_vectors_keep_all_directions_where_the_strength_is_below_one() -> None:
+    vectors = np.random.default_rng(9).normal(size=(5, 12)).astype(np.float32)
+    assert fit_whitening(vectors, strength=0.5).matrix.shape == (12, 12)
+    assert fit_whitening(vectors, strength=0.5).notes == ()
+    assert fit_whitening(vectors).matrix.shape == (12, 4)
+
+
+def test_a_strength_beyond_its_range_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"strength of the whitening is 1\.5"):
+        fit_whitening(np.eye(3, dtype=np.float32), strength=1.5)

@@ -23,7 +23,7 @@ from juyi.adaptation.verdict import verdict_of
 from juyi.assets import DEFAULT_ENCODER
 from juyi.atomic import check_output_file, check_output_folder, write_text
 from juyi.baselines import LexicalOverlap
-from juyi.data import inspect, normalise
+from juyi.data import inspect
 from juyi.embeddings import check_texts
 from juyi.encoder import Encoder, EncoderSettings, load_encoder
 from juyi.errors import DataError, UsageError
@@ -146,6 +146,8 @@ def _adapt(
     result.verdict = verdict_of(result)
     write_model(out / "model", final.treated(treatment), treatment, result, run or resolve(options.settings.model), log)
     if not evidence:
+        for each in {contender.name: contender for contender, _ in tried.treatments.values()}.values():
+            result.signals[each.name] = trial.backbone(each, tried.steps.get(each.name, 0)).signals(sentences[:_SIGNAL_TEXTS])
         result.sheet = _sheet(out, trial, tried, sentences)
     write_text(out / "report.json", json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")
     return result
@@ -202,7 +204,9 @@ def _dealt(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) -> 
     for each in evidence:
         some = limited(each, rows)
         if len(some.rows()) < len(each.rows()):
-            log(f"{each.name}: {len(some.rows()):,} of {len(each.rows()):,} are used, drawn by whole units; --minutes sets how many")
+            log(
+                f"{each.name}: {len(some.rows()):,} of {len(each.rows()):,} are used, whole units of them; --minutes sets how many"
+            )
         found.append(some)
     return dealt(found, FOLDS)
 
@@ -248,7 +252,7 @@ def _sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str]) -> P
     path = out / SHEET
     if not path.exists():  # it may hold an afternoon of labelling
         encoders = []
-        for name, (contender, treatment) in tried.treatments.items():
+        for contender, treatment in tried.treatments.values():
             if not treatment.overlap:
                 backbone = trial.backbone(contender, tried.steps.get(contender.name, 0))
                 encoders.append(lambda texts, backbone=backbone, treatment=treatment: backbone.encode(texts, treatment))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from juyi.adaptation.portfolio import Treatment
+from juyi.adaptation.portfolio import AS_IT_IS, Treatment
 from juyi.embeddings import unit_rows
 from juyi.encoder import Encoder, dropout_views
-from juyi.evaluation import Signals, label_free_signals
+from juyi.evaluation import FusedSimilarity, Signals, label_free_signals
 from juyi.postprocessing import Whitening, fit_whitening, with_whitening, without_normalisation
-from juyi.tasks import Cosine, EncodeOnce, FusedSimilarity, Similarity
+from juyi.tasks import Cosine, EncodeOnce, Similarity
 from juyi.types import Embeddings
 
 
@@ -33,7 +33,7 @@ class Backbone:
         """The vectors before any normalisation, each text encoded once."""
         return EncodeOnce(without_normalisation(self.encoder).encode, block_size=512)
 
-    def encode(self, texts: Sequence[str], treatment: Treatment = Treatment()) -> Embeddings:
+    def encode(self, texts: Sequence[str], treatment: Treatment = AS_IT_IS) -> Embeddings:
         """The vectors of texts after a treatment.
 
         Shapes:
@@ -41,9 +41,10 @@ class Backbone:
         """
         return self._treated(self.plain(texts), treatment)
 
-    def similarity(self, treatment: Treatment = Treatment()) -> Similarity:
+    def similarity(self, treatment: Treatment = AS_IT_IS) -> Similarity:
         """What compares texts with a treatment; the same object each time."""
         if treatment not in self._similarities:
+
             def encode(texts: Sequence[str]) -> Embeddings:
                 return self.encode(texts, treatment)
 
@@ -56,7 +57,7 @@ class Backbone:
             return self.encoder
         return with_whitening(self.encoder, self._whitening(treatment.whitening))
 
-    def signals(self, texts: Sequence[str], treatment: Treatment = Treatment()) -> Signals:
+    def signals(self, texts: Sequence[str], treatment: Treatment = AS_IT_IS) -> Signals:
         """What can be said of the vectors without labels."""
         return label_free_signals(self.encode(texts, treatment), self._views(texts, treatment))
 

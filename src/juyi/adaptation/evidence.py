@@ -67,7 +67,7 @@ class Evidence(ABC):
 
     @abstractmethod
     def labels(self) -> Any:
-        """What is known about the rows beside their texts, as JSON has it: with the rows it tells one set of labels from another."""
+        """What is known about the rows beside their texts, as JSON has it."""
 
     @abstractmethod
     def subset(self, places: Sequence[int]) -> Self:
@@ -124,6 +124,10 @@ class Evidence(ABC):
         """The deciding figure with its interval."""
         metric, statistic = next(iter(self.statistics(outcomes).items()))
         return self._figure(metric, statistic)
+
+    def effective(self) -> float:
+        """The effective number of units of the deciding figure; see `juyi.metrics.Units.effective`."""
+        return self.units.effective()
 
     def items_of(self, metric: str) -> NDArray[np.intp] | None:
         """The places of the items that a figure is about; None for all."""

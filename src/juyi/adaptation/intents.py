@@ -16,7 +16,21 @@ from juyi.metrics import BinaryRanking, Counts, Statistic, Units
 
 _FEWEST_INTENTS = 10
 _OUTSIDE = frozenset(
-    {"oos", "ood", "outofscope", "outofdomain", "outsideofscope", "none", "other", "others", "无", "无意图", "其他", "其它", "未知"}
+    {
+        "oos",
+        "ood",
+        "outofscope",
+        "outofdomain",
+        "outsideofscope",
+        "none",
+        "other",
+        "others",
+        "无",
+        "无意图",
+        "其他",
+        "其它",
+        "未知",
+    }
 )
 
 
@@ -102,6 +116,10 @@ class IntentEvidence(Evidence):
         if inside.all():
             return {"accuracy": accuracy}
         return {"accuracy": accuracy, "auroc": BinaryRanking(outcomes[:, 1], inside).auroc}
+
+    def effective(self) -> float:
+        """That of the accuracy."""
+        return self.units.effective(self.items_of("accuracy"))
 
     def items_of(self, metric: str) -> NDArray[np.intp] | None:
         """The accuracy is about the queries with an intent."""

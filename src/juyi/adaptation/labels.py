@@ -108,12 +108,10 @@ def _groups(path: str, corpus: str, log: Log) -> Retrieval:
         both = (names[roles.index("text")], names[roles.index("answer")])
         pairs = read_pairs(path, columns=both, log=log)
         return _pairs_as_search(pairs.anchors, pairs.positives)
-    if known.shape == "pairs":
+    if roles == ["text", "text"]:
         pairs = read_pairs(path, log=log)
-        members = [(standard, text) for standard, text in zip(pairs.anchors, pairs.positives, strict=True)]
-        standards = dict.fromkeys(standard for standard, _ in members)
-        rows = [(standard, standard) for standard in standards] + members
-        return _grouped(path, LabelledTexts([group for group, _ in rows], [text for _, text in rows]))
+        standards = list(dict.fromkeys(pairs.anchors))
+        return _grouped(path, LabelledTexts([*standards, *pairs.anchors], [*standards, *pairs.positives]))
     return _grouped(path, read_labelled_texts(path, log=log))
 
 

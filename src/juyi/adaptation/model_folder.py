@@ -35,11 +35,10 @@ def write_model(folder: Path, encoder: Encoder, treatment: Treatment, result: Ad
 
 def card(result: Adaptation, folder: Path) -> str:
     """The model card: what it is, how it was measured, what to run next."""
-    figures = [
-        f"| {table.evidence} | {table.metric} | {table.raw.score.value:.1f} | {table.figures[result.recommended][0].score.value:.1f} "
-        f"| {table.raw.score.count} in {table.raw.score.units} |"
-        for table in result.tables
-    ]
+    figures = []
+    for each in result.tables:
+        raw, own = each.raw.score, each.figures[result.recommended][0].score
+        figures.append(f"| {each.evidence} | {each.metric} | {raw.value:.1f} | {own.value:.1f} | {raw.count} in {raw.units} |")
     made = f"{result.model}, as it is" if result.recommended == RAW else f"{result.model}, adapted: {result.recommended}"
     table = ["| labels | metric | raw | this model | items in units |", "|---|---|---|---|---|", *figures, ""] if figures else []
     lines = [

@@ -81,6 +81,9 @@ class Treatment:
         return " + ".join(parts)
 
 
+AS_IT_IS = Treatment()
+
+
 @dataclass(frozen=True)
 class Contender:
     """An encoder of the portfolio, and the treatments that are tried on its vectors.
@@ -97,9 +100,9 @@ class Contender:
     training: CandidateTraining | None = None
     treatments: tuple[Treatment, ...] = ()
 
-    def candidates(self) -> dict[str, Treatment]:
-        """The name of each candidate, and its treatment."""
-        return {self.name: Treatment()} | {f"{self.name} + {treatment}": treatment for treatment in self.treatments}
+    def named_treatments(self) -> list[tuple[str, Treatment]]:
+        """The name of each candidate, and its treatment; the encoder as it is first."""
+        return [(self.name, AS_IT_IS), *((f"{self.name} + {treatment}", treatment) for treatment in self.treatments)]
 
     @property
     def learns_labels(self) -> bool:
@@ -126,7 +129,7 @@ class Portfolio:
     def __post_init__(self) -> None:
         if not self.encoder or self.encoder[0].name != RAW or self.encoder[0].training is not None:
             raise UsageError(f"The first [[encoder]] must be '{RAW}', without training: everything is compared with it.")
-        names = [name for each in self.encoder for name in each.candidates()]
+        names = [name for each in self.encoder for name, _ in each.named_treatments()]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise UsageError(f"The candidate '{twice[0]}' is there twice. Give each a name of its own.")
 

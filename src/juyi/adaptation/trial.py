@@ -15,15 +15,17 @@ import numpy as np
 
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.evidence import Evidence, Lesson, Outcomes, joined_lesson
-from juyi.adaptation.portfolio import RAW, Contender, Portfolio, Treatment
+from juyi.adaptation.portfolio import Contender, Portfolio, Treatment
 from juyi.adaptation.training import Pace, batch_of, contender_recipe, step_counts
 from juyi.atomic import replaced_file
-from juyi.encoder import Encoder, EncoderSettings, change_dropout
-from juyi.experiments import TrainRecipe, run
+from juyi.embeddings import cosine_rows
+from juyi.encoder import EncoderSettings, change_dropout
+from juyi.experiments import run
 from juyi.experiments.examples import ChosenExamples
 from juyi.experiments.identity import rows_digest
 from juyi.types import Log, Progress
 
+_COMPARED = 200
 _STILL = 0.999
 """Where the vectors of a trained encoder have a mean cosine above this with those before, the training moved nothing."""
 
@@ -101,8 +103,10 @@ class Trial:
             if steps is None:
                 tried.notes.append(f"{contender.name} was not tried: the time does not suffice for it. More has it: --minutes.")
                 continue
-            found = self._outcomes(contender, lessons, steps, tried)
-            for place, (name, treatment) in enumerate(contender.candidates().items()):
+            found, likeness = self._outcomes(contender, lessons, steps)
+            if contender.training is not None and likeness > _STILL:
+                tried.notes.append(f"{contender.name}: the training moved nothing, its vectors are those of the raw encoder.")
+            for place, (name, treatment) in enumerate(contender.named_treatments()):
                 tried.treatments[name] = contender, treatment
                 tried.outcomes[name] = [of_evidence[place] for of_evidence in found]
             if contender.training is not None:
@@ -164,37 +168,36 @@ class Trial:
 
     # What is measured
 
-    def _outcomes(
-        self, contender: Contender, lessons: Sequence[Lesson | None], steps: int, tried: Tried
-    ) -> list[list[Outcomes]]:
-        """The outcomes of each candidate of a contender, by evidence; taken up where they were measured before."""
+    def _outcomes(self, contender: Contender, lessons: Sequence[Lesson | None], steps: int) -> tuple[list[list[Outcomes]], float]:
+        """The outcomes of each candidate of a contender, by evidence, and how like the raw one's its vectors are.
+
+        What was measured before is taken up.
+        """
         path = self._path(contender, lessons, steps)
         if path.is_file():
             with np.load(path) as stored:
-                return [[*stored[f"evidence{number}"]] for number in range(len(self.evidence))]
-        backbones = self._backbones(contender, lessons, steps, tried)
-        treatments = list(contender.candidates().values())
+                return [[*stored[f"evidence{number}"]] for number in range(len(self.evidence))], float(stored["likeness"])
+        backbones = self._backbones(contender, lessons, steps)
+        treatments = [treatment for _, treatment in contender.named_treatments()]
         found = []
         for each in self.evidence:
             self._prepare(backbones, each, contender.name)
             found.append([each.outcomes(_of_fold(backbones, treatment)) for treatment in treatments])
+        likeness = self._likeness(next(iter(backbones.values())))
         if contender.training is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            arrays = {f"evidence{number}": np.stack(each) for number, each in enumerate(found)}
             with replaced_file(path) as draft, draft.open("wb") as stream:
-                np.savez_compressed(stream, **{f"evidence{number}": np.stack(each) for number, each in enumerate(found)})
-        return found
+                np.savez_compressed(stream, allow_pickle=False, likeness=likeness, **arrays)
+        return found, likeness
 
-    def _backbones(
-        self, contender: Contender, lessons: Sequence[Lesson | None], steps: int, tried: Tried
-    ) -> Mapping[int, Backbone]:
+    def _backbones(self, contender: Contender, lessons: Sequence[Lesson | None], steps: int) -> Mapping[int, Backbone]:
         """For each fold the encoder that measures it."""
         folds = self._folds() or [0]
         if contender.training is None:
             return dict.fromkeys(folds, self.raw)
         if not contender.learns_labels:
             trained, _ = self._trained(contender, None, steps, self.out / "runs", contender.name)
-            if self._moved_nothing(trained):
-                tried.notes.append(f"{contender.name}: the training moved nothing, its vectors are those of the raw encoder.")
             return dict.fromkeys(folds, trained)
         found = {}
         place = self.out / "runs" / "folds"
@@ -204,9 +207,7 @@ class Trial:
             shutil.rmtree(place, ignore_errors=True)  # its outcomes are kept, not its weights
         return found
 
-    def _trained(
-        self, contender: Contender, lesson: Lesson | None, steps: int, runs: Path, name: str
-    ) -> tuple[Backbone, Path]:
+    def _trained(self, contender: Contender, lesson: Lesson | None, steps: int, runs: Path, name: str) -> tuple[Backbone, Path]:
         rows = ChosenExamples(text=list(self.sentences)) if lesson is None else ChosenExamples(lesson.columns)
         encoder = copy.deepcopy(self.raw.encoder)
         recipe = contender_recipe(contender, lesson, self._rows(lesson), steps, self.settings, encoder, self.seed)
@@ -221,11 +222,10 @@ class Trial:
         for backbone in {id(each): each for each in backbones.values()}.values():
             backbone.plain.prepare(texts, lambda done, total: self.progress(done, total, f"{name}: encoding"))
 
-    def _moved_nothing(self, trained: Backbone) -> bool:
-        some = list(self.sentences[:200])
-        before, after = (each.encode(some) for each in (self.raw, trained))
-        lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
-        return float(((before * after).sum(axis=1) / lengths).mean()) > _STILL
+    def _likeness(self, trained: Backbone) -> float:
+        """The mean cosine of a sentence's vector before and after."""
+        some = self.sentences[:_COMPARED]
+        return float(cosine_rows(self.raw.encode(some), trained.encode(some)).mean())
 
     # What is kept
 

@@ -62,8 +62,8 @@ def _overlap(result: Adaptation) -> str:
         difference = best.difference(overlap)
         if difference is not None and difference.interval.low <= 0:
             return (
-                f"Word overlap alone, without any model, is at {overlap.score.value:.1f} ({table.metric}), and what is recommended "
-                f"at {best.score.value:.1f}: the difference is not certain ({_gain(difference)})."
+                f"Word overlap alone, without any model, is at {overlap.score.value:.1f} ({table.metric}) and what is "
+                f"recommended at {best.score.value:.1f}: the difference is not certain ({_gain(difference)})."
             )
     return ""
 
@@ -78,4 +78,5 @@ def _without_labels(result: Adaptation) -> str:
 
 
 def _gain(gain: Difference) -> str:
-    return f"{gain.value:+.1f} points, {100 * gain.interval.level:.0f} % interval {gain.interval.low:+.1f} to {gain.interval.high:+.1f}"
+    interval = gain.interval
+    return f"{gain.value:+.1f} points, {100 * interval.level:.0f} % interval {interval.low:+.1f} to {interval.high:+.1f}"

@@ -28,7 +28,6 @@ def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str
     """
     import numpy as np
 
-    from juyi.baselines import LexicalOverlap
     from juyi.cli.output import emit, put, say, say_prompt
     from juyi.embeddings import check_texts, cosine_rows
     from juyi.engines import open_engine
@@ -46,6 +45,8 @@ def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str
     vectors, others = dict(zip(texts, opened.encode(texts, prompt=prompt), strict=True)), texts[1:]
     scores = cosine_rows(np.tile(vectors[texts[0]], (len(others), 1)), np.stack([vectors[text] for text in others]))
     if overlap := read_similarity_settings(resolve(model)).overlap:
+        from juyi.baselines import LexicalOverlap
+
         say(f"This model compares by {1 - overlap:g} times the cosine plus {overlap:g} times the overlap of words")
         scores = (1 - overlap) * scores + overlap * LexicalOverlap().pairs([texts[0]] * len(others), others)
     if form == "plain":

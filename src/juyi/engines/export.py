@@ -67,7 +67,7 @@ class ExportReport:
 
 
 def add_graph(model: Path, log: Log = lambda _: None) -> None:
-    """Write the graph for the engine without torch into a model folder; of the stored weights, so that both engines have the same.
+    """Write the graph for the engine without torch into a model folder; of its stored weights, so that both engines agree.
 
     Where it cannot be written, for want of a library or because the backbone cannot be exported, the log hears why.
     """

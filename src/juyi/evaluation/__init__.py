@@ -6,6 +6,7 @@ from juyi.evaluation.candidates import LEXICAL, Candidate, agree_on_precision, o
 from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare_pairs, compare_scores, compare_several, main_figures
 from juyi.evaluation.evaluate import ENCODING, Evaluation, evaluate_overlap, evaluate_suite, transductive
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_target, on_texts, open_fitting
+from juyi.evaluation.fused_similarity import FusedSimilarity
 from juyi.evaluation.models import compare, evaluate, evaluate_model, one_precision, open_suite_of
 from juyi.evaluation.options import EncodeOptions, EvaluationOptions
 from juyi.evaluation.score_tables import (
@@ -22,7 +23,7 @@ from juyi.evaluation.score_tables import (
     task_text,
 )
 from juyi.evaluation.signals import Signals, label_free_signals
-from juyi.evaluation.verdict import adaptation_verdict, comparison_verdict, units_note
+from juyi.evaluation.verdict import comparison_verdict, units_note
 
 __all__ = [
     "AHEAD",
@@ -37,8 +38,8 @@ __all__ = [
     "EvaluationOptions",
     "Fitting",
     "FittingTexts",
+    "FusedSimilarity",
     "Signals",
-    "adaptation_verdict",
     "agree_on_precision",
     "compare",
     "compare_pairs",

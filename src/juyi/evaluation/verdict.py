@@ -2,66 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, main_figures
-from juyi.evaluation.signals import Signals
 from juyi.tasks import FEWEST_UNITS, BootstrappedScore
-from juyi.types import Score
 
 FEW_UNITS = 30
 """With fewer units of equal size than about this many, an interval is a rough guide."""
-
-_NAMES = {"raw": "The raw encoder", "whitening": "Whitening", "simcse": "SimCSE", "simcse+whitening": "SimCSE with whitening"}
-
-
-def adaptation_verdict(scores: Mapping[str, Score], comparisons: Mapping[str, Comparison], signals: Mapping[str, Signals]) -> str:
-    """One paragraph. Without scores it claims no improvement."""
-    if not scores:
-        return _without_labels(signals)
-    parts = [_compared("SimCSE", "the raw encoder", comparisons["simcse-raw"])]
-    parts.append(_compared("SimCSE", "whitening", comparisons["simcse-whitening"]))
-    best = max(scores, key=lambda name: scores[name].value)
-    count, units = scores[best].count, scores[best].units or scores[best].count
-    groups = "" if units == count else f" in {units} groups"
-    parts.append(f"{_NAMES[best]} scores highest, {scores[best].value:.1f} on {count} pairs{groups}.")
-    if units < 200:
-        parts.append(
-            f"{units} {'pairs' if units == count else 'groups of pairs'} are few: the interval is wide. Label more to be sure."
-        )
-    if "transductive" in scores[best].labels:
-        parts.append("Sentences of the pairs were among the training sentences (unlabelled), so the figures are transductive.")
-    if (family := comparisons["simcse-raw"].family) > 1:
-        parts.append(f"The words are corrected for {family} comparisons (Holm 1979); the intervals are those of one.")
-    return " ".join(parts)
-
-
-def _compared(name: str, other: str, comparison: Comparison) -> str:
-    difference = comparison.difference
-    if difference is None:
-        return f"{name} and {other} cannot be compared: nearly all pairs hang together."
-    low, high = difference.interval.low, difference.interval.high
-    interval = f"{difference.value:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}"
-    if comparison.standing == AHEAD:
-        return f"{name} beats {other}: {interval}."
-    if comparison.standing == BEHIND:
-        return f"{name} is worse than {other}: {interval}. Keep {other}."
-    return f"{name} and {other} cannot be told apart on these pairs: {interval}."
-
-
-def _without_labels(signals: Mapping[str, Signals]) -> str:
-    raw, trained = signals["raw"], signals["simcse"]
-    text = (
-        "There are no labelled pairs, so nothing is claimed about quality. What can be seen without labels: "
-        f"uniformity went from {raw.uniformity:.2f} to {trained.uniformity:.2f} (lower is more evenly spread), the mean cosine "
-        f"of two different sentences from {raw.anisotropy:.2f} to {trained.anisotropy:.2f}, the effective rank from "
-        f"{raw.effective_rank:.0f} to {trained.effective_rank:.0f}"
-    )
-    if raw.alignment is not None and trained.alignment is not None:
-        text += f", the distance of two dropout views from {raw.alignment:.3f} to {trained.alignment:.3f} (lower is steadier)"
-    if trained.uniformity > -0.5 or trained.effective_rank < 5:
-        return text + ". The vectors have collapsed: do not use this model; lower the learning rate."
-    return text + ". Nothing looks ill. Label pairs_to_label.tsv (scores 0 to 5) and run again with --pairs to know more."
 
 
 def comparison_verdict(compared: Sequence[Comparison], first: str, second: str) -> str:

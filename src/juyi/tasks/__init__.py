@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from juyi.tasks.bootstrapped_score import FEWEST_UNITS, LOWER_IS_BETTER, WITHOUT_DIRECTION, BootstrappedScore, mean_of
 from juyi.tasks.encode_once import EncodeOnce, encoded_once
-from juyi.tasks.fused_similarity import FusedSimilarity
 from juyi.tasks.geometry import Geometry
 from juyi.tasks.intents import IntentRecall
 from juyi.tasks.out_of_scope import OutOfScope
@@ -29,7 +28,6 @@ __all__ = [
     "Cosine",
     "EncodeOnce",
     "EncodeOrSimilarity",
-    "FusedSimilarity",
     "Geometry",
     "IntentRecall",
     "OutOfScope",

@@ -1,4 +1,4 @@
-"""The parts of the main job: which sentences, which settings, which signals, which words."""
+"""Which sentences a run takes, which settings it has where none are named, which signals need no labels."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from juyi.assets import SAMPLES
 from juyi.data import read_texts
 from juyi.encoder import EncoderSettings, dropout_views, load_encoder
 from juyi.errors import DataError, UsageError
-from juyi.evaluation import AHEAD, BEHIND, EVEN, Comparison, Signals, adaptation_verdict, label_free_signals
+from juyi.evaluation import label_free_signals
 from juyi.experiments.defaults import default_recipe, tells_apart
 from juyi.experiments.examples import read_examples, select_sentences
 from juyi.experiments.recipe import DataSettings
-from juyi.metrics import Difference
 from juyi.objectives import SimCSEUnsupervised
-from juyi.types import Interval, Score
 
 TEXTS = [f"第{i}个问题是怎么回事" for i in range(60)]
 
@@ -78,36 +76,3 @@ def test_signals_see_a_collapse_and_missing_dropout() -> None:
     assert found.anisotropy == pytest.approx(cosine, abs=1e-5)
     assert dropout_views(load_encoder(EncoderSettings(hidden_dropout=0.0, attention_dropout=0.0)), TEXTS) is None
     assert label_free_signals(vectors).alignment is None
-
-
-def comparisons(value: float, low: float, high: float, standing: str) -> dict[str, Comparison]:
-    first, second = (Score("pairs", "given", "spearman", each, 300, units=120) for each in (50.0, 50.0 + value))
-    each = Comparison(first, second, Difference(value, Interval(low, high)), standing, 4)
-    return dict.fromkeys(("simcse-raw", "simcse-whitening"), each)
-
-
-SIGNALS = {name: Signals(0.1, -2.0, 0.2, 50.0, 0.1, 60) for name in ("raw", "simcse")}
-
-
-@pytest.mark.parametrize(
-    ("difference", "standing", "words"),
-    [
-        ((3.0, 1.0, 5.0), AHEAD, "beats"),
-        ((-3.0, -5.0, -1.0), BEHIND, "is worse than"),
-        ((1.0, -1.0, 3.0), EVEN, "cannot be told apart"),
-        ((3.0, 0.1, 5.9), EVEN, "cannot be told apart"),  # certain alone, and not among four
-    ],
-)
-def test_the_verdict_follows_the_corrected_standing(difference: tuple[float, float, float], standing: str, words: str) -> None:
-    compared = comparisons(*difference, standing)
-    text = adaptation_verdict({"simcse": compared["simcse-raw"].second}, compared, SIGNALS)
-    assert words in text
-    assert f"{difference[0]:+.1f} points, 95 % interval {difference[1]:+.1f} to {difference[2]:+.1f}" in text
-    assert "on 300 pairs in 120 groups" in text and "120 groups of pairs are few" in text
-    assert "corrected for 4 comparisons" in text
-
-
-def test_without_labels_the_verdict_claims_nothing_and_sees_a_collapse() -> None:
-    assert "nothing is claimed" in adaptation_verdict({}, {}, SIGNALS)
-    ill = {**SIGNALS, "simcse": Signals(0.0, -0.1, 0.99, 2.0, 0.9, 60)}
-    assert "collapsed" in adaptation_verdict({}, {}, ill)

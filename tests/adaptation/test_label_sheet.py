@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from juyi.adaptation.label_sheet import write_label_sheet
 from juyi.embeddings import cosine_rows
 from juyi.errors import DataError
-from juyi.experiments.label_sheet import write_label_sheet
 from juyi.metrics import spearman
 from juyi.types import Embeddings, Encode
 

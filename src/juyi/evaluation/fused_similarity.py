@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from juyi.baselines import LexicalOverlap, best_places
 from juyi.errors import UsageError
-from juyi.tasks.similarity import Cosine
+from juyi.tasks import Cosine
 from juyi.types import Encode, Hits
 
 _SCORES_AT_ONCE = 1 << 23
@@ -68,4 +68,3 @@ class FusedSimilarity:
                 ids[place, :kept] = best_places(row, kept)
                 scores[place, :kept] = row[ids[place, :kept]]
         return Hits(ids, scores)
-

@@ -1,0 +1,156 @@
+"""The main job as a whole, on a tiny encoder: what is tried, decided, written and taken up again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from juyi.adaptation import Adaptation, AdaptOptions, PairEvidence, QuestionEvidence, adapt
+from juyi.data import LabelledTexts, ScoredPairs
+from juyi.encoder import Encoder, EncoderSettings, load_encoder
+from juyi.engines import open_engine
+from juyi.errors import DataError, UsageError
+from juyi.experiments import runner
+from juyi.hub import folder_digest
+from juyi.similarity_settings import read_similarity_settings
+from juyi.tasks.retrieval import retrieval_from_groups
+
+PORTFOLIO = """
+name = "small"
+[[encoder]]
+name = "raw"
+treatments = [{ overlap = 0.5 }, { whitening = 0.5 }]
+[[encoder]]
+name = "supervised"
+[encoder.training]
+rate_narrow = 1e-3
+fewest_steps = 2
+most_rows = 16
+[[encoder]]
+name = "simcse"
+[encoder.training]
+objective = { kind = "simcse-unsupervised" }
+fewest_steps = 2
+most_rows = 16
+"""
+
+
+@pytest.fixture
+def portfolio(tmp_path: Path) -> str:
+    path = tmp_path / "small.toml"
+    path.write_text(PORTFOLIO, encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def model(stand_in: Callable[..., Path]) -> str:
+    return str(stand_in("bert"))
+
+
+def grouped(sentences: list[str]) -> QuestionEvidence:
+    """Questions whose paraphrases share most letters, so that word overlap finds what random weights do not."""
+    rows = [
+        (str(i), text) for i, sentence in enumerate(sentences[:30]) for text in (sentence, f"请问{sentence}", f"{sentence}呢")
+    ]
+    labelled = LabelledTexts([group for group, _ in rows], [text for _, text in rows])
+    return QuestionEvidence("groups", retrieval_from_groups("groups", "held-out", labelled))
+
+
+def done(sentences: list[str], out: Path, model: str, portfolio: str, *evidence: object, **options: object) -> Adaptation:
+    chosen = AdaptOptions(EncoderSettings(model=model), portfolio, **options)  # type: ignore[arg-type]
+    return adapt([*sentences, *sentences[:20]], out, evidence, chosen)  # type: ignore[arg-type]
+
+
+def test_it_decides_and_writes_what_it_recommends(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = done(sentences, out, model, portfolio, grouped(sentences), queries=(sentences[0],))
+    assert result.recommended != "raw" and result.choice is not None and result.choice.certain
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["recommended"] == result.recommended and report["gain"]["interval"][0] > 0
+    (table,) = report["evidence"]
+    candidates = ["raw", "raw + overlap 0.5", "raw + whitened 0.5", "supervised", "simcse"]
+    assert list(table["scores"]) == ["word overlap", *candidates]
+    assert {record["metric"] for record in table["scores"]["raw"]} >= {"mrr@10", "recall@1"}
+    assert {each.candidate for each in result.searches} == {"raw", result.recommended}
+    # The folder is ready: a graph for the engine without torch, the same vectors, how texts are compared, a card.
+    folder = out / "model"
+    assert open_engine(str(folder), "onnx").encode(sentences).shape == (len(sentences), 32)
+    assert read_similarity_settings(folder).overlap == (0.5 if "overlap" in result.recommended else 0)
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert result.verdict in card and "juyi similar" in card
+    assert not (out / "runs" / "folds").exists()
+
+
+def test_equal_candidates_keep_raw_and_say_how_many_labels_would_tell(
+    sentences: list[str], model: str, portfolio: str, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    noise = PairEvidence("pairs", ScoredPairs(sentences[:50], sentences[::-1][:50], rng.integers(0, 6, 50).astype(float)))
+    result = done(sentences, tmp_path / "out", model, portfolio, noise)
+    assert result.recommended == "raw" and "Keep the raw encoder" in result.verdict
+    before, after = load_encoder(model), load_encoder(tmp_path / "out" / "model")
+    np.testing.assert_allclose(after.encode(sentences), before.encode(sentences), atol=2e-3)  # stored in half precision
+
+
+def test_without_labels_nothing_is_claimed_and_labels_are_never_overwritten(
+    sentences: list[str], model: str, portfolio: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    result = done(sentences, out, model, portfolio)
+    assert result.recommended == "raw" and result.choice is None and "nothing is claimed" in result.verdict
+    assert set(result.signals) == {"raw", "simcse"}
+    assert result.sheet is not None and result.sheet.is_file()
+    result.sheet.write_text("mine", encoding="utf-8")
+    done(sentences, out, model, portfolio)
+    assert result.sheet.read_text(encoding="utf-8") == "mine"
+
+
+def test_what_was_measured_is_taken_up(noted, sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    evidence = grouped(sentences)
+    first = done(sentences, out, model, portfolio, evidence)
+    digest = folder_digest(out / "model")
+    with noted(runner.fit) as calls:
+        again = done(sentences, out, model, portfolio, evidence)
+    assert not calls["fit"]
+    assert again.as_dict() == first.as_dict() and folder_digest(out / "model") == digest
+    with noted(runner.fit) as calls:  # other labels: what learned from them, and nothing else
+        done(sentences, out, model, portfolio, evidence.subset(range(40)))
+    assert len(calls["fit"]) in (4, 5, 6)  # four folds, maybe the final encoder and, with its texts, what learns from sentences
+
+
+def test_each_text_goes_once_through_the_raw_encoder(
+    noted, sentences: list[str], model: str, portfolio: str, tmp_path: Path
+) -> None:
+    with noted(Encoder.encode) as calls:
+        done(sentences, tmp_path / "out", model, portfolio, grouped(sentences))
+    backbones: dict[int, list[str]] = {}
+    for call in calls["encode"]:
+        backbones.setdefault(id(call["self"].backbone), []).extend(call["texts"])
+    probed = 8 + 256  # how fast this machine encodes
+    raw = next(iter(backbones.values()))
+    assert len(raw) - probed == len(set(raw))
+
+
+def test_what_the_time_does_not_allow_is_said(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
+    result = done(sentences, tmp_path / "out", model, portfolio, grouped(sentences), minutes=1e-6)
+    assert "supervised was not tried: the time does not suffice" in " ".join(result.notes)
+    (table,) = result.tables
+    assert set(table.figures) == {"word overlap", "raw", "raw + overlap 0.5", "raw + whitened 0.5"}
+
+
+def test_what_cannot_work_is_refused_before_the_work(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="20 distinct sentences are too few"):
+        adapt(sentences[:20], tmp_path / "out", (), AdaptOptions(EncoderSettings(model=model), portfolio))
+    with pytest.raises(UsageError, match="minutes is 0"):
+        AdaptOptions(minutes=0)
+    with pytest.raises(UsageError, match="There is no portfolio"):
+        adapt(sentences, tmp_path / "out", (), AdaptOptions(portfolio="defaut"))
+    (tmp_path / "taken" / "model").mkdir(parents=True)
+    (tmp_path / "taken" / "model" / "mine.txt").touch()
+    with pytest.raises(UsageError, match="other content"):
+        adapt(sentences, tmp_path / "taken", (), AdaptOptions(portfolio=portfolio))
