@@ -17,8 +17,8 @@ help: ## Show this help
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev --group parity --group teachers
 	touch $@
 
-demo: .venv/ready ## Adapt the embedded encoder to the sample questions; table and searches before and after
-	$(BIN)/juyi adapt --output demo --query '信用卡丢了怎么办' --query '快递一直不动' --query '换套餐会不会影响号码'
+demo: .venv/ready ## Adapt the embedded encoder to the sample FAQ; what it brought, and searches before and after
+	$(BIN)/juyi adapt --output demo --minutes 1.5 --query '换地方住了网怎么弄' --query '申请退货又不想退了' --query '路由器的密码是啥'
 
 test: .venv/ready ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from juyi.adaptation import Adaptation, AdaptOptions, PairEvidence, QuestionEvidence, adapt
+from juyi.adaptation.training import folder_name
 from juyi.data import LabelledTexts, ScoredPairs
 from juyi.encoder import Encoder, EncoderSettings, load_encoder
 from juyi.engines import open_engine
@@ -82,7 +83,16 @@ def test_it_decides_and_writes_what_it_recommends(sentences: list[str], model: s
     assert read_similarity_settings(folder).overlap == (0.5 if "overlap" in result.recommended else 0)
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert result.verdict in card and "juyi similar" in card
-    assert not (out / "runs" / "folds").exists()
+    assert not (out / "runs" / "folds").exists() and not (out / "candidates").exists()
+
+
+def test_the_others_are_kept_on_request(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
+    result = done(sentences, tmp_path / "out", model, portfolio, grouped(sentences), keep_candidates=True)
+    kept = {path.name: path for path in (tmp_path / "out" / "candidates").iterdir()}
+    assert len(kept) == 2 and folder_name(result.recommended) not in kept
+    for path in kept.values():
+        assert load_encoder(path).encode(sentences).shape == (len(sentences), 32)
+    assert folder_name("supervised, firm + whitened 0.5") == "supervised-firm-whitened-0.5"
 
 
 def test_equal_candidates_keep_raw_and_say_how_many_labels_would_tell(

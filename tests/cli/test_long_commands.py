@@ -15,7 +15,9 @@ from juyi.assets import SAMPLES
 from juyi.data import read_scored_pairs, read_texts
 from juyi.encoder import EncoderSettings, load_encoder, save_encoder
 from juyi.engines import open_engine
+from juyi.evaluation import FusedSimilarity
 from juyi.layout import read_layout
+from juyi.similarity_settings import read_similarity_settings
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from juyi.adaptation.evidence import Evidence, dealt, limited
 from juyi.adaptation.label_sheet import write_label_sheet
 from juyi.adaptation.model_folder import write_model
 from juyi.adaptation.portfolio import RAW, Portfolio, Treatment, load_portfolio
-from juyi.adaptation.training import Pace, measured_pace
+from juyi.adaptation.training import Pace, folder_name, measured_pace
 from juyi.adaptation.trial import Clock, Trial, Tried
 from juyi.adaptation.verdict import verdict_of
 from juyi.assets import DEFAULT_ENCODER
@@ -39,7 +39,7 @@ FOLDS = 4
 FEWEST_SENTENCES = 32
 MINUTES = 5.0
 SHEET = "pairs_to_label.tsv"
-_SHARE_OF_ENCODING = 0.05
+_SHARE_OF_ENCODING = 0.08
 _MEASURED_ROWS = (512, 4096)
 _SIGNAL_TEXTS = 2_000
 _HITS = 3
@@ -54,7 +54,7 @@ class AdaptOptions:
         portfolio: The candidates: a name, or a TOML file.
         minutes: How long trying them may take; what is not tried for want of time is said.
         queries: Search the sentences for these, before and after.
-        candidates: Write the best candidate of each contender to `out/candidates/` too.
+        keep_candidates: Write the best candidate of each other encoder to `out/candidates/` too.
         seed: Draws everything.
     """
 
@@ -62,7 +62,7 @@ class AdaptOptions:
     portfolio: str = "default"
     minutes: float = MINUTES
     queries: tuple[str, ...] = ()
-    candidates: bool = False
+    keep_candidates: bool = False
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -82,8 +82,9 @@ def adapt(
 ) -> Adaptation:
     """Try the candidates of a portfolio on what the labels say, and decide.
 
-    Writes `out/model/`, the recommended encoder, `out/report.json`, and without labels `out/pairs_to_label.tsv`. A run that was
-    stopped, or that is begun anew with more time, takes up what was measured.
+    Writes `out/model/`, the recommended encoder, `out/report.json`, and without labels `out/pairs_to_label.tsv`; on request the
+    other candidates to `out/candidates/`. A run that was stopped, or that is begun anew with more time, takes up what was
+    measured.
 
     Args:
         texts: Unlabelled sentences, repeats and all; those of the labels are learned from too, without their labels.
@@ -144,7 +145,9 @@ def _adapt(
     final, run = trial.final(contender, tried.steps.get(contender.name, 0))
     _look(result, raw, final, treatment, options.queries, evidence, sentences)
     result.verdict = verdict_of(result)
-    write_model(out / "model", final.treated(treatment), treatment, result, run or resolve(options.settings.model), log)
+    write_model(out / "model", final.treated(treatment), treatment, result, run or trial.start, log)
+    if options.keep_candidates and evidence:
+        _keep(out, trial, tried, result, log)
     if not evidence:
         for each in {contender.name: contender for contender, _ in tried.treatments.values()}.values():
             result.signals[each.name] = trial.backbone(each, tried.steps.get(each.name, 0)).signals(sentences[:_SIGNAL_TEXTS])
@@ -204,9 +207,7 @@ def _dealt(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) -> 
     for each in evidence:
         some = limited(each, rows)
         if len(some.rows()) < len(each.rows()):
-            log(
-                f"{each.name}: {len(some.rows()):,} of {len(each.rows()):,} are used, whole units of them; --minutes sets how many"
-            )
+            log(f"{each.name}: {len(some.rows()):,} of {len(each.rows()):,} rows are used, whole units; --minutes sets how many")
         found.append(some)
     return dealt(found, FOLDS)
 
@@ -245,6 +246,23 @@ def _look(
         for query, ids, scores in zip(queries, hits.ids.tolist(), hits.scores.tolist(), strict=True):
             found = tuple((corpus[i], float(score)) for i, score in zip(ids, scores, strict=True))
             result.searches.append(SearchResult(query, name, found))
+
+
+def _keep(out: Path, trial: Trial, tried: Tried, result: Adaptation, log: Log) -> None:
+    """The best candidate of each encoder that is not the recommended one, as a folder each."""
+    best: dict[str, str] = {}
+    for name, (contender, _) in tried.treatments.items():
+        value = np.mean([table.figures[name][0].score.value for table in result.tables])
+        known = best.get(contender.name)
+        if known is None or value > np.mean([table.figures[known][0].score.value for table in result.tables]):
+            best[contender.name] = name
+    for name in best.values():
+        contender, treatment = tried.treatments[name]
+        if name == result.recommended:
+            continue
+        backbone, run = trial.final(contender, tried.steps.get(contender.name, 0))
+        folder = out / "candidates" / folder_name(name)
+        write_model(folder, backbone.treated(treatment), treatment, replace(result, recommended=name), run or trial.start, log)
 
 
 def _sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str]) -> Path:

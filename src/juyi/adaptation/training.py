@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,11 @@ class Pace:
 
     texts_per_second: float
     step_seconds: float
+
+
+def folder_name(name: str) -> str:
+    """The name of a candidate as a folder has it: letters and digits, with single dashes between."""
+    return "-".join(re.findall(r"[^\W_]+(?:\.\d+)?", name))
 
 
 def measured_pace(encoder: Encoder, texts: Sequence[str]) -> Pace:
@@ -91,7 +97,7 @@ def contender_recipe(
     hidden = training.dropout if family_of(str(encoder.config.model_type)).hidden else None
     wide = int(encoder.config.hidden_size) >= WIDE
     return TrainRecipe(
-        name=f"adapt/{''.join(letter if letter.isalnum() else '-' for letter in contender.name)}",
+        name=f"adapt/{folder_name(contender.name)}",
         about=contender.about,
         source="A contender of juyi adapt's portfolio.",
         objective=objective,  # type: ignore[arg-type]

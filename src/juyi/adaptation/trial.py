@@ -23,6 +23,7 @@ from juyi.encoder import EncoderSettings, change_dropout
 from juyi.experiments import run
 from juyi.experiments.examples import ChosenExamples
 from juyi.experiments.identity import rows_digest
+from juyi.hub import resolve
 from juyi.types import Log, Progress
 
 _COMPARED = 200
@@ -112,6 +113,11 @@ class Trial:
             if contender.training is not None:
                 tried.steps[contender.name] = steps
         return tried
+
+    @property
+    def start(self) -> Path:
+        """The folder of the model that was started from."""
+        return resolve(self.settings.model)
 
     def final(self, contender: Contender, steps: int) -> tuple[Backbone, Path | None]:
         """The encoder of a contender, which learned from all labels, and its run folder where it was trained."""

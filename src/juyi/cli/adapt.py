@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for model and report.")
 @click.option("--minutes", default=5.0, show_default=True, help="How long trying candidates may take.")
 @click.option("--portfolio", default="default", show_default=True, help="The candidates: a name, or a TOML file.")
+@click.option("--keep-candidates", is_flag=True, help="Write the best of every other kind to OUT/candidates too.")
 @click.option("--query", "searches", multiple=True, help="Search for this before and after; may be repeated.")
 @options.reading
 @options.seed
@@ -47,6 +48,7 @@ def command(
     output: str,
     minutes: float,
     portfolio: str,
+    keep_candidates: bool,
     searches: tuple[str, ...],
     pair_columns: tuple[str, ...],
     reading: ReadSettings,
@@ -87,7 +89,7 @@ def command(
         file = str(SAMPLES / "questions.tsv")
         labels |= {"groups": str(SAMPLES / "faq_paraphrases.tsv"), "corpus": str(SAMPLES / "faq.tsv")}
     settings = EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt)
-    chosen = AdaptOptions(settings, portfolio, minutes, searches, seed=seed)
+    chosen = AdaptOptions(settings, portfolio, minutes, searches, keep_candidates, seed)
     corpus = [] if file is None else read_texts(file, **reading.arguments(say)).texts
     of_pairs = ReadSettings(columns=pair_columns, label_scores=reading.label_scores)
     try:
