@@ -48,8 +48,12 @@ def test_names_are_proposed() -> None:
 def test_what_ships_tries_what_it_should(name: str) -> None:
     found = load_portfolio(name)
     assert found.name == name and found.about and all(each.about for each in found.encoder)
+    assert any(each.learns_labels for each in found.encoder)
+
+
+def test_the_usual_one_tries_every_kind() -> None:
+    found = load_portfolio()
     trained = [each for each in found.encoder if each.training is not None]
-    assert any(each.learns_labels for each in trained)
     kinds = {each.training.objective.kind for each in trained if each.training and each.training.objective}
     assert kinds == {"simcse-unsupervised", "esimcse"}
     assert any(each.training and each.training.masked_lm for each in trained)

@@ -95,14 +95,14 @@ class Trial:
 
     def run(self, portfolio: Portfolio, clock: Clock) -> Tried:
         """Try the contenders in their order."""
-        tried = Tried()
+        tried, late = Tried(), []
         for contender in portfolio.encoder:
             lessons = self._lessons(contender)
             if contender.training is not None and not lessons:
                 continue
             steps = self._steps(contender, lessons, clock)
             if steps is None:
-                tried.notes.append(f"{contender.name} was not tried: the time does not suffice for it. More has it: --minutes.")
+                late.append(contender.name)
                 continue
             found, likeness = self._outcomes(contender, lessons, steps)
             if contender.training is not None and likeness > _STILL:
@@ -112,6 +112,8 @@ class Trial:
                 tried.outcomes[name] = [of_evidence[place] for of_evidence in found]
             if contender.training is not None:
                 tried.steps[contender.name] = steps
+        if late:
+            tried.notes.append(f"Not tried for want of time: {'; '.join(late)}. --minutes gives more, and what was measured stays.")
         return tried
 
     @property
