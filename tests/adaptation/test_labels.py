@@ -8,6 +8,7 @@ import pytest
 
 from juyi.adaptation import IntentEvidence, LabelFiles, PairEvidence, QuestionEvidence, read_evidence
 from juyi.assets import SAMPLES
+from juyi.data import ReadSettings
 from juyi.errors import DataError, UsageError
 
 COUNT = 12
@@ -78,6 +79,15 @@ def test_several_files_decide_in_one_order(tmp_path: Path) -> None:
     found = read_evidence(LabelFiles(pairs=pairs, groups=written(tmp_path, "g.tsv", GROUPED)))
     assert [each.name for each in found] == ["groups", "pairs"]
     assert isinstance(found[1], PairEvidence) and found[1].binary
+
+
+def test_columns_can_be_named_where_there_is_one_file(tmp_path: Path) -> None:
+    rows = [("车", f"意图{i % 3}", f"问句{i}", "{}") for i in range(COUNT)]
+    path = written(tmp_path, "i.tsv", rows)
+    (found,) = read_evidence(LabelFiles(intents=path, reading=ReadSettings(columns=("2", "3"))))
+    assert isinstance(found, IntentEvidence) and set(found.labelled.labels) == {"意图0", "意图1", "意图2"}
+    with pytest.raises(UsageError, match="there are 2 files of labels"):
+        read_evidence(LabelFiles(intents=path, groups=path, reading=ReadSettings(columns=("2", "3"))))
 
 
 REFUSED = {

@@ -11,6 +11,7 @@ from juyi.adaptation.questions import QuestionEvidence
 from juyi.adaptation.scored_pairs import PairEvidence
 from juyi.data import (
     LabelledTexts,
+    ReadOptions,
     ReadSettings,
     normalise,
     read_labelled_texts,
@@ -39,7 +40,8 @@ class LabelFiles:
         queries: Queries with the id of what answers them; needs a corpus.
         intents: Queries with their intents.
         corpus: What groups or queries refer to by id.
-        pairs_reading: How the pairs are read; the other files tell by their contents.
+        reading: How the file of labels is read where its contents shall not decide; the corpus tells by its contents. Columns
+            can be named where there is one file of labels.
     """
 
     pairs: str = ""
@@ -48,7 +50,18 @@ class LabelFiles:
     queries: str = ""
     intents: str = ""
     corpus: str = ""
-    pairs_reading: ReadSettings = ReadSettings()
+    reading: ReadSettings = ReadSettings()
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The files of labels that were given, by option."""
+        kinds = {"groups": self.groups, "queries": self.queries, "clicks": self.clicks}
+        kinds |= {"intents": self.intents, "pairs": self.pairs}
+        return {kind: file for kind, file in kinds.items() if file}
+
+
+def _silent(_: str) -> None:
+    """Heard already."""
 
 
 def read_evidence(files: LabelFiles, log: Log = lambda _: None) -> list[Evidence]:
@@ -62,23 +75,35 @@ def read_evidence(files: LabelFiles, log: Log = lambda _: None) -> list[Evidence
         raise UsageError(f"--queries {files.queries} names what answers each query by id; give the texts with --corpus FILE.")
     if files.corpus and not (files.queries or files.groups):
         raise UsageError(f"--corpus {files.corpus} is what --queries or --groups refer to by id; give one of them.")
-    found: list[tuple[str, Evidence]] = []
-    if files.groups:
-        found.append((files.groups, QuestionEvidence("groups", _groups(files.groups, files.corpus, log))))
-    if files.queries:
-        corpus, queries = _corpus(files.corpus, log), read_labelled_texts(files.queries, log=log)
-        found.append((files.queries, QuestionEvidence("queries", _refused(files.queries, corpus, queries))))
-    if files.clicks:
-        found.append((files.clicks, QuestionEvidence("clicks", _clicks(files.clicks, log))))
-    if files.intents:
-        found.append((files.intents, IntentEvidence("intents", _intents(files.intents, log))))
-    if files.pairs:
-        pairs = read_scored_pairs(files.pairs, **files.pairs_reading.arguments(log))
-        check_scores(pairs, files.pairs)
-        found.append((files.pairs, PairEvidence("pairs", pairs)))
-    for path, evidence in found:
+    if files.reading.columns and len(files.named) > 1:
+        raise UsageError(
+            f"Columns are named ({', '.join(files.reading.columns)}), and there are {len(files.named)} files of labels: "
+            f"{', '.join(files.named.values())}. Name them for one file, or give the others usual names in their header."
+        )
+    options = files.reading.arguments(log)
+    found = []
+    for kind, path in files.named.items():
+        evidence = _read(kind, path, files.corpus, options)
         check_enough(evidence, path)
-    return [evidence for _, evidence in found]
+        found.append(evidence)
+    return found
+
+
+def _read(kind: str, path: str, corpus: str, options: ReadOptions) -> Evidence:
+    match kind:
+        case "groups":
+            return QuestionEvidence(kind, _groups(path, corpus, options))
+        case "queries":
+            return QuestionEvidence(kind, _by_id(path, corpus, options))
+        case "clicks":
+            pairs = read_pairs(path, **options)
+            return QuestionEvidence(kind, _pairs_as_search(pairs.anchors, pairs.positives))
+        case "intents":
+            return IntentEvidence(kind, _intents(path, options))
+        case _:
+            scored = read_scored_pairs(path, **options)
+            check_scores(scored, path)
+            return PairEvidence(kind, scored)
 
 
 def check_enough(evidence: Evidence, path: str = "") -> None:
@@ -97,22 +122,23 @@ def check_enough(evidence: Evidence, path: str = "") -> None:
         )
 
 
-def _groups(path: str, corpus: str, log: Log) -> Retrieval:
+def _groups(path: str, corpus: str, options: ReadOptions) -> Retrieval:
     """Paraphrases of a corpus by id; question groups; a standard question and a paraphrase a row; questions and answers."""
     if corpus:
-        return _refused(path, _corpus(corpus, log), read_labelled_texts(path, log=log))
-    known = understand(path)
-    roles = [role for _, role in known.columns]
+        return _by_id(path, corpus, options)
+    silent: ReadOptions = {**options, "log": _silent}
+    columns = understand(path, **silent).columns
+    roles = [role for _, role in columns]
     if "answer" in roles and "text" in roles:
-        names = [name for name, _ in known.columns]
-        both = (names[roles.index("text")], names[roles.index("answer")])
-        pairs = read_pairs(path, columns=both, log=log)
+        names = tuple(columns[roles.index(role)][0] for role in ("text", "answer"))
+        of_both: ReadOptions = {**options, "columns": names}
+        pairs = read_pairs(path, **of_both)
         return _pairs_as_search(pairs.anchors, pairs.positives)
     if roles == ["text", "text"]:
-        pairs = read_pairs(path, log=log)
+        pairs = read_pairs(path, **options)
         standards = list(dict.fromkeys(pairs.anchors))
         return _grouped(path, LabelledTexts([*standards, *pairs.anchors], [*standards, *pairs.positives]))
-    return _grouped(path, read_labelled_texts(path, log=log))
+    return _grouped(path, read_labelled_texts(path, **options))
 
 
 def _grouped(path: str, groups: LabelledTexts) -> Retrieval:
@@ -120,11 +146,6 @@ def _grouped(path: str, groups: LabelledTexts) -> Retrieval:
         return retrieval_from_groups("groups", "held-out", groups)
     except UsageError as error:
         raise DataError(f"{error} Give questions that mean the same one group, or a column of answers.", path=path) from error
-
-
-def _clicks(path: str, log: Log) -> Retrieval:
-    pairs = read_pairs(path, log=log)
-    return _pairs_as_search(pairs.anchors, pairs.positives)
 
 
 def _pairs_as_search(queries: list[str], taken: list[str]) -> Retrieval:
@@ -136,24 +157,21 @@ def _pairs_as_search(queries: list[str], taken: list[str]) -> Retrieval:
     return Retrieval("clicks", "held-out", list(relevant), list(places), list(relevant.values()))
 
 
-def _corpus(path: str, log: Log) -> LabelledTexts:
-    """Ids and texts; further columns, answers for example, are not searched."""
-    columns = understand(path).columns
-    if len(columns) > 2 and columns[0][1] in ("id", "label") and columns[1][1] == "text":
-        return read_labelled_texts(path, columns=("1", "2"), log=log)
-    return read_labelled_texts(path, log=log)
-
-
-def _refused(path: str, corpus: LabelledTexts, queries: LabelledTexts) -> Retrieval:
+def _by_id(path: str, corpus: str, options: ReadOptions) -> Retrieval:
+    """Queries with the ids of what answers them. Of the corpus ids and texts; answers and the like are not searched."""
+    columns, log = understand(corpus).columns, options.get("log") or _silent
+    first_two = len(columns) > 2 and columns[0][1] in ("id", "label") and columns[1][1] == "text"
+    texts = read_labelled_texts(corpus, columns=("1", "2") if first_two else (), log=log)
+    queries = read_labelled_texts(path, **options)
     try:
-        return retrieval_from_corpus("queries", "held-out", corpus, queries)
+        return retrieval_from_corpus("queries", "held-out", texts, queries)
     except UsageError as error:
         raise DataError(str(error), path=path) from error
 
 
-def _intents(path: str, log: Log) -> LabelledTexts:
+def _intents(path: str, options: ReadOptions) -> LabelledTexts:
     """Each query once; where one has two intents, the first."""
-    rows = read_labelled_texts(path, log=log)
+    rows, log = read_labelled_texts(path, **options), options.get("log") or _silent
     known: dict[str, int] = {}
     for place, text in enumerate(rows.texts):
         known.setdefault(normalise(text), place)

@@ -113,7 +113,9 @@ class Trial:
             if contender.training is not None:
                 tried.steps[contender.name] = steps
         if late:
-            tried.notes.append(f"Not tried for want of time: {'; '.join(late)}. --minutes gives more, and what was measured stays.")
+            tried.notes.append(
+                f"Not tried for want of time: {'; '.join(late)}. --minutes gives more, and what was measured stays."
+            )
         return tried
 
     @property

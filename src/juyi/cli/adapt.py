@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 @click.option("--intents", default="", help="Queries with their intents; oos or 其他 for those that have none.")
 @click.option("--corpus", default="", help="What the ids of --queries or --groups mean: id, text.")
 @click.option(
+    "--label-columns",
     "--pair-columns",
+    "label_columns",
     metavar="NAME[,NAME]",
     multiple=True,
     callback=options.column_names,
-    help="Columns of the pairs: sentence, sentence, score. [default: found by names and content]",
+    help="Columns of the labels, in the order above; --column is for those of FILE. [default: found by names and content]",
 )
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for model and report.")
 @click.option("--minutes", default=5.0, show_default=True, help="How long trying candidates may take.")
@@ -50,7 +52,7 @@ def command(
     portfolio: str,
     keep_candidates: bool,
     searches: tuple[str, ...],
-    pair_columns: tuple[str, ...],
+    label_columns: tuple[str, ...],
     reading: ReadSettings,
     seed: int,
     form: str,
@@ -91,12 +93,11 @@ def command(
     settings = EncoderSettings(model=model, pooling=known_pooling(pooling), prompt=prompt)
     chosen = AdaptOptions(settings, portfolio, minutes, searches, keep_candidates, seed)
     corpus = [] if file is None else read_texts(file, **reading.arguments(say)).texts
-    of_pairs = ReadSettings(columns=pair_columns, label_scores=reading.label_scores)
+    of_labels = ReadSettings(columns=label_columns, label_scores=reading.label_scores)
     try:
-        evidence = read_evidence(LabelFiles(**labels, pairs_reading=of_pairs), say)
+        evidence = read_evidence(LabelFiles(**labels, reading=of_labels), say)
     except ColumnsError as error:
-        hint = " With --pair-columns: those of FILE are another matter." if labels["pairs"] else ""
-        raise DataError(f"{error}{hint}") from error
+        raise DataError(f"{error} With --label-columns: those of FILE are another matter.") from error
     try:
         with work_bar() as progress:
             result = adapt(corpus, Path(output), evidence, chosen, log=say, progress=progress)
