@@ -146,6 +146,12 @@ def test_each_text_goes_once_through_the_raw_encoder(
     assert len(raw) - probed == len(set(raw))
 
 
+def test_labels_alone_are_enough(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
+    options = AdaptOptions(EncoderSettings(model=model), portfolio, minutes=1e-6)
+    result = adapt([], tmp_path / "out", [grouped(sentences)], options)
+    assert result.inspection["rows"] == 90 and result.choice is not None
+
+
 def test_what_the_time_does_not_allow_is_said(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
     result = done(sentences, tmp_path / "out", model, portfolio, grouped(sentences), minutes=1e-6)
     assert "Not tried for want of time: supervised; simcse." in " ".join(result.notes)

@@ -87,7 +87,8 @@ def adapt(
     measured.
 
     Args:
-        texts: Unlabelled sentences, repeats and all; those of the labels are learned from too, without their labels.
+        texts: Unlabelled sentences, repeats and all; those of the labels are learned from too, without their labels, so that
+            there may be none.
         out: The folder for the results.
         evidence: Labels, of one kind or several; without any, nothing is claimed.
         options: How.
@@ -122,7 +123,7 @@ def _adapt(
     _say_encoder(encoder, options.settings, log)
     sentences = _sentences(texts, evidence, options.seed)
     inspection = inspect(
-        texts,
+        texts or sentences,
         tokenize=lambda some: encoder.tokenizer.tokenize(encoder.prompt_for().before(some)),
         unknown_id=encoder.tokenizer.special.unknown,
         max_length=encoder.max_length,
