@@ -106,7 +106,7 @@ def adapt(
     for name in ("report.json", SHEET):
         check_output_file(out / name)
     with locked_folder(out):
-        return _adapt(texts, out, evidence, replace(options), portfolio, log, progress)
+        return _adapt(texts, out, evidence, options, portfolio, log, progress)
 
 
 def _adapt(

@@ -1,4 +1,4 @@
-"""Experiments: recipes, runs, and the main job. What needs torch is imported on first use."""
+"""Experiments: recipes and runs. What needs torch is imported on first use."""
 
 from __future__ import annotations
 
