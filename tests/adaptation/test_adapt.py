@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from juyi.adaptation import Adaptation, AdaptOptions, PairEvidence, QuestionEvidence, adapt
+from juyi.adaptation.backbone import Backbone
+from juyi.adaptation.portfolio import AS_IT_IS, Treatment
 from juyi.adaptation.training import folder_name
 from juyi.data import LabelledTexts, ScoredPairs
 from juyi.encoder import Encoder, EncoderSettings, load_encoder
@@ -18,6 +20,7 @@ from juyi.errors import DataError, UsageError
 from juyi.experiments import runner
 from juyi.hub import folder_digest
 from juyi.similarity_settings import read_similarity_settings
+from juyi.tasks import Cosine, Similarity
 from juyi.tasks.retrieval import retrieval_from_groups
 
 PORTFOLIO = """
@@ -144,6 +147,27 @@ def test_each_text_goes_once_through_the_raw_encoder(
     probed = 8 + 256  # how fast this machine encodes
     raw = next(iter(backbones.values()))
     assert len(raw) - probed == len(set(raw))
+
+
+def test_a_candidate_that_comes_to_nothing_is_left_out_with_its_reason(
+    sentences: list[str], model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(PORTFOLIO.replace("rate_narrow = 1e-3", "rate_narrow = 1e30"), encoding="utf-8")
+    similarity = Backbone.similarity
+
+    def collapsed(backbone: Backbone, treatment: Treatment = AS_IT_IS) -> Similarity:
+        return (
+            Cosine(lambda texts: np.ones((len(texts), 4), np.float32)) if treatment.overlap else similarity(backbone, treatment)
+        )
+
+    monkeypatch.setattr(Backbone, "similarity", collapsed)
+    result = done(sentences, tmp_path / "out", model, str(path), grouped(sentences))
+    notes = " ".join(result.notes)
+    assert "supervised came to nothing" in notes and "raw + overlap 0.5 could not be measured" in notes
+    assert set(result.tables[0].figures) == {"word overlap", "raw", "raw + whitened 0.5", "simcse"}
+    labels = {name: figures[0].score.labels for name, figures in result.tables[0].figures.items()}
+    assert labels["raw"] == () and labels["simcse"] == labels["raw + whitened 0.5"] == ("transductive",)
 
 
 def test_labels_alone_are_enough(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:

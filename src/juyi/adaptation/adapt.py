@@ -222,7 +222,12 @@ def _without_labels(portfolio: Portfolio) -> Portfolio:
 def _table(evidence: Evidence, place: int, tried: Tried) -> EvidenceTable:
     overlap = LexicalOverlap()
     outcomes = {name: each[place] for name, each in tried.outcomes.items()}
-    return EvidenceTable.of(evidence, outcomes, evidence.outcomes(lambda _: overlap))
+    seen = {
+        name
+        for name, (contender, treatment) in tried.treatments.items()
+        if contender.sees_sentences or treatment.whitening is not None
+    }
+    return EvidenceTable.of(evidence, outcomes, evidence.outcomes(lambda _: overlap), seen)
 
 
 def _look(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from juyi.adaptation.choice import Choice, smallest_gain, units_needed
 from juyi.adaptation.evidence import Evidence, Outcomes
 from juyi.adaptation.portfolio import RAW
-from juyi.evaluation import Signals
+from juyi.evaluation import TRANSDUCTIVE, Signals
 from juyi.metrics import Difference
 from juyi.tasks import BootstrappedScore
 
@@ -44,9 +44,19 @@ class EvidenceTable:
     differences: Mapping[str, Difference | None]
 
     @classmethod
-    def of(cls, evidence: Evidence, outcomes: Mapping[str, Outcomes], overlap: Outcomes) -> EvidenceTable:
-        """The table of the candidates' outcomes."""
+    def of(
+        cls, evidence: Evidence, outcomes: Mapping[str, Outcomes], overlap: Outcomes, seen: Collection[str] = ()
+    ) -> EvidenceTable:
+        """The table of the candidates' outcomes.
+
+        Args:
+            evidence: What was measured.
+            outcomes: Candidate to its outcomes; `raw` among them.
+            overlap: Those of word overlap.
+            seen: The candidates that saw the measured texts, without their labels: their figures are transductive.
+        """
         figures = {name: evidence.figures(each) for name, each in {WORD_OVERLAP: overlap, **outcomes}.items()}
+        figures |= {name: [each.labelled(TRANSDUCTIVE) for each in figures[name]] for name in seen}
         raw = figures[RAW][0]
         differences = {name: each[0].difference(raw) for name, each in figures.items() if name != RAW}
         return cls(evidence.name, raw.score.metric, figures, differences)

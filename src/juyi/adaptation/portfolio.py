@@ -105,6 +105,11 @@ class Contender:
         return [(self.name, AS_IT_IS), *((f"{self.name} + {treatment}", treatment) for treatment in self.treatments)]
 
     @property
+    def sees_sentences(self) -> bool:
+        """Whether its training reads all sentences, those of the labels among them."""
+        return self.training is not None and self.training.objective is not None
+
+    @property
     def learns_labels(self) -> bool:
         """Whether its training needs labels."""
         return self.training is not None and self.training.objective is None

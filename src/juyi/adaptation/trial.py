@@ -7,9 +7,10 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from juyi.adaptation.training import Pace, batch_of, contender_recipe, step_coun
 from juyi.atomic import replaced_file
 from juyi.embeddings import cosine_rows
 from juyi.encoder import EncoderSettings, change_dropout
+from juyi.errors import TrainingError, UsageError
 from juyi.experiments import run
 from juyi.experiments.examples import ChosenExamples
 from juyi.experiments.identity import rows_digest
@@ -104,14 +106,23 @@ class Trial:
             if steps is None:
                 late.append(contender.name)
                 continue
-            found, likeness = self._outcomes(contender, lessons, steps)
+            try:
+                found, likeness = self._outcomes(contender, lessons, steps)
+            except (TrainingError, UsageError) as error:
+                if contender.training is None:  # there is nothing to compare with
+                    raise
+                tried.notes.append(f"{contender.name} came to nothing: {error}")
+                continue
             if contender.training is not None and likeness > _STILL:
                 tried.notes.append(f"{contender.name}: the training moved nothing, its vectors are those of the raw encoder.")
             for place, (name, treatment) in enumerate(contender.named_treatments()):
+                own = [of_evidence[place] for of_evidence in found]
+                if any(np.isnan(each).any() for each in own):
+                    tried.notes.append(f"{name} could not be measured: its vectors do not tell the texts apart.")
+                    continue
                 tried.treatments[name] = contender, treatment
-                tried.outcomes[name] = [of_evidence[place] for of_evidence in found]
-            if contender.training is not None:
-                tried.steps[contender.name] = steps
+                tried.outcomes[name] = own
+            tried.steps[contender.name] = steps
         if late:
             tried.notes.append(
                 f"Not tried for want of time: {'; '.join(late)}. --minutes gives more, and what was measured stays."
@@ -184,15 +195,14 @@ class Trial:
         What was measured before is taken up.
         """
         path = self._path(contender, lessons, steps)
-        if path.is_file():
-            with np.load(path) as stored:
-                return [[*stored[f"evidence{number}"]] for number in range(len(self.evidence))], float(stored["likeness"])
+        if (stored := _stored(path, len(self.evidence))) is not None:
+            return stored
         backbones = self._backbones(contender, lessons, steps)
         treatments = [treatment for _, treatment in contender.named_treatments()]
         found = []
         for each in self.evidence:
             self._prepare(backbones, each, contender.name)
-            found.append([each.outcomes(_of_fold(backbones, treatment)) for treatment in treatments])
+            found.append(_measured(each, backbones, treatments))
         likeness = self._likeness(next(iter(backbones.values())))
         if contender.training is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -240,7 +250,7 @@ class Trial:
     # What is kept
 
     def _known(self, contender: Contender, lessons: Sequence[Lesson | None], steps: int) -> bool:
-        return self._path(contender, lessons, steps).is_file()
+        return _stored(self._path(contender, lessons, steps), len(self.evidence)) is not None
 
     def _path(self, contender: Contender, lessons: Sequence[Lesson | None], steps: int) -> Path:
         """Where the outcomes of a contender are kept: named by all that decides them."""
@@ -251,5 +261,31 @@ class Trial:
         return self.out / "measured" / f"{digest[:16]}.npz"
 
 
-def _of_fold(backbones: Mapping[int, Backbone], treatment: Treatment) -> Callable:  # type: ignore[type-arg]
-    return lambda fold: backbones[fold].similarity(treatment)
+def _measured(evidence: Evidence, backbones: Mapping[int, Backbone], treatments: Sequence[Treatment]) -> list[Outcomes]:
+    """The outcomes with each treatment; all NaN where it leaves no usable vectors.
+
+    Raises:
+        UsageError: No treatment has any.
+    """
+    found: list[Outcomes | None] = []
+    problem: UsageError | None = None
+    for treatment in treatments:
+        try:
+            found.append(evidence.outcomes(lambda fold, treatment=treatment: backbones[fold].similarity(treatment)))  # type: ignore[misc]
+        except UsageError as error:
+            problem = error
+            found.append(None)
+    known = next((each for each in found if each is not None), None)
+    if known is None:
+        assert problem is not None
+        raise problem
+    return [np.full_like(known, np.nan) if each is None else each for each in found]
+
+
+def _stored(path: Path, kinds: int) -> tuple[list[list[Outcomes]], float] | None:
+    """What was measured before; None where nothing was, or where the file is damaged."""
+    try:
+        with np.load(path) as stored:
+            return [[*stored[f"evidence{number}"]] for number in range(kinds)], float(stored["likeness"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from juyi.evaluation.candidates import LEXICAL, Candidate, agree_on_precision, open_candidate
 from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare_pairs, compare_scores, compare_several, main_figures
-from juyi.evaluation.evaluate import ENCODING, Evaluation, evaluate_overlap, evaluate_suite, transductive
+from juyi.evaluation.evaluate import ENCODING, TRANSDUCTIVE, Evaluation, evaluate_overlap, evaluate_suite, transductive
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_target, on_texts, open_fitting
 from juyi.evaluation.fused_similarity import FusedSimilarity
 from juyi.evaluation.models import compare, evaluate, evaluate_model, one_precision, open_suite_of
@@ -31,6 +31,7 @@ __all__ = [
     "ENCODING",
     "EVEN",
     "LEXICAL",
+    "TRANSDUCTIVE",
     "Candidate",
     "Comparison",
     "EncodeOptions",

@@ -1,0 +1,155 @@
+"""What `juyi adapt` decides, against labels that it never saw.
+
+Each set is divided by units that share no text: one half is given to `juyi adapt`, on the other the recommended encoder is
+compared with the raw one. One JSON object a line: what was recommended, the gain that was printed, and the gain that the
+held-out half shows.
+
+    python benchmarks/adapt_study.py --data DIR --set bq-groups --set atec-pairs --model mini --seed 1 --labels 400
+
+`--labels` limits how many rows are given, at most 4,000; so many are measured on at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from juyi.adaptation import AdaptOptions, Evidence, IntentEvidence, PairEvidence, QuestionEvidence, adapt
+from juyi.adaptation.evidence import limited
+from juyi.data import LabelledTexts, ScoredPairs, normalise, read_labelled_texts, read_scored_pairs
+from juyi.encoder import EncoderSettings, load_encoder
+from juyi.evaluation import FusedSimilarity, compare_scores
+from juyi.metrics import connected
+from juyi.similarity_settings import read_similarity_settings
+from juyi.tasks import Cosine, IntentRecall, PairClassification, Task
+from juyi.tasks.retrieval import retrieval_from_groups
+
+MOST = 4_000
+Reader = Callable[[Path], Evidence]
+
+
+def _groups(name: str) -> Reader:
+    def read(folder: Path) -> Evidence:
+        return QuestionEvidence(
+            "groups", retrieval_from_groups(name, "given", read_labelled_texts(folder / "faq" / f"groups_{name}.tsv"))
+        )
+
+    return read
+
+
+def _pairs(*files: str) -> Reader:
+    def read(folder: Path) -> Evidence:
+        parts = [read_scored_pairs(folder / file) for file in files]
+        first, second = ([text for part in parts for text in getattr(part, side)] for side in ("first", "second"))
+        return PairEvidence("pairs", ScoredPairs(first, second, np.concatenate([part.scores for part in parts])))
+
+    return read
+
+
+def _intents(columns: tuple[str, str], *files: str) -> Reader:
+    def read(folder: Path) -> Evidence:
+        known: dict[str, tuple[str, str]] = {}
+        for file in files:
+            rows = read_labelled_texts(folder / "faq" / file, columns=columns)
+            for label, text in zip(rows.labels, rows.texts, strict=True):
+                known.setdefault(normalise(text), (label, text))
+        labels, texts = ([row[side] for row in known.values()] for side in (0, 1))
+        return IntentEvidence("intents", LabelledTexts(labels, texts))
+
+    return read
+
+
+SETS: dict[str, Reader] = {
+    "bq-groups": _groups("bq"),
+    "lcqmc-groups": _groups("lcqmc"),
+    "insurance-pairs": _pairs("faq/insurance_zhidao_pairs.dev.tsv", "faq/insurance_zhidao_pairs.test.tsv"),
+    "atec-pairs": _pairs("zh_sts/atec.train_clean.tsv"),
+    "afqmc-pairs": _pairs("zh_sts/afqmc.train_clean.tsv"),
+    "banking77": _intents(("1", "2"), "banking77.train.tsv", "banking77.test.tsv"),
+    "smp2019": _intents(("2", "3"), "smp2019_nlu.train.tsv"),
+    "clinc150": _intents(("2", "3"), "clinc150.data_small.tsv"),
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds faq/ and zh_sts/")
+    parser.add_argument("--set", dest="sets", action="append", choices=SETS, help="default: all")
+    parser.add_argument("--model", action="append", help="folder, hub id or embedded encoder; default: mini")
+    parser.add_argument("--seed", action="append", type=int, help="default: 1")
+    parser.add_argument("--labels", type=int, default=MOST, help="rows that are given at most")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--portfolio", default="default")
+    arguments = parser.parse_args()
+    for name in arguments.sets or SETS:
+        for model in arguments.model or ["mini"]:
+            for seed in arguments.seed or [1]:
+                print(json.dumps(measured(name, model, seed, arguments), ensure_ascii=False), flush=True)
+
+
+def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The record of one set, one model and one seed."""
+    whole = SETS[name](arguments.data)
+    given, held = divided(whole, seed)
+    given = limited(given, arguments.labels, seed=seed)
+    options = AdaptOptions(EncoderSettings(model=model), arguments.portfolio, arguments.minutes, seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        result = adapt([], out, [given], options, log=lambda text: print(text, file=sys.stderr))
+        after = FusedSimilarity(load_encoder(out / "model").encode, read_similarity_settings(out / "model").overlap)
+    before = Cosine(load_encoder(EncoderSettings(model=model)).encode)
+    task = task_of(name, given, limited(held, MOST, seed=seed))
+    (first, *_), (second, *_) = (task.measure(similarity) for similarity in (before, after))
+    difference = compare_scores([first], [second])[0].difference
+    gain = result.choice.gain if result.choice else None
+    return {
+        "benchmark": "adapt",
+        "set": name,
+        "model": model,
+        "seed": seed,
+        "labels": len(given.rows()),
+        "units": round(result.units),
+        "recommended": result.recommended,
+        "printed_gain": None if gain is None else [gain.value, gain.interval.low, gain.interval.high],
+        "metric": first.score.metric,
+        "count": first.score.count,
+        "raw": first.score.value,
+        "after": second.score.value,
+        "gain": None if difference is None else [difference.value, difference.interval.low, difference.interval.high],
+    }
+
+
+def divided(evidence: Evidence, seed: int) -> tuple[Evidence, Evidence]:
+    """Two halves that share no text, by whole units."""
+    components = connected([[normalise(text) for text in row] for row in evidence.rows()])
+    order = np.random.default_rng(seed).permutation(int(components.max()) + 1)
+    first = np.isin(components, order[: len(order) // 2])
+    return evidence.subset(np.flatnonzero(first).tolist()), evidence.subset(np.flatnonzero(~first).tolist())
+
+
+def task_of(name: str, given: Evidence, held: Evidence) -> Task:
+    """The held-out labels as the task that measures them; intents with the given queries as examples."""
+    match held, given:
+        case QuestionEvidence(), _:
+            return held.retrieval
+        case PairEvidence(), _:
+            return PairClassification(name, "held-out", held.pairs)
+        case IntentEvidence(), IntentEvidence():
+            known = set(given.labelled.labels) - {"oos"}
+            kept = [place for place, label in enumerate(held.labelled.labels) if label in known]
+            inside = held.subset(kept).labelled
+            examples = given.subset([place for place, label in enumerate(given.labelled.labels) if label in known]).labelled
+            return IntentRecall(name, "held-out", examples, inside)
+    raise AssertionError(name)
+
+
+if __name__ == "__main__":
+    main()

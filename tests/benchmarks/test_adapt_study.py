@@ -1,0 +1,48 @@
+"""The study of the main job: what it gives away and what it keeps back share no text."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+import adapt_study
+from juyi.adaptation import Evidence, IntentEvidence, PairEvidence, QuestionEvidence
+from juyi.data import LabelledTexts, ScoredPairs, normalise
+from juyi.tasks import IntentRecall, PairClassification, Retrieval
+from juyi.tasks.retrieval import retrieval_from_groups
+
+
+def questions() -> QuestionEvidence:
+    rows = [(str(i), f"问题{i}之{n}") for i in range(40) for n in range(3)]
+    labelled = LabelledTexts([label for label, _ in rows], [text for _, text in rows])
+    return QuestionEvidence("groups", retrieval_from_groups("groups", "given", labelled))
+
+
+def pairs() -> PairEvidence:
+    left, right = [f"左{i - i % 2}" for i in range(60)], [f"右{i}" for i in range(60)]
+    return PairEvidence("pairs", ScoredPairs(left, right, np.arange(60.0) % 3 == 0))
+
+
+def intents() -> IntentEvidence:
+    rows = [(f"意图{i % 6}" if i % 10 else "oos", f"问句{i}") for i in range(120)]
+    return IntentEvidence("intents", LabelledTexts([label for label, _ in rows], [text for _, text in rows]))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "kind"), [(questions(), Retrieval), (pairs(), PairClassification), (intents(), IntentRecall)]
+)
+def test_what_is_measured_on_was_not_given(evidence: Evidence, kind: type) -> None:
+    given, held = adapt_study.divided(evidence, seed=1)
+    assert len(given.rows()) + len(held.rows()) == len(evidence.rows())
+    known = {normalise(text) for row in given.rows() for text in row}
+    assert known.isdisjoint(normalise(text) for row in held.rows() for text in row)
+    task = adapt_study.task_of("a set", given, held)
+    assert isinstance(task, kind)
+    if isinstance(task, IntentRecall):
+        assert "oos" not in task.train.labels + task.test.labels
+        assert known.isdisjoint(map(normalise, task.test.texts))
