@@ -55,6 +55,13 @@ def model(stand_in: Callable[..., Path]) -> str:
     return str(stand_in("bert"))
 
 
+@pytest.fixture(autouse=True)
+def without_graph(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exporting the graph takes longer than all else, and one test looks at it."""
+    if "writes_what_it_recommends" not in request.node.name:
+        monkeypatch.setattr("juyi.adaptation.model_folder.add_graph", lambda *_: None)
+
+
 def grouped(sentences: list[str]) -> QuestionEvidence:
     """Questions whose paraphrases share most letters, so that word overlap finds what random weights do not."""
     rows = [

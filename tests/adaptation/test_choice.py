@@ -38,7 +38,7 @@ def drawn(rng: np.random.Generator, gains: list[float], units: int = UNITS) -> d
 @pytest.mark.slow
 def test_equal_candidates_show_a_gain_no_more_often_than_they_may() -> None:
     rng = np.random.default_rng(1)
-    runs, claimed, naive, gains = 240, 0, 0, []
+    runs, claimed, naive, gains = 160, 0, 0, []
     for number in range(runs):
         found = evidence(seed=number)
         measured = drawn(rng, [0.0] * CANDIDATES)
