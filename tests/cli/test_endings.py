@@ -246,7 +246,7 @@ KILLED = {
     "whiten, at the end": ("whiten --texts q.txt -o w", "os.rename", "/w", "w"),
     "export": ("export -m small -o e", "os.rename", "model.onnx", "e"),
     "train": (TRAIN, "os.rename", "/m", "m"),
-    "adapt": ("adapt q.txt -m small -o a", "os.rename", "a/model", "a/model"),
+    "adapt": ("adapt q.txt -m small --portfolio quick -o a", "os.rename", "a/model", "a/model"),
 }
 """The command, the event at which it is killed (`sys.addaudithook`), what this is about, and what the command writes."""
 
