@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from juyi.adaptation import choose, dealt, smallest_gain, units_needed
+from juyi.adaptation import PairEvidence, choose, dealt, smallest_gain, units_needed
 from juyi.adaptation.questions import QuestionEvidence
+from juyi.data import ScoredPairs
 from juyi.metrics import Bootstrap, Difference
 from juyi.tasks import Retrieval
 from juyi.types import Interval
@@ -100,6 +101,14 @@ def test_where_raw_wins_nothing_is_gained() -> None:
     choice = choose([evidence()], drawn(rng, [0.0, -0.3, -0.3]))
     assert choice.winner == choice.recommended == "raw"
     assert choice.gain is not None and choice.gain.value == 0
+
+
+def test_resamples_that_lack_a_class_are_drawn_again() -> None:
+    scores = np.array([1.0] * 3 + [0.0] * 37)  # one resample in twenty has no positive pair
+    pairs = PairEvidence("pairs", ScoredPairs([f"左{i}" for i in range(40)], [f"右{i}" for i in range(40)], scores))
+    rng = np.random.default_rng(7)
+    choice = choose(dealt([pairs], 4), {name: [rng.normal(size=(40, 1))] for name in ("raw", "other")})
+    assert choice.gain is not None and np.isfinite([choice.gain.interval.low, choice.gain.interval.high]).all()
 
 
 def test_so_many_units_show_the_gain_four_times_in_five() -> None:

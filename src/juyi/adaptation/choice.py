@@ -107,10 +107,11 @@ class _Candidates:
             return 100 * (_mean(nested[winners], counts) - _mean(self._statistics[self.names[0]], counts))
 
         draws = [resample_counts(each.units, seed=bootstrap.seed, stream=f"choice {each.name}") for each in self.evidence]
-        replicates = []
-        for _ in range(min(bootstrap.resamples, _RESAMPLES)):
+        replicates: list[float] = []
+        while len(replicates) < min(bootstrap.resamples, _RESAMPLES):
             counts = [next(draw).astype(np.float64) for draw in draws]
-            replicates.append(value(self.winners(counts), counts))
+            if math.isfinite(found := value(self.winners(counts), counts)):  # a resample may lack a class of labels
+                replicates.append(found)
         observed = value(winners, [np.ones(each.units.items) for each in self.evidence])
         return bootstrap.difference(observed, np.array(replicates), joint)
 

@@ -56,14 +56,15 @@ def _power(result: Adaptation, choice: Choice) -> str:
 
 
 def _overlap(result: Adaptation) -> str:
-    """Word overlap where it is as good: then no model is needed."""
+    """Word overlap where it is as good or better: then no model is needed."""
     for table in result.tables:
         best, overlap = table.figures[result.recommended][0], table.figures[WORD_OVERLAP][0]
         difference = best.difference(overlap)
         if difference is not None and difference.interval.low <= 0:
+            standing = "word overlap is better" if difference.interval.high < 0 else "the difference is not certain"
             return (
                 f"Word overlap alone, without any model, is at {overlap.score.value:.1f} ({table.metric}) and what is "
-                f"recommended at {best.score.value:.1f}: the difference is not certain ({_gain(difference)})."
+                f"recommended at {best.score.value:.1f}: {standing} ({_gain(difference)})."
             )
     return ""
 
