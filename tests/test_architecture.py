@@ -29,7 +29,7 @@ FLOORS = [
     "adaptation",
     "experiments applications compatibility",
     "evaluation",
-    "training suites",
+    "training suites labelling",
     "tasks",
     "objectives engines postprocessing baselines index teachers",
     "encoder augmentation",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from juyi.adaptation import IntentEvidence, LabelFiles, PairEvidence, QuestionEvidence, read_evidence
+from juyi.adaptation.labels import sheet_evidence
 from juyi.assets import SAMPLES
 from juyi.data import ReadSettings
 from juyi.errors import DataError, UsageError
+from juyi.labelling import LabelSheet, draw_pairs
+from juyi.metrics import spearman_statistic
 
 COUNT = 12
 
@@ -117,3 +121,53 @@ def test_what_cannot_be_used_is_refused_with_its_reason(name: str, tmp_path: Pat
     with pytest.raises(kind) as caught:
         read_evidence(LabelFiles(**{option: str(tmp_path / file) for option, file in given.items()}))
     assert words in str(caught.value)
+
+
+SENTENCES = [f"第{i}项业务怎么办" for i in range(400)]
+
+
+def labelled_sheet(folder: Path, count: int) -> LabelSheet:
+    vectors = np.random.default_rng(0).normal(size=(2, len(SENTENCES), 8))
+    sheet = LabelSheet.create(folder, "origin", SENTENCES, draw_pairs([each @ each.T for each in vectors], 2001))
+    sheet.answer({pair.id: number % 6 for number, pair in enumerate(sheet.on_sheets[:count])})
+    return sheet
+
+
+def test_a_label_sheet_weighs_pairs_by_how_they_were_drawn(tmp_path: Path) -> None:
+    sheet = labelled_sheet(tmp_path, 80)
+    found = sheet_evidence(tmp_path, SENTENCES)
+    assert found is not None and len(found.rows()) == 80
+    similarities = np.random.default_rng(1).normal(size=(80, 1))
+    labels = sheet.labels()
+    expected = spearman_statistic(similarities[:, 0], labels.pairs.scores)(labels.weights)
+    assert found.main_statistic(similarities)(np.ones(80)) == pytest.approx(expected)
+    half = found.subset(range(40))
+    assert half.main_statistic(similarities[:40])(np.ones(40)) == pytest.approx(
+        spearman_statistic(similarities[:40, 0], labels.pairs.scores[:40])(labels.weights[:40])
+    )
+    of_units = np.bincount(found.units.of, weights=labels.weights)
+    assert found.effective() == pytest.approx(of_units.sum() ** 2 / (of_units**2).sum())
+
+
+def test_labels_of_sentences_that_are_gone_are_left_out_and_counted(tmp_path: Path) -> None:
+    sheet = labelled_sheet(tmp_path, 100)
+    said: list[str] = []
+    left = set(SENTENCES[:300])
+    found = sheet_evidence(tmp_path, [*left, "新来的一句"], said.append)
+    kept = sum({pair.first, pair.second} <= left for pair in sheet.on_sheets)
+    assert found is not None and len(found.rows()) == kept
+    assert any(f"{kept} pairs are labelled, 0 are open, {100 - kept} are of other sentences" in each for each in said)
+
+
+def test_a_sheet_of_other_sentences_is_not_passed_over(tmp_path: Path) -> None:
+    labelled_sheet(tmp_path, 9)
+    with pytest.raises(UsageError, match="9 labels"):
+        sheet_evidence(tmp_path, ["别的句子", "另一句"])
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_sheet_with_too_few_labels_does_not_count_yet(tmp_path: Path, count: int) -> None:
+    labelled_sheet(tmp_path, count)
+    said: list[str] = []
+    assert sheet_evidence(tmp_path, SENTENCES, said.append) is None
+    assert any("does not count yet" in each for each in said) == (count > 0)

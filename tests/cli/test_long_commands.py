@@ -73,18 +73,44 @@ def test_adapt_with_labels(juyi, texts: Path, tmp_path: Path, build) -> None:
     assert task.evaluate(similarity)[0].value == pytest.approx(measured, abs=0.05)
 
 
-def test_adapt_without_labels_claims_nothing_and_writes_a_sheet(juyi, texts: Path, tmp_path: Path, build) -> None:
+def test_adapt_without_labels_writes_a_sheet_and_uses_what_was_filled_in(juyi, texts: Path, tmp_path: Path, build) -> None:
     model = build("bert")  # a small one: what it is worth is not asked here
     (tmp_path / "small.toml").write_text(PORTFOLIO, encoding="utf-8")
-    done = juyi("adapt", texts, "-m", model, "-o", tmp_path / "out", "--format", "json", "--portfolio", tmp_path / "small.toml")
+    out = tmp_path / "out"
+    adapt = ("adapt", texts, "-m", model, "-o", out, "--format", "json", "--portfolio", tmp_path / "small.toml")
+    done = juyi(*adapt)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["evidence"] == [] and report["gain"] is None and report["recommended"] == "raw"
     assert "nothing is claimed" in report["verdict"]
-    lines = (tmp_path / "out" / "pairs_to_label.tsv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "sentence1\tsentence2\tscore"
-    assert 80 <= len(lines) - 1 <= 100
-    assert all(line.count("\t") == 2 and line.endswith("\t") for line in lines[1:])
+    sheet = (out / "pairs_to_label.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert sheet[0] == "id,sentence1,sentence2,score"
+    assert len(sheet) == 101
+    # In two sittings: a word that is no score, a step back, a pair that is skipped, and the end of the input.
+    first = juyi("label", out, stdin="5\n0\nfive\nb\n1\n?\ns\n4\nq\n")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("3 labelled, 97 open")
+    assert "毫不相干" in first.stderr and "[4/100]" in first.stderr
+    second = juyi("label", out, stdin="\n".join("0123"[number % 4] for number in range(60)))
+    assert second.stdout.startswith("63 labelled, 37 open")
+    assert juyi("label", out, "--more", 50).returncode == 0
+    done = juyi(*adapt)
+    assert done.returncode == 0, done.stderr
+    assert "63 pairs are labelled, 87 are open" in done.stderr
+    (found,) = json.loads(done.stdout)["evidence"]
+    assert (found["evidence"], found["metric"], found["count"]) == ("label sheet", "spearman", 63)
+    # Other sentences, and labels that are in the way.
+    other = tmp_path / "other.txt"
+    other.write_text("".join(f"另一个问题{number}怎么办\n" for number in range(60)), encoding="utf-8")
+    refused = juyi("adapt", other, *adapt[2:])
+    assert refused.returncode == 2
+    assert "63 labels, and they are of other sentences" in " ".join(refused.stderr.split())
+
+
+def test_label_without_a_sheet_says_how_to_get_one(juyi, tmp_path: Path) -> None:
+    done = juyi("label", tmp_path)
+    assert done.returncode == 2
+    assert "juyi adapt FILE" in done.stderr
 
 
 def test_adapt_refuses_too_few_sentences(juyi, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from juyi.adaptation.adaptation import Adaptation, EvidenceTable, SearchResult
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.choice import choose
 from juyi.adaptation.evidence import Evidence, dealt, limited
-from juyi.adaptation.label_sheet import write_label_sheet
+from juyi.adaptation.labels import sheet_evidence
 from juyi.adaptation.model_folder import write_model
 from juyi.adaptation.portfolio import RAW, Portfolio, Treatment, load_portfolio
 from juyi.adaptation.training import Pace, folder_name, measured_pace
@@ -24,13 +24,15 @@ from juyi.assets import DEFAULT_ENCODER
 from juyi.atomic import check_output_file, check_output_folder, write_text
 from juyi.baselines import LexicalOverlap
 from juyi.data import inspect
-from juyi.embeddings import check_texts
+from juyi.embeddings import check_texts, unit_rows
 from juyi.encoder import Encoder, EncoderSettings, load_encoder
 from juyi.errors import DataError, UsageError
 from juyi.experiments.defaults import MOST_SENTENCES
 from juyi.experiments.examples import sample_sentences, select_sentences
 from juyi.experiments.recipe import DataSettings
+from juyi.experiments.identity import rows_digest
 from juyi.hub import folder_digest, resolve
+from juyi.labelling import NAME, RESERVE, LabelSheet, draw_pairs
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.locks import locked_folder
 from juyi.types import Log, Progress
@@ -38,10 +40,10 @@ from juyi.types import Log, Progress
 FOLDS = 4
 FEWEST_SENTENCES = 32
 MINUTES = 5.0
-SHEET = "pairs_to_label.tsv"
 _SHARE_OF_ENCODING = 0.08
 _MEASURED_ROWS = (512, 4096)
 _SIGNAL_TEXTS = 2_000
+_SHEET_TEXTS = 2_000
 _HITS = 3
 
 
@@ -82,9 +84,9 @@ def adapt(
 ) -> Adaptation:
     """Try the candidates of a portfolio on what the labels say, and decide.
 
-    Writes `out/model/`, the recommended encoder, `out/report.json`, and without labels `out/pairs_to_label.tsv`; on request the
-    other candidates to `out/candidates/`. A run that was stopped, or that is begun anew with more time, takes up what was
-    measured.
+    Writes `out/model/`, the recommended encoder, `out/report.json`, and without labels a sheet of pairs to label; on request the
+    other candidates to `out/candidates/`. What was filled in on that sheet counts as labels of the next run. A run that was
+    stopped, or that is begun anew with more time or labels, takes up what was measured.
 
     Args:
         texts: Unlabelled sentences, repeats and all; those of the labels are learned from too, without their labels, so that
@@ -103,7 +105,7 @@ def adapt(
     """
     portfolio = load_portfolio(options.portfolio)
     check_output_folder(out / "model", MODULES, NATIVE_MODULES)
-    for name in ("report.json", SHEET):
+    for name in ("report.json", f"{NAME}.csv"):
         check_output_file(out / name)
     with locked_folder(out):
         return _adapt(texts, out, evidence, options, portfolio, log, progress)
@@ -121,6 +123,8 @@ def _adapt(
     clock = Clock(60 * options.minutes)
     encoder = load_encoder(options.settings, log=log)
     _say_encoder(encoder, options.settings, log)
+    filled = sheet_evidence(out, [*texts, *(text for each in evidence for text in each.texts())], log)
+    evidence = [*evidence, *([] if filled is None else [filled])]
     sentences = _sentences(texts, evidence, options.seed)
     inspection = inspect(
         texts or sentences,
@@ -152,7 +156,8 @@ def _adapt(
     if not evidence:
         for each in {contender.name: contender for contender, _ in tried.treatments.values()}.values():
             result.signals[each.name] = trial.backbone(each, tried.steps.get(each.name, 0)).signals(sentences[:_SIGNAL_TEXTS])
-        result.sheet = _sheet(out, trial, tried, sentences)
+        _draw_sheet(out, trial, tried, sentences, log)
+    result.sheet = next(iter(sorted(out.glob(f"{NAME}.csv"))), None)
     write_text(out / "report.json", json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")
     return result
 
@@ -271,14 +276,18 @@ def _keep(out: Path, trial: Trial, tried: Tried, result: Adaptation, log: Log) -
         write_model(folder, backbone.treated(treatment), treatment, replace(result, recommended=name), run or trial.start, log)
 
 
-def _sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str]) -> Path:
-    """Pairs to label, drawn by all that would be compared on them."""
-    path = out / SHEET
-    if not path.exists():  # it may hold an afternoon of labelling
-        encoders = []
-        for contender, treatment in tried.treatments.values():
-            if not treatment.overlap:
-                backbone = trial.backbone(contender, tried.steps.get(contender.name, 0))
-                encoders.append(lambda texts, backbone=backbone, treatment=treatment: backbone.encode(texts, treatment))
-        write_label_sheet(path, sentences[:MOST_SENTENCES], encoders)
-    return path
+def _draw_sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str], log: Log) -> None:
+    """Pairs to label, drawn by all that would be compared on them; a sheet that was begun stays as it is."""
+    origin = rows_digest({"text": list(sentences), "drawn by": [trial.identity, *tried.treatments]})
+    sheet = LabelSheet.open(out)
+    if sheet is not None and (sheet.origin == origin or sheet.scores()):
+        return
+    places = np.random.default_rng(trial.seed).permutation(len(sentences))[:_SHEET_TEXTS]
+    sample = [sentences[place] for place in places]
+    lexical = LexicalOverlap().matrix(sample).astype(np.float32)
+    similarities = []
+    for contender, treatment in tried.treatments.values():
+        vectors = trial.backbone(contender, tried.steps.get(contender.name, 0)).encode(sample, treatment)
+        units = unit_rows(vectors, "embeddings").astype(np.float32)
+        similarities.append((1 - treatment.overlap) * (units @ units.T) + treatment.overlap * lexical)
+    LabelSheet.create(out, origin, sample, draw_pairs(similarities, RESERVE + 1, baselines=[lexical], seed=trial.seed), log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from juyi.data import (
 )
 from juyi.errors import DataError, UsageError
 from juyi.experiments.development import check_scores
+from juyi.labelling import NAME, LabelSheet, labels_without_sheet
 from juyi.metrics import connected
 from juyi.tasks.retrieval import Retrieval, retrieval_from_corpus, retrieval_from_groups
 from juyi.types import Log
@@ -104,6 +106,42 @@ def _read(kind: str, path: str, corpus: str, options: ReadOptions) -> Evidence:
             scored = read_scored_pairs(path, **options)
             check_scores(scored, path)
             return PairEvidence(kind, scored)
+
+
+def sheet_evidence(folder: Path, sentences: Collection[str], log: Log = lambda _: None) -> PairEvidence | None:
+    """What was filled in on the label sheet of a folder; None where that is too little, or nothing.
+
+    Args:
+        folder: That the sheet was written to.
+        sentences: Those at hand; labels of others are left out.
+        log: Hears what is used.
+
+    Raises:
+        DataError: A file of the sheet cannot be read, or two say different things.
+        UsageError: All labels are of other sentences.
+    """
+    sheet = LabelSheet.open(folder)
+    labels = labels_without_sheet(folder, log) if sheet is None else sheet.labels(log)
+    if labels is None or not len(labels):
+        return None
+    known = {normalise(text) for text in sentences}
+    rows = zip(labels.pairs.first, labels.pairs.second, strict=True)
+    kept = [place for place, row in enumerate(rows) if known.issuperset(map(normalise, row))]
+    if not kept:
+        raise UsageError(
+            f"{folder} holds a label sheet with {len(labels)} labels, and they are of other sentences than those at hand. Write to "
+            f"another folder, or move {NAME}* away."
+        )
+    evidence = PairEvidence("label sheet", labels.pairs, labels.weights).subset(kept)
+    others = f", {len(labels) - len(kept)} are of other sentences and are left out" if len(kept) < len(labels) else ""
+    log(f"label sheet: {len(kept)} pairs are labelled, {labels.open} are open{others}")
+    try:
+        check_scores(evidence.pairs, folder / NAME)
+        check_enough(evidence)
+    except DataError as error:
+        log(f"The label sheet does not count yet: {error}")
+        return None
+    return evidence
 
 
 def check_enough(evidence: Evidence, path: str = "") -> None:

@@ -25,9 +25,11 @@ class PairEvidence(Evidence):
 
     Attributes:
         pairs: The labels.
+        weights: How many pairs each stands for where they were drawn with unequal chances, (pairs,); None for all alike.
     """
 
     pairs: ScoredPairs = field(repr=False)
+    weights: NDArray[np.float64] | None = field(default=None, repr=False)
 
     @property
     def binary(self) -> bool:
@@ -37,7 +39,7 @@ class PairEvidence(Evidence):
     @cached_property
     def units(self) -> Units:
         """Pairs that share a sentence, and those that share one with these, are one unit."""
-        return sentence_units(self.rows())
+        return replace(sentence_units(self.rows()), weights=self.weights)
 
     def rows(self) -> Sequence[Sequence[str]]:
         """Both sentences of each pair."""
@@ -51,7 +53,8 @@ class PairEvidence(Evidence):
     def subset(self, places: Sequence[int]) -> PairEvidence:
         """See `Evidence.subset`."""
         first, second = ([side[i] for i in places] for side in (self.pairs.first, self.pairs.second))
-        return replace(self, pairs=ScoredPairs(first, second, self.pairs.scores[list(places)]))
+        weights = None if self.weights is None else self.weights[list(places)]
+        return replace(self, pairs=ScoredPairs(first, second, self.pairs.scores[list(places)]), weights=weights)
 
     def texts(self) -> Sequence[str]:
         """Both sides."""
@@ -79,10 +82,14 @@ class PairEvidence(Evidence):
 
     def statistics(self, outcomes: Outcomes) -> dict[str, Statistic]:
         """`average-precision` and `spearman`, or `spearman` alone."""
-        spearman = {"spearman": spearman_statistic(outcomes[:, 0], self.pairs.scores)}
-        if not self.binary:
-            return spearman
-        return {"average-precision": BinaryRanking(outcomes[:, 0], self.pairs.scores).average_precision, **spearman}
+        found: dict[str, Statistic] = {"spearman": spearman_statistic(outcomes[:, 0], self.pairs.scores)}
+        if self.binary:
+            found = {"average-precision": BinaryRanking(outcomes[:, 0], self.pairs.scores).average_precision, **found}
+        return found if self.weights is None else {metric: self._weighted(each) for metric, each in found.items()}
+
+    def _weighted(self, statistic: Statistic) -> Statistic:
+        """The figure of what the pairs stand for: one of weight 2 is as two."""
+        return lambda counts: statistic(counts * self.weights)
 
     def _standardised(self, similarities: NDArray[np.float64]) -> NDArray[np.float64]:
         spread = float(similarities.std())

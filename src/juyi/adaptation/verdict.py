@@ -10,6 +10,7 @@ from juyi.metrics import Difference
 _MOST_UNITS = 1_000_000
 _KINDS = {
     "pairs": "scored pairs",
+    "label sheet": "labelled pairs",
     "groups": "groups of questions",
     "clicks": "queries with what was taken",
     "queries": "queries with what answers them",
@@ -72,9 +73,9 @@ def _overlap(result: Adaptation) -> str:
 def _without_labels(result: Adaptation) -> str:
     return (
         "There are no labels, so nothing is claimed and the raw encoder is kept: no figure that needs no labels says which "
-        "encoder is better. Fill in the score column of pairs_to_label.tsv (0 to 5; half an hour for 100 pairs) and give it with "
-        "--pairs; or give what you have anyway: groups of questions with one answer (--groups), queries with what was taken "
-        "(--clicks), queries with their intents (--intents)."
+        "encoder is better. Label the 100 pairs of pairs_to_label.csv or .xlsx (0 to 5, half an hour; juyi label walks through them) "
+        "and run the same command again; or give what you have anyway: groups of questions with one answer (--groups), queries "
+        "with what was taken (--clicks), queries with their intents (--intents)."
     )
 
 

@@ -38,7 +38,8 @@ def print_adaptation(result: Adaptation, out: Path) -> None:
     if result.sheet is not None:
         put(f"label   {result.sheet}")
     put("next")
-    for command in next_commands(out / "model"):
+    labelling = [f"juyi label {out}"] if result.sheet is not None and not result.tables else []
+    for command in [*labelling, *next_commands(out / "model")]:
         put(f"  {command}")
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "encode": "Turn sentences into vectors.",
     "evaluate": "Measure an encoder on tasks.",
     "export": "Write a model as a small folder with the graph for the engine without torch.",
+    "label": "Walk through the pairs of a label sheet.",
     "models": "List the embedded encoders, show what a model folder holds.",
     "pretrain": "Make a new small encoder from running text.",
     "recipes": "List and show the experiments that ship with juyi.",

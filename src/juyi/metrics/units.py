@@ -18,13 +18,16 @@ class Units:
     Attributes:
         of: The unit of each item.
         classes: How many units each class has; one number where all are drawn together.
+        weights: What each item counts in the figures; None for all alike.
 
     Shapes:
         of: (items,)
+        weights: (items,)
     """
 
     of: NDArray[np.intp]
     classes: tuple[int, ...]
+    weights: NDArray[np.float64] | None = None
 
     @classmethod
     def single(cls, *sizes: int) -> Units:
@@ -59,7 +62,9 @@ class Units:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Units):
             return NotImplemented
-        return self is other or (self.classes == other.classes and np.array_equal(self.of, other.of))
+        weights, others = (1.0 if each.weights is None else each.weights for each in (self, other))
+        same = self.classes == other.classes and np.array_equal(self.of, other.of)
+        return self is other or (same and bool(np.all(weights == np.asarray(others))))
 
     def __hash__(self) -> int:
         return hash((self.classes, len(self.of)))
@@ -79,7 +84,7 @@ class Units:
         return self.count if items is None else len(np.unique(self.of[items]))
 
     def effective(self, items: NDArray[np.integer] | None = None) -> float:
-        """How many units of equal size are worth as much: the squared number of items by the sum of the squared unit sizes.
+        """How many units of equal size are worth as much: the squared weight of all items by the sum of the units' squared weights.
 
         A mean over units of unequal size is as unsure as one over fewer units of equal size; where one unit holds half of the
         items, that is less than four, however many small ones there are.
@@ -91,7 +96,9 @@ class Units:
             Kish 1965, the effective sample size of unequal weights; as the degrees of freedom of clusters of unequal size:
             Carter, Schnepel & Steigerwald 2017.
         """
-        sizes = np.bincount(self.of if items is None else self.of[items]).astype(np.float64)
+        weights = np.ones(self.items) if self.weights is None else self.weights
+        chosen = slice(None) if items is None else items
+        sizes = np.bincount(self.of[chosen], weights=weights[chosen])
         return float(sizes.sum() ** 2 / (sizes @ sizes))
 
 

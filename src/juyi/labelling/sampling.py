@@ -1,0 +1,113 @@
+"""Which pairs are worth labelling: those that decide between candidates, drawn so that estimates over all of them are unbiased."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from juyi.errors import DataError, UsageError
+
+_NEIGHBOURS = 10
+_BACKGROUND = 1 / 9
+"""Random pairs for each plausible one: a tenth of the population is what nobody takes for alike."""
+_FLOOR = 0.5
+
+
+@dataclass(frozen=True)
+class DrawnPair:
+    """A pair of the population, in the order of a priority sample.
+
+    Attributes:
+        first: Place of a text.
+        second: Place of another, later one.
+        size: How likely the pair is to be drawn, relatively: the more the candidates disagree about it, the larger.
+        priority: The size over a uniform random number of the pair's own; the order is by this.
+    """
+
+    first: int
+    second: int
+    size: float
+    priority: float
+
+
+def draw_pairs(
+    candidates: Sequence[NDArray[np.floating]],
+    most: int,
+    *,
+    baselines: Sequence[NDArray[np.floating]] = (),
+    seed: int = 0,
+) -> list[DrawnPair]:
+    """The first pairs of a priority sample, best first; the first n of them are a sample of n.
+
+    The population are the plausible pairs, each text with its ten nearest by any candidate or baseline, and a ninth as many random
+    others. A pair's size is how much its rank differs between the candidates, and half the mean of that on top: what all of them
+    see alike tells little about which of them is right, and still must have its chance. All candidates are treated alike.
+
+    Args:
+        candidates: The similarities of all texts by each of those that are to be decided between.
+        most: How many pairs at most.
+        baselines: By others that they are compared with.
+        seed: Draws them.
+
+    Shapes:
+        candidates, baselines: (texts, texts) each
+
+    Raises:
+        DataError: Fewer than four texts.
+        UsageError: No candidate, or fewer than one pair is wanted.
+
+    Source:
+        Pooling: Spärck Jones & van Rijsbergen 1975, as in TREC. Priority sampling: Duffield, Lund & Thorup 2007 (J. ACM 54).
+    """
+    if not candidates or most < 1:
+        raise UsageError(f"{len(candidates)} candidates and {most} pairs were given; at least one of each is needed.")
+    count = len(candidates[0])
+    if count < 4:
+        raise DataError(f"{count} distinct sentences are too few for pairs to label; give at least four.")
+    rng = np.random.default_rng(seed)
+    first, second = np.divmod(_population([*candidates, *baselines], rng), count)
+    ranks = np.stack([rankdata(each[first, second]) for each in candidates]) / len(first)  # (candidates, population)
+    spread = ranks.std(axis=0)
+    sizes = spread + _FLOOR * spread.mean() if spread.any() else np.ones(len(first))
+    priorities = sizes / (1 - rng.random(len(first)))  # a uniform number above 0
+    order = np.argsort(-priorities, kind="stable")[:most].tolist()
+    return [DrawnPair(int(first[i]), int(second[i]), float(sizes[i]), float(priorities[i])) for i in order]
+
+
+def sampling_weights(sizes: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
+    """How many pairs of the population each pair of a priority sample stands for.
+
+    Args:
+        sizes: Of the pairs in the sample.
+        threshold: The highest priority outside of the sample; 0 where nothing is left outside.
+
+    Shapes:
+        sizes, returns: (n,)
+
+    Source:
+        Duffield, Lund & Thorup 2007, §2: the estimate max(size, threshold) of a size is unbiased; divided by the size it counts
+        pairs.
+    """
+    return np.maximum(1.0, threshold / sizes)
+
+
+def _population(similarities: Sequence[NDArray[np.floating]], rng: np.random.Generator) -> NDArray[np.int64]:
+    """The pairs as first * texts + second, the first before the second."""
+    count = len(similarities[0])
+    kept = min(_NEIGHBOURS, count - 1)
+    found = []
+    for each in similarities:
+        others = np.where(np.eye(count, dtype=bool), -np.inf, each)
+        nearest = np.argpartition(-others, kept - 1, axis=1)[:, :kept]  # (texts, neighbours)
+        texts = np.repeat(np.arange(count), kept)
+        low, high = np.minimum(texts, nearest.reshape(-1)), np.maximum(texts, nearest.reshape(-1))
+        found.append(low * count + high)
+    plausible = np.unique(np.concatenate(found))
+    first, second = np.triu_indices(count, k=1)
+    others = np.setdiff1d(first * count + second, plausible, assume_unique=True)
+    background = rng.choice(others, min(len(others), round(_BACKGROUND * len(plausible))), replace=False)
+    return np.concatenate([plausible, np.sort(background)]).astype(np.int64)
