@@ -38,7 +38,7 @@ FLOORS = [
     "bare_folders",
     "losses poolings tokenization metrics",
     "hub",
-    "provenance similarity_settings",
+    "provenance similarity_settings calibration",
     "declarations embeddings prompts assets atomic caches extras locks",
     "types",
     "errors",

@@ -46,7 +46,9 @@ def half_filled(sheet: LabelSheet, path: Path) -> dict[str, float]:
     return scores
 
 
-@pytest.mark.parametrize("form", ["xlsx", csv_in(GBK), csv_in(UTF_8), "ods"], ids=["xlsx", "csv GBK", "csv UTF-8", "by way of ods"])
+@pytest.mark.parametrize(
+    "form", ["xlsx", csv_in(GBK), csv_in(UTF_8), "ods"], ids=["xlsx", "csv GBK", "csv UTF-8", "by way of ods"]
+)
 def test_a_half_filled_sheet_comes_back(tmp_path: Path, form: str) -> None:
     sheet = sheet_in(tmp_path)
     path = tmp_path / "pairs_to_label.xlsx"

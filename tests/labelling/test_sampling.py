@@ -115,7 +115,7 @@ def test_baselines_bring_pairs_and_do_not_decide_between_them() -> None:
 
 @pytest.mark.parametrize(("count", "most", "error"), [(3, 5, DataError), (0, 5, UsageError), (9, 0, UsageError)])
 def test_what_leaves_nothing_to_draw_is_refused(count: int, most: int, error: type[Exception]) -> None:
-    with pytest.raises(error, match="four|at least one"):
+    with pytest.raises(error, match=r"four|at least one"):
         draw_pairs([np.eye(count)] if count else [], most)
 
 

@@ -17,6 +17,7 @@ from juyi.labelling import LabelSheet, grades, labels_without_sheet
 from juyi.labelling.files import ID, SheetRow, read_rows, write_csv
 from juyi.labelling.sheet import pair_id
 
+
 def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
 
@@ -33,7 +34,9 @@ def reordered(rows: list[dict[str, str]]) -> tuple[list[str], list[dict[str, str
 
 
 def with_notes(rows: list[dict[str, str]]) -> tuple[list[str], list[dict[str, str]]]:
-    return ["who", *rows[0], "备注"], [{**row, "who": "小李", "备注": "再看看" if number % 3 else ""} for number, row in enumerate(rows)]
+    return ["who", *rows[0], "备注"], [
+        {**row, "who": "小李", "备注": "再看看" if number % 3 else ""} for number, row in enumerate(rows)
+    ]
 
 
 def without_ids(rows: list[dict[str, str]]) -> tuple[list[str], list[dict[str, str]]]:
@@ -89,7 +92,10 @@ def test_scores_come_back_whatever_a_spreadsheet_made_of_the_sheet(
 ) -> None:
     sheet = sheet_in(tmp_path)
     scores = meant(sheet, count)
-    rows = [{**row, "score": f"{scores[row['id']]:g}" if row["id"] in scores else ""} for row in rows_of(tmp_path / "pairs_to_label.csv")]
+    rows = [
+        {**row, "score": f"{scores[row['id']]:g}" if row["id"] in scores else ""}
+        for row in rows_of(tmp_path / "pairs_to_label.csv")
+    ]
     names, changed = change(rows)
     encoding, delimiter = SAVED[saved]
     with (tmp_path / "pairs_to_label.csv").open("w", encoding=encoding, newline="") as stream:
@@ -204,7 +210,7 @@ def test_two_files_that_say_different_things_are_named(tmp_path: Path) -> None:
     write_rows(path, [{**row, "score": "3"} for row in rows_of(path)])
     assert set(sheet.scores().values()) == {3.0}
     sheet.answer({sheet.pairs[0].id: 4.0})
-    with pytest.raises(DataError, match="has the score 4 here and 3 in pairs_to_label.csv"):
+    with pytest.raises(DataError, match=r"has the score 4 here and 3 in pairs_to_label\.csv"):
         sheet.scores()
 
 

@@ -13,24 +13,25 @@ from pydantic import TypeAdapter, ValidationError
 from juyi.adaptation.adaptation import Adaptation, EvidenceTable, SearchResult
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.choice import choose
-from juyi.adaptation.evidence import Evidence, dealt, limited
+from juyi.adaptation.evidence import Evidence, Outcomes, dealt, limited
 from juyi.adaptation.labels import sheet_evidence
 from juyi.adaptation.model_folder import write_model
 from juyi.adaptation.portfolio import RAW, Portfolio, Treatment, load_portfolio
 from juyi.adaptation.training import Pace, folder_name, measured_pace
 from juyi.adaptation.trial import Clock, Trial, Tried
-from juyi.adaptation.verdict import verdict_of
+from juyi.adaptation.verdict import moved_scales, verdict_of
 from juyi.assets import DEFAULT_ENCODER
 from juyi.atomic import check_output_file, check_output_folder, write_text
 from juyi.baselines import LexicalOverlap
+from juyi.calibration import Calibration
 from juyi.data import inspect
 from juyi.embeddings import check_texts, unit_rows
 from juyi.encoder import Encoder, EncoderSettings, load_encoder
 from juyi.errors import DataError, UsageError
 from juyi.experiments.defaults import MOST_SENTENCES
 from juyi.experiments.examples import sample_sentences, select_sentences
-from juyi.experiments.recipe import DataSettings
 from juyi.experiments.identity import rows_digest
+from juyi.experiments.recipe import DataSettings
 from juyi.hub import folder_digest, resolve
 from juyi.labelling import NAME, RESERVE, LabelSheet, draw_pairs
 from juyi.layout import MODULES, NATIVE_MODULES
@@ -145,6 +146,8 @@ def _adapt(
         result.tables = [_table(each, place, tried) for place, each in enumerate(evidence)]
         result.choice = choose(evidence, tried.outcomes)
         result.recommended = result.choice.recommended
+        result.calibrations = {name: _calibrations(evidence, tried.outcomes[name]) for name in {RAW: 0, result.recommended: 0}}
+        result.notes += moved_scales(result)
     contender, treatment = tried.treatments[result.recommended]
     log(f"Recommended: {result.recommended}")
     final, run = trial.final(contender, tried.steps.get(contender.name, 0))
@@ -235,6 +238,15 @@ def _table(evidence: Evidence, place: int, tried: Tried) -> EvidenceTable:
     return EvidenceTable.of(evidence, outcomes, evidence.outcomes(lambda _: overlap), seen)
 
 
+def _calibrations(evidence: Sequence[Evidence], outcomes: Sequence[Outcomes]) -> list[Calibration]:
+    """What the similarities of a candidate are worth, by the first labels of each event."""
+    found: dict[str, Calibration] = {}
+    for each, own in zip(evidence, outcomes, strict=True):
+        if (calibration := each.calibration(own)) is not None:
+            found.setdefault(calibration.event, calibration)
+    return list(found.values())
+
+
 def _look(
     result: Adaptation,
     raw: Backbone,
@@ -254,9 +266,11 @@ def _look(
     corpus = next((each.corpus for each in evidence if each.corpus), sentences)
     for name, similarity in {RAW: raw.similarity(), result.recommended: final.similarity(treatment)}.items():
         hits = similarity.nearest(queries, corpus, min(_HITS, len(corpus)))
+        calibration = next((each for each in result.calibrations.get(name, []) if each.event == "hit"), None)
         for query, ids, scores in zip(queries, hits.ids.tolist(), hits.scores.tolist(), strict=True):
             found = tuple((corpus[i], float(score)) for i, score in zip(ids, scores, strict=True))
-            result.searches.append(SearchResult(query, name, found))
+            probability = None if calibration is None else float(calibration.probability(scores[0]))
+            result.searches.append(SearchResult(query, name, found, probability))
 
 
 def _keep(out: Path, trial: Trial, tried: Tried, result: Adaptation, log: Log) -> None:
@@ -273,7 +287,8 @@ def _keep(out: Path, trial: Trial, tried: Tried, result: Adaptation, log: Log) -
             continue
         backbone, run = trial.final(contender, tried.steps.get(contender.name, 0))
         folder = out / "candidates" / folder_name(name)
-        write_model(folder, backbone.treated(treatment), treatment, replace(result, recommended=name), run or trial.start, log)
+        of_it = replace(result, recommended=name, calibrations={name: _calibrations(trial.evidence, tried.outcomes[name])})
+        write_model(folder, backbone.treated(treatment), treatment, of_it, run or trial.start, log)
 
 
 def _draw_sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str], log: Log) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from juyi.adaptation.choice import Choice, smallest_gain, units_needed
 from juyi.adaptation.evidence import Evidence, Outcomes
 from juyi.adaptation.portfolio import RAW
+from juyi.calibration import Calibration
 from juyi.evaluation import TRANSDUCTIVE, Signals
 from juyi.metrics import Difference
 from juyi.tasks import BootstrappedScore
@@ -19,11 +20,24 @@ WORD_OVERLAP = "word overlap"
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a query found with one candidate: (text, similarity), best first."""
+    """What a query found with one candidate.
+
+    Attributes:
+        query: What was searched for.
+        candidate: With which.
+        hits: (text, similarity), best first.
+        probability: How likely the first answers the query; None where no labels tell.
+    """
 
     query: str
     candidate: str
     hits: tuple[tuple[str, float], ...]
+    probability: float | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the best hit is likelier wrong than right: the query may have no answer here."""
+        return self.probability is not None and self.probability < 0.5
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,7 @@ class Adaptation:
         choice: Which candidate is best and what choosing it is worth; None without labels.
         recommended: The candidate that `out/model` is.
         signals: Of the raw encoder and of the recommended one, what can be said without labels.
+        calibrations: What the similarities are worth as probabilities, of the raw encoder and of the recommended one.
         searches: What the queries find before and after.
         verdict: What it all means, in words.
         notes: What the data and the trainings had to say, and what was not tried.
@@ -106,6 +121,7 @@ class Adaptation:
     choice: Choice | None = None
     recommended: str = RAW
     signals: dict[str, Signals] = field(default_factory=dict)
+    calibrations: dict[str, list[Calibration]] = field(default_factory=dict)
     searches: list[SearchResult] = field(default_factory=list)
     verdict: str = ""
     notes: list[str] = field(default_factory=list)
@@ -129,10 +145,16 @@ class Adaptation:
             "evidence": [table.as_dict() for table in self.tables],
             "signals": {name: signals.as_dict() for name, signals in self.signals.items()},
             "notes": self.notes,
+            "calibrations": {name: [asdict(each) for each in found] for name, found in self.calibrations.items()},
             "searches": [
-                {"query": found.query, "candidate": found.candidate, "rank": rank, "text": text, "score": score}
+                {
+                    "query": found.query,
+                    "candidate": found.candidate,
+                    "probability": found.probability,
+                    "refused": found.refused,
+                    "hits": [{"rank": rank, "text": text, "score": score} for rank, (text, score) in enumerate(found.hits, 1)],
+                }
                 for found in self.searches
-                for rank, (text, score) in enumerate(found.hits, start=1)
             ],
             "inspection": self.inspection,
         }

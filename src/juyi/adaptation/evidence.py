@@ -10,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from juyi.adaptation.decisions import Decisions
+from juyi.calibration import Calibration
 from juyi.data import normalise
 from juyi.metrics import Bootstrap, Statistic, Units, connected
 from juyi.objectives import Objective
@@ -124,6 +126,15 @@ class Evidence(ABC):
         """The deciding figure with its interval."""
         metric, statistic = next(iter(self.statistics(outcomes).items()))
         return self._figure(metric, statistic)
+
+    def decisions(self, outcomes: Outcomes) -> Decisions | None:
+        """The single decisions behind the figures, each with the similarity it was taken by; None where the labels name none."""
+        return None
+
+    def calibration(self, outcomes: Outcomes) -> Calibration | None:
+        """What the similarities are worth as probabilities; None where the labels are too few or of another kind."""
+        decisions = self.decisions(outcomes)
+        return None if decisions is None else decisions.calibrated([[*map(list, self.rows())], self.labels()], self.bootstrap)
 
     def effective(self) -> float:
         """The effective number of units of the deciding figure; see `juyi.metrics.Units.effective`."""

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from juyi.adaptation.decisions import Decisions
 from juyi.adaptation.evidence import Evidence, Lesson, OfFold, Outcomes
 from juyi.adaptation.questions import ring_lesson
 from juyi.data import LabelledTexts, normalise
@@ -92,8 +93,8 @@ class IntentEvidence(Evidence):
         return ring_lesson([[group[i] for i in rng.permutation(len(group))] for group in groups.values()])
 
     def outcomes(self, similarity: OfFold) -> Outcomes:
-        """Whether the nearest example has the right intent, and its similarity among those of its fold; (items, 2)."""
-        found = np.zeros((len(self.folds), 2))
+        """Whether the nearest example has the right intent, its similarity among those of its fold, and as it is; (items, 3)."""
+        found = np.zeros((len(self.folds), 3))
         items = np.concatenate([self._inside, self._outside])
         for fold in np.unique(self.folds).tolist():
             chosen, examples = np.flatnonzero(self.folds == fold), self._examples(fold)
@@ -103,6 +104,7 @@ class IntentEvidence(Evidence):
             scores = hits.scores[:, 0].astype(np.float64)
             found[chosen, 0] = nearest == np.array([self.labelled.labels[i] for i in items[chosen]])
             found[chosen, 1] = (scores - scores.mean()) / (scores.std() or 1.0)
+            found[chosen, 2] = scores
         return found
 
     def statistics(self, outcomes: Outcomes) -> dict[str, Statistic]:
@@ -116,6 +118,11 @@ class IntentEvidence(Evidence):
         if inside.all():
             return {"accuracy": accuracy}
         return {"accuracy": accuracy, "auroc": BinaryRanking(outcomes[:, 1], inside).auroc}
+
+    def decisions(self, outcomes: Outcomes) -> Decisions:
+        """That the nearest example has the intent of the query; of a query without one, none has."""
+        inside = np.arange(len(outcomes)) < len(self._inside)
+        return Decisions("intent", outcomes[:, 2], (outcomes[:, 0] > 0) & inside, self.folds, self.units)
 
     def effective(self) -> float:
         """That of the accuracy."""

@@ -129,14 +129,14 @@ def sheet_evidence(folder: Path, sentences: Collection[str], log: Log = lambda _
     kept = [place for place, row in enumerate(rows) if known.issuperset(map(normalise, row))]
     if not kept:
         raise UsageError(
-            f"{folder} holds a label sheet with {len(labels)} labels, and they are of other sentences than those at hand. Write to "
-            f"another folder, or move {NAME}* away."
+            f"{folder} holds a label sheet with {len(labels)} labels, and they are of other sentences than those at hand. "
+            f"Write to another folder, or move {NAME}* away."
         )
     evidence = PairEvidence("label sheet", labels.pairs, labels.weights).subset(kept)
     others = f", {len(labels) - len(kept)} are of other sentences and are left out" if len(kept) < len(labels) else ""
     log(f"label sheet: {len(kept)} pairs are labelled, {labels.open} are open{others}")
     try:
-        check_scores(evidence.pairs, folder / NAME)
+        check_scores(evidence.pairs, str(folder / NAME))
         check_enough(evidence)
     except DataError as error:
         log(f"The label sheet does not count yet: {error}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from juyi.adaptation.adaptation import Adaptation
 from juyi.adaptation.portfolio import RAW, Treatment
 from juyi.atomic import replaced_folder
+from juyi.calibration import write_calibrations
 from juyi.encoder import Encoder, save_encoder
 from juyi.engines.export import add_graph
 from juyi.layout import MODULES, NATIVE_MODULES
@@ -30,6 +31,7 @@ def write_model(folder: Path, encoder: Encoder, treatment: Treatment, result: Ad
         save_encoder(encoder, draft, half=True, card=card(result, folder))
         add_graph(draft, log)
         copy_provenance(source, draft)
+        write_calibrations(draft, result.calibrations.get(result.recommended, []))
         write_similarity_settings(draft, SimilaritySettings(overlap=treatment.overlap))
 
 

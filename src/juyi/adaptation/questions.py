@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from juyi.adaptation.decisions import Decisions
 from juyi.adaptation.evidence import Evidence, Lesson, OfFold, Outcomes
 from juyi.data import normalise
 from juyi.metrics import Statistic, Units, connected, mean_statistic, ndcg, recall, reciprocal_rank, relevance
@@ -77,8 +78,8 @@ class QuestionEvidence(Evidence):
         return ring_lesson([list(unit.values()) for unit in units.values()])
 
     def outcomes(self, similarity: OfFold) -> Outcomes:
-        """The metrics of each query, (queries, 5)."""
-        found = np.empty((len(self.retrieval), len(_METRICS)))
+        """The metrics of each query, the similarity of its best hit, and that of the best wrong one; (queries, 7)."""
+        found = np.empty((len(self.retrieval), len(_METRICS) + 2))
         for fold in np.unique(self.folds).tolist():
             chosen = np.flatnonzero(self.folds == fold)
             found[chosen] = self._measured(similarity, fold, chosen)
@@ -87,6 +88,12 @@ class QuestionEvidence(Evidence):
     def statistics(self, outcomes: Outcomes) -> dict[str, Statistic]:
         """The mean of each metric."""
         return {metric: mean_statistic(outcomes[:, place]) for place, metric in enumerate(_METRICS)}
+
+    def decisions(self, outcomes: Outcomes) -> Decisions:
+        """That the best hit answers the query: of each query as it is, and of each as if the corpus held no answer to it."""
+        right = np.concatenate([outcomes[:, _METRICS.index("recall@1")] > 0, np.zeros(len(outcomes), dtype=np.bool_)])
+        units = replace(self.units, of=np.tile(self.units.of, 2))
+        return Decisions("hit", outcomes[:, -2:].T.reshape(-1), right, np.tile(self.folds, 2), units)
 
     @cached_property
     def _totals(self) -> NDArray[np.int64]:
@@ -97,7 +104,11 @@ class QuestionEvidence(Evidence):
         hits = similarity(fold).nearest(queries, self.retrieval.corpus, _MOST)
         right, totals = relevance(hits.ids, wanted), self._totals[chosen]
         recalls = [recall(right, totals, k) for k in (1, 5, _MOST)]
-        return np.stack([reciprocal_rank(right, _MOST), *recalls, ndcg(right, totals, _MOST)], axis=1)
+        # Where all hits are right, the last of them bounds what else there is.
+        others = np.where(right.all(axis=1), right.shape[1] - 1, np.argmin(right, axis=1))
+        without = hits.scores[np.arange(len(queries)), others]
+        scores = [hits.scores[:, 0], np.where(np.isfinite(without), without, hits.scores[:, 0])]
+        return np.stack([reciprocal_rank(right, _MOST), *recalls, ndcg(right, totals, _MOST), *scores], axis=1)
 
 
 def ring_lesson(groups: Sequence[Sequence[str]]) -> Lesson | None:

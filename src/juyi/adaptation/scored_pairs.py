@@ -9,19 +9,24 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from juyi.adaptation.decisions import Decisions
 from juyi.adaptation.evidence import Evidence, Lesson, OfFold, Outcomes
 from juyi.data import ScoredPairs
-from juyi.metrics import BinaryRanking, Statistic, Units, spearman_statistic
+from juyi.metrics import BinaryRanking, Statistic, Units, spearman_statistic, weighted_statistic
 from juyi.objectives import CoSENT
 from juyi.tasks import sentence_units
+
+_SAME = 0.8
+"""Of the highest score: 4 of 5, "the same but for details that do not matter"."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairEvidence(Evidence):
     """Pairs with scores: Spearman's correlation; with the labels 0 and 1: average precision, and Spearman beside it.
 
-    What is kept of a pair is its similarity in standard deviations around the mean of all pairs, so that encoders with other
-    scales can be put together fold by fold. No label enters there, and the order within one encoder stays.
+    What is judged of a pair is its similarity in standard deviations around the mean of all pairs, so that encoders with other
+    scales can be put together fold by fold. No label enters there, and the order within one encoder stays. The similarity itself
+    is kept beside it.
 
     Attributes:
         pairs: The labels.
@@ -70,14 +75,15 @@ class PairEvidence(Evidence):
         return Lesson(CoSENT(), {**sides, "score": scores.tolist()})
 
     def outcomes(self, similarity: OfFold) -> Outcomes:
-        """The standardised similarity of each pair, (pairs, 1)."""
-        found = np.empty((len(self.pairs), 1))
+        """The standardised similarity of each pair and the similarity, (pairs, 2)."""
+        found = np.empty((len(self.pairs), 2))
         known: dict[int, NDArray[np.float64]] = {}
         for fold in np.unique(self.folds).tolist():
             compare = similarity(fold)
             if id(compare) not in known:
-                known[id(compare)] = self._standardised(compare.pairs(self.pairs.first, self.pairs.second))
-            found[self.folds == fold, 0] = known[id(compare)][self.folds == fold]
+                plain = compare.pairs(self.pairs.first, self.pairs.second)
+                known[id(compare)] = np.stack([self._standardised(plain), plain], axis=1)
+            found[self.folds == fold] = known[id(compare)][self.folds == fold]
         return found
 
     def statistics(self, outcomes: Outcomes) -> dict[str, Statistic]:
@@ -85,11 +91,14 @@ class PairEvidence(Evidence):
         found: dict[str, Statistic] = {"spearman": spearman_statistic(outcomes[:, 0], self.pairs.scores)}
         if self.binary:
             found = {"average-precision": BinaryRanking(outcomes[:, 0], self.pairs.scores).average_precision, **found}
-        return found if self.weights is None else {metric: self._weighted(each) for metric, each in found.items()}
+        if self.weights is None:
+            return found
+        return {metric: weighted_statistic(statistic, self.weights) for metric, statistic in found.items()}
 
-    def _weighted(self, statistic: Statistic) -> Statistic:
-        """The figure of what the pairs stand for: one of weight 2 is as two."""
-        return lambda counts: statistic(counts * self.weights)
+    def decisions(self, outcomes: Outcomes) -> Decisions:
+        """That two sentences mean the same: the label 1, or four fifths of the highest score."""
+        same = self.pairs.scores >= _SAME * self.pairs.scores.max()
+        return Decisions("pair", outcomes[:, 1], same, self.folds, self.units, self.weights)
 
     def _standardised(self, similarities: NDArray[np.float64]) -> NDArray[np.float64]:
         spread = float(similarities.std())

@@ -29,6 +29,8 @@ from juyi.hub import resolve
 from juyi.types import Log, Progress
 
 _COMPARED = 200
+_OUTCOMES = 2
+"""The version of what is kept of each item: what an older one kept is measured anew."""
 _STILL = 0.999
 """Where the vectors of a trained encoder have a mean cosine above this with those before, the training moved nothing."""
 
@@ -256,7 +258,7 @@ class Trial:
         """Where the outcomes of a contender are kept: named by all that decides them."""
         rows = [None if lesson is None else rows_digest(lesson.columns) for lesson in lessons]
         evidence = [[each.name, each.folds.tolist(), [*map(list, each.rows())], each.labels()] for each in self.evidence]
-        whole = [self.identity, asdict(contender), rows, list(self.sentences), evidence, steps, self.seed]
+        whole = [_OUTCOMES, self.identity, asdict(contender), rows, list(self.sentences), evidence, steps, self.seed]
         digest = hashlib.sha256(json.dumps(whole, ensure_ascii=False, default=str).encode()).hexdigest()
         return self.out / "measured" / f"{digest[:16]}.npz"
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from juyi.adaptation.adaptation import WORD_OVERLAP, Adaptation
 from juyi.adaptation.choice import Choice, smallest_gain, units_needed
 from juyi.adaptation.portfolio import RAW
+from juyi.calibration import Event
 from juyi.metrics import Difference
 
 _MOST_UNITS = 1_000_000
+_MOVED = 0.02
+_EVENTS: dict[Event, str] = {
+    "hit": "that the best hit answers a query is",
+    "pair": "that two sentences mean the same is",
+    "intent": "that the nearest query has the right intent is",
+}
 _KINDS = {
     "pairs": "scored pairs",
     "label sheet": "labelled pairs",
@@ -25,6 +32,18 @@ def verdict_of(result: Adaptation) -> str:
     choice = result.choice
     sentences = [_decision(choice), _power(result, choice), _overlap(result)]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def moved_scales(result: Adaptation) -> list[str]:
+    """That a similarity means something else than with the raw encoder, where it does."""
+    before = {each.event: each.similarity(0.5) for each in result.calibrations.get(RAW, [])}
+    after = {each.event: each.similarity(0.5) for each in result.calibrations.get(result.recommended, [])}
+    return [
+        f"The scale moved: {_EVENTS[event]} as likely as not at a similarity of {after[event]:.2f}, with the raw encoder at "
+        f"{before[event]:.2f}. Thresholds that were set for it do not hold; set probabilities instead."
+        for event in after
+        if event in before and abs(after[event] - before[event]) >= _MOVED
+    ]
 
 
 def _decision(choice: Choice) -> str:
@@ -73,9 +92,9 @@ def _overlap(result: Adaptation) -> str:
 def _without_labels(result: Adaptation) -> str:
     return (
         "There are no labels, so nothing is claimed and the raw encoder is kept: no figure that needs no labels says which "
-        "encoder is better. Label the 100 pairs of pairs_to_label.csv or .xlsx (0 to 5, half an hour; juyi label walks through them) "
-        "and run the same command again; or give what you have anyway: groups of questions with one answer (--groups), queries "
-        "with what was taken (--clicks), queries with their intents (--intents)."
+        "encoder is better. Label the 100 pairs of pairs_to_label.csv or .xlsx (0 to 5, half an hour; juyi label walks through "
+        "them) and run the same command again; or give what you have anyway: groups of questions with one answer (--groups), "
+        "queries with what was taken (--clicks), queries with their intents (--intents)."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from juyi.adaptation import RAW, WORD_OVERLAP, Adaptation, EvidenceTable, next_commands
+from juyi.adaptation import RAW, WORD_OVERLAP, Adaptation, EvidenceTable, SearchResult, next_commands
 from juyi.cli.output import put, table
 from juyi.evaluation import difference_text, interval_text
 
@@ -21,7 +21,7 @@ def print_adaptation(result: Adaptation, out: Path) -> None:
         table([_signals(result, name) for name in result.signals], title="Without labels: how the vectors lie")
     for query in dict.fromkeys(found.query for found in result.searches):
         found = [each for each in result.searches if each.query == query]
-        names = ("before", "after") if len(found) > 1 else ("found",)
+        names = [f"{name}{_likely(each)}" for name, each in zip(("before", "after"), found, strict=False)]
         rows = [
             {name: f"{score:.2f}  {text}" for name, (text, score) in zip(names, hits, strict=True)}
             for hits in zip(*(each.hits for each in found), strict=True)
@@ -41,6 +41,13 @@ def print_adaptation(result: Adaptation, out: Path) -> None:
     labelling = [f"juyi label {out}"] if result.sheet is not None and not result.tables else []
     for command in [*labelling, *next_commands(out / "model")]:
         put(f"  {command}")
+
+
+def _likely(found: SearchResult) -> str:
+    if found.probability is None:
+        return ""
+    answer = "no answer here" if found.refused else "the first answers it"
+    return f": {answer} ({100 * found.probability:.0f} %)"
 
 
 def _paragraph(text: str, indent: str = "") -> None:

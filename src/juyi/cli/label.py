@@ -23,8 +23,8 @@ _KEYS = "0–5, s skip, b back, ? what the scores mean, q quit"
 def command(folder: str, more: int | None) -> None:
     """Ask for the score of each pair of the label sheet that `juyi adapt` wrote to OUT.
 
-    Every answer is kept at once in OUT/pairs_labelled.csv, so that you may stop at any pair and go on another day. Pairs that were
-    filled in on the sheet itself are not asked for. When you are through, run `juyi adapt` again: it finds the labels.
+    Every answer is kept at once in OUT/pairs_labelled.csv, so that you may stop at any pair and go on another day. Pairs that
+    were filled in on the sheet itself are not asked for. When you are through, run `juyi adapt` again: it finds the labels.
 
     With --more it writes a further batch instead; no pair comes twice.
 
@@ -68,7 +68,10 @@ def _walk(sheet: LabelSheet) -> None:
                 sheet.answer(answers)
                 place += 1
     left = len(pairs) - len(answers)
-    put(f"{len(sheet.on_sheets) - left} labelled, {left} open" + ("; run `juyi adapt` again to use them" if answers or elsewhere else ""))
+    put(
+        f"{len(sheet.on_sheets) - left} labelled, {left} open"
+        + ("; run `juyi adapt` again to use them" if answers or elsewhere else "")
+    )
 
 
 def _asked(pair: SheetPair, number: str, known: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Which pairs are worth labelling: those that decide between candidates, drawn so that estimates over all of them are unbiased."""
+"""Which pairs are worth labelling: those that decide between candidates, drawn so that estimates over all are unbiased."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def draw_pairs(
 ) -> list[DrawnPair]:
     """The first pairs of a priority sample, best first; the first n of them are a sample of n.
 
-    The population are the plausible pairs, each text with its ten nearest by any candidate or baseline, and a ninth as many random
-    others. A pair's size is how much its rank differs between the candidates, and half the mean of that on top: what all of them
-    see alike tells little about which of them is right, and still must have its chance. All candidates are treated alike.
+    The population are the plausible pairs, each text with its ten nearest by any candidate or baseline, and a ninth as many
+    random others. A pair's size is how much its rank differs between the candidates, and half the mean of that on top: what all
+    of them see alike tells little about which of them is right, and still must have its chance. All candidates are treated alike.
 
     Args:
         candidates: The similarities of all texts by each of those that are to be decided between.

@@ -69,8 +69,8 @@ class SheetLabels:
 class LabelSheet:
     """The pairs of a folder, in the order of the draw.
 
-    Beside the sheet lies `pairs_to_label.json`, what this object is: the order, the sizes, how many are shown. Labels are what the
-    files of the folder say: the sheets, in whatever shape they came back, and `pairs_labelled.csv`, which `answer` writes.
+    Beside the sheet lies `pairs_to_label.json`, what this object is: the order, the sizes, how many are shown. Labels are what
+    the files of the folder say: the sheets, in whatever shape they came back, and `pairs_labelled.csv`, which `answer` writes.
 
     Attributes:
         folder: Where the files lie.
@@ -216,7 +216,6 @@ class LabelSheet:
         start = sum(self.shown[: number - 1])
         pairs = self.pairs[start : start + self.shown[number - 1]]
         return [pairs[place] for place in np.random.default_rng(number).permutation(len(pairs))]
-
 
 
 def read_answers(folder: Path, log: Log = lambda _: None) -> dict[str, float]:

@@ -12,6 +12,7 @@ from juyi.metrics.bootstrap import (
     mean_statistic,
     resample_counts,
     spearman_statistic,
+    weighted_statistic,
 )
 from juyi.metrics.classification import BinaryRanking
 from juyi.metrics.correlation import pearson, spearman
@@ -27,6 +28,7 @@ from juyi.metrics.geometry import (
 )
 from juyi.metrics.inputs import finite_vector
 from juyi.metrics.multiple_tests import holm
+from juyi.metrics.platt import calibration_error, fit_platt
 from juyi.metrics.ranking import ndcg, recall, reciprocal_rank, relevance
 from juyi.metrics.units import Units, connected, joint_effective
 
@@ -40,11 +42,13 @@ __all__ = [
     "alignment",
     "anisotropy",
     "anisotropy_statistic",
+    "calibration_error",
     "connected",
     "cosine_rows",
     "effective_rank",
     "finite_matrix",
     "finite_vector",
+    "fit_platt",
     "holm",
     "joint_effective",
     "mean_interval",
@@ -62,4 +66,5 @@ __all__ = [
     "uniformity",
     "uniformity_statistic",
     "unit_rows",
+    "weighted_statistic",
 ]

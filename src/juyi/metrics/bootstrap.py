@@ -179,6 +179,15 @@ def mean_statistic(values: ArrayLike) -> Statistic:
     return lambda counts: float(counts @ vector / counts.sum())
 
 
+def weighted_statistic(statistic: Statistic, weights: NDArray[np.float64]) -> Statistic:
+    """The figure of what the items stand for: one of weight 2 counts as two.
+
+    Shapes:
+        weights: (n,)
+    """
+    return lambda counts: statistic(counts * weights)
+
+
 def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Where the mean over all seeds lies, as far as the figures of some seeds tell: Student's t interval.
 

@@ -84,7 +84,7 @@ class Units:
         return self.count if items is None else len(np.unique(self.of[items]))
 
     def effective(self, items: NDArray[np.integer] | None = None) -> float:
-        """How many units of equal size are worth as much: the squared weight of all items by the sum of the units' squared weights.
+        """How many units of equal size are worth as much: the squared weight of all by the sum of the units' squared weights.
 
         A mean over units of unequal size is as unsure as one over fewer units of equal size; where one unit holds half of the
         items, that is less than four, however many small ones there are.
