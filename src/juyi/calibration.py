@@ -11,8 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import TypeAdapter
-from scipy.special import expit
 
 from juyi.atomic import write_text
 from juyi.errors import ModelError, UsageError
@@ -85,7 +83,8 @@ class Calibration:
         Shapes:
             similarity, returns: (n,)
         """
-        found: NDArray[np.float64] = expit(self.slope * np.asarray(similarity, dtype=np.float64) + self.intercept)
+        logits = self.slope * np.asarray(similarity, dtype=np.float64) + self.intercept
+        found: NDArray[np.float64] = np.exp(-np.logaddexp(0, -logits))
         return found
 
     def similarity(self, probability: float) -> float:
@@ -130,6 +129,8 @@ def read_calibrations(folder: Path) -> dict[Event, Calibration]:
     path = folder / CALIBRATION
     if not path.is_file():
         return {}
+    from pydantic import TypeAdapter  # slow to import, and few model folders need it
+
     try:
         found = TypeAdapter(list[Calibration]).validate_json(path.read_bytes())
     except (OSError, ValueError, UsageError) as error:

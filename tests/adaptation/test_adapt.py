@@ -13,6 +13,7 @@ from juyi.adaptation import Adaptation, AdaptOptions, PairEvidence, QuestionEvid
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.portfolio import AS_IT_IS, Treatment
 from juyi.adaptation.training import folder_name
+from juyi.calibration import read_calibrations
 from juyi.data import LabelledTexts, ScoredPairs
 from juyi.encoder import Encoder, EncoderSettings, load_encoder
 from juyi.engines import open_engine
@@ -91,6 +92,13 @@ def test_it_decides_and_writes_what_it_recommends(sentences: list[str], model: s
     folder = out / "model"
     assert open_engine(str(folder), "onnx").encode(sentences).shape == (len(sentences), 32)
     assert read_similarity_settings(folder).overlap == (0.5 if "overlap" in result.recommended else 0)
+    calibration = read_calibrations(folder)["hit"]
+    assert calibration == result.calibrations[result.recommended][0]
+    for found in result.searches:
+        (worth,) = result.calibrations[found.candidate]
+        assert found.probability == pytest.approx(float(worth.probability(found.hits[0][1])))
+        assert found.refused == (found.probability < 0.5)
+    assert [search["hits"][0]["rank"] for search in report["searches"]] == [1, 1]
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert result.verdict in card and "juyi similar" in card
     assert not (out / "runs" / "folds").exists() and not (out / "candidates").exists()
@@ -124,9 +132,13 @@ def test_without_labels_nothing_is_claimed_and_labels_are_never_overwritten(
     assert result.recommended == "raw" and result.choice is None and "nothing is claimed" in result.verdict
     assert set(result.signals) == {"raw", "simcse"}
     assert result.sheet is not None and result.sheet.is_file()
-    result.sheet.write_text("mine", encoding="utf-8")
+    first = result.sheet.read_bytes()
     done(sentences, out, model, portfolio)
-    assert result.sheet.read_text(encoding="utf-8") == "mine"
+    assert result.sheet.read_bytes() == first
+    filled = first.decode("utf-8-sig").replace(",\r\n", ",5\r\n", 3).encode()
+    result.sheet.write_bytes(filled)
+    done(sentences[:-5], out, model, portfolio)
+    assert result.sheet.read_bytes() == filled
 
 
 def test_what_was_measured_is_taken_up(noted, sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:

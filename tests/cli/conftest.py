@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,21 +14,38 @@ import pytest
 
 from juyi.cli.main import main
 
+SERVER = Path(__file__).parent / "warm_server.py"
 Juyi = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def juyi() -> Juyi:
+@pytest.fixture(scope="session")
+def warm() -> Iterator[subprocess.Popen[str]]:
+    """See `warm_server.py`."""
+    server = subprocess.Popen([sys.executable, SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def juyi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Juyi:
+    """A command in a process of its own."""
+
     def run(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "juyi.cli.main", *map(str, arguments)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
-            check=False,
-        )
+        words, environment = [*map(str, arguments)], {**os.environ, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"}
+        if not hasattr(os, "fork"):
+            command = [sys.executable, "-m", "juyi.cli.main", *words]
+            options: dict[str, Any] = {"input": stdin, "capture_output": True, "encoding": "utf-8", "env": environment}
+            return subprocess.run(command, check=False, **options)
+        server = request.getfixturevalue("warm")
+        streams = [tmp_path_factory.mktemp("streams") / name for name in ("in", "out", "error")]
+        for stream, content in zip(streams, (stdin or "", "", ""), strict=True):
+            stream.write_text(content, encoding="utf-8")
+        asked = {"arguments": words, "environment": environment, "folder": str(Path.cwd()), "streams": [*map(str, streams)]}
+        server.stdin.write(json.dumps(asked) + "\n")
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+        out, error = (stream.read_bytes().decode("utf-8") for stream in streams[1:])
+        return subprocess.CompletedProcess(words, status, out, error)
 
     return run
 

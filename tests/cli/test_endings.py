@@ -35,6 +35,7 @@ def place(tmp_path: Path) -> Path:
         "photos/cat.jpg": "cat",
         "file": "",
         "card.md": "",
+        "raw.toml": "name = 'raw'\nencoder = [{ name = 'raw' }]\n",
     }
     for name, content in write.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -246,7 +247,7 @@ KILLED = {
     "whiten, at the end": ("whiten --texts q.txt -o w", "os.rename", "/w", "w"),
     "export": ("export -m small -o e", "os.rename", "model.onnx", "e"),
     "train": (TRAIN, "os.rename", "/m", "m"),
-    "adapt": ("adapt q.txt -m small --portfolio quick -o a", "os.rename", "a/model", "a/model"),
+    "adapt": ("adapt q.txt -m small --portfolio raw.toml -o a", "os.rename", "a/model", "a/model"),
 }
 """The command, the event at which it is killed (`sys.addaudithook`), what this is about, and what the command writes."""
 

@@ -282,14 +282,14 @@ files = [{ file = "text.txt" }]
     assert juyi("pretrain", tmp_path / "tiny.toml", "--data", tmp_path, "--runs", tmp_path / "runs").returncode == 2
 
 
-def test_export_halves_the_weights_and_adds_the_graph(juyi, tmp_path: Path) -> None:
-    encoder = load_encoder(EncoderSettings(model="mini-base", random_weights=3))
+def test_export_halves_the_weights_and_adds_the_graph(juyi, tmp_path: Path, build) -> None:
+    encoder = load_encoder(EncoderSettings(model=str(build("bert")), random_weights=3))
     save_encoder(encoder, tmp_path / "full", card="# mine\n")
     done = juyi("export", "-m", tmp_path / "full", "-o", tmp_path / "small", "--max-length", "32")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "small" / "README.md").read_text(encoding="utf-8") == "# mine\n"
     full, small = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("full", "small"))
-    assert small == pytest.approx(full / 2, rel=0.01)
+    assert small == pytest.approx(full / 2, rel=0.1)  # beside the weights there are their names
     texts = ["怎么还信用卡", "很长的一句话" * 40]
     engine = open_engine(tmp_path / "small", "onnx")
     encoder.max_length = 32

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -29,13 +27,13 @@ file = "pairs.tsv"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, juyi) -> Path:
     folder = tmp_path_factory.mktemp("place")
     (folder / "pairs.tsv").write_text("".join(f"第{i}个问题\t问题{i}\n" for i in range(20)), encoding="utf-8")
     (folder / "toy.toml").write_text(RECIPE, encoding="utf-8")
-    command = [sys.executable, "-m", "juyi.cli.main", "train", folder / "toy.toml", "--data", folder, "--runs", folder / "runs"]
-    subprocess.run(command, check=True, capture_output=True)
-    subprocess.run([*command, "--set", "training.batch_size=64"], check=False, capture_output=True)  # too few rows
+    command = ("train", folder / "toy.toml", "--data", folder, "--runs", folder / "runs")
+    assert juyi(*command).returncode == 0
+    assert juyi(*command, "--set", "training.batch_size=64").returncode == 1  # too few rows
     (folder / "runs" / "toy" / "0123456789ab").mkdir()
     return folder
 

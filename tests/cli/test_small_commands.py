@@ -15,6 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+from juyi.calibration import Calibration, write_calibrations
 from juyi.cli.main import COMMANDS
 
 
@@ -40,6 +41,16 @@ def test_similar(juyi) -> None:
     row = json.loads(juyi("similar", "--format", "jsonl", "a", "b").stdout)
     assert row["sentence1"] == "a"
     assert row["sentence2"] == "b"
+
+
+def test_similar_says_what_a_similarity_is_worth_where_the_model_knows(juyi, tmp_path: Path) -> None:
+    model = shutil.copytree(EMBEDDED["mini"], tmp_path / "m")
+    known = Calibration("pair", 12.0, -9.0, 200, 100, 0.4, 0.03, 0.95, "0123", ())
+    write_calibrations(model, [known])
+    done = juyi("similar", "怎么还款", "如何还款", "-m", model, "--format", "jsonl")
+    record = json.loads(done.stdout)
+    assert record["probability"] == pytest.approx(float(known.probability(record["cosine"])))
+    assert "as likely as not mean the same at 0.75" in done.stderr
 
 
 def test_wrong_use_is_exit_code_2_and_one_paragraph(juyi, tmp_path: Path) -> None:

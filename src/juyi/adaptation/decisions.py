@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from juyi.calibration import Calibration, Event, OperatingPoint
 from juyi.metrics import Bootstrap, Counts, Units, calibration_error, fit_platt
 
 POINTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+UNANSWERED = 0.2
+"""The share of the queries that have no answer, where the labels do not say: every fifth."""
 FEWEST = 20
 """Decisions that were right, and as many that were wrong; with fewer no probability is claimed."""
 
@@ -40,6 +42,15 @@ class Decisions:
     folds: NDArray[np.intp]
     units: Units
     weights: NDArray[np.float64] | None = None
+
+    def with_unanswered(self, answered: NDArray[np.bool_]) -> Decisions:
+        """The decisions weighted so that every fifth is about a query that has no answer.
+
+        Shapes:
+            answered: (decisions,)
+        """
+        shares = np.where(answered, (1 - UNANSWERED) / answered.mean(), UNANSWERED / (~answered).mean())
+        return replace(self, weights=shares)
 
     def calibrated(self, labels: Sequence[object], bootstrap: Bootstrap) -> Calibration | None:
         """The probability that a decision is right at its similarity, by Platt's two numbers.

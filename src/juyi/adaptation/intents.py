@@ -120,9 +120,13 @@ class IntentEvidence(Evidence):
         return {"accuracy": accuracy, "auroc": BinaryRanking(outcomes[:, 1], inside).auroc}
 
     def decisions(self, outcomes: Outcomes) -> Decisions:
-        """That the nearest example has the intent of the query; of a query without one, none has."""
+        """That the nearest example has the intent of the query; of a query without one, none has.
+
+        Where the labels name such queries, they are as many as the labels say, else every fifth.
+        """
         inside = np.arange(len(outcomes)) < len(self._inside)
-        return Decisions("intent", outcomes[:, 2], (outcomes[:, 0] > 0) & inside, self.folds, self.units)
+        decisions = Decisions("intent", outcomes[:, 2], (outcomes[:, 0] > 0) & inside, self.folds, self.units)
+        return decisions if inside.all() or self._unknown.any() else decisions.with_unanswered(inside)
 
     def effective(self) -> float:
         """That of the accuracy."""

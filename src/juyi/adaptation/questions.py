@@ -90,10 +90,14 @@ class QuestionEvidence(Evidence):
         return {metric: mean_statistic(outcomes[:, place]) for place, metric in enumerate(_METRICS)}
 
     def decisions(self, outcomes: Outcomes) -> Decisions:
-        """That the best hit answers the query: of each query as it is, and of each as if the corpus held no answer to it."""
+        """That the best hit answers the query: of each query as it is, and of each as if the corpus held no answer to it.
+
+        The latter are weighted down to every fifth: see `UNANSWERED`.
+        """
         right = np.concatenate([outcomes[:, _METRICS.index("recall@1")] > 0, np.zeros(len(outcomes), dtype=np.bool_)])
         units = replace(self.units, of=np.tile(self.units.of, 2))
-        return Decisions("hit", outcomes[:, -2:].T.reshape(-1), right, np.tile(self.folds, 2), units)
+        decisions = Decisions("hit", outcomes[:, -2:].T.reshape(-1), right, np.tile(self.folds, 2), units)
+        return decisions.with_unanswered(np.arange(len(right)) < len(outcomes))
 
     @cached_property
     def _totals(self) -> NDArray[np.int64]:

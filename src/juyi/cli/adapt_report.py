@@ -27,6 +27,8 @@ def print_adaptation(result: Adaptation, out: Path) -> None:
             for hits in zip(*(each.hits for each in found), strict=True)
         ]
         table(rows, title=f"search: {query}")
+    if any(found.probability is not None for found in result.searches):
+        _paragraph("In brackets: how likely the first text answers the query. Below 50 % it is refused: no text may.")
     for note in result.notes:
         _paragraph(f"• {note}", indent="  ")
     put("")
@@ -46,8 +48,7 @@ def print_adaptation(result: Adaptation, out: Path) -> None:
 def _likely(found: SearchResult) -> str:
     if found.probability is None:
         return ""
-    answer = "no answer here" if found.refused else "the first answers it"
-    return f": {answer} ({100 * found.probability:.0f} %)"
+    return f" ({100 * found.probability:.0f} %{': refused' if found.refused else ''})"
 
 
 def _paragraph(text: str, indent: str = "") -> None:

@@ -19,6 +19,8 @@ from juyi.errors import UsageError
 def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str | None, engine: EngineKind, form: str) -> None:
     """Print the cosine of the first sentence with each of the others; 1 means the same direction.
 
+    A model that `juyi adapt` made from scored pairs says what a similarity is worth: how likely two sentences mean the same.
+
     A sentence may begin with a minus; one that looks like an option (-a …, --a …) goes behind a lone --.
 
     \b
@@ -28,7 +30,8 @@ def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str
     """
     import numpy as np
 
-    from juyi.cli.output import emit, put, say, say_prompt
+    from juyi.calibration import read_calibrations
+    from juyi.cli.output import Record, emit, put, say, say_prompt
     from juyi.embeddings import check_texts, cosine_rows
     from juyi.engines import open_engine
     from juyi.hub import resolve
@@ -49,11 +52,17 @@ def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str
 
         say(f"This model compares by {1 - overlap:g} times the cosine plus {overlap:g} times the overlap of words")
         scores = (1 - overlap) * scores + overlap * LexicalOverlap().pairs([texts[0]] * len(others), others)
+    likely = None
+    if calibration := read_calibrations(resolve(model)).get("pair"):
+        say(f"With this model two sentences as likely as not mean the same at {calibration.similarity(0.5):.2f}")
+        likely = calibration.probability(scores).tolist()
     if form == "plain":
         for score in scores:
             put(f"{float(score):.4f}")
         return
-    emit(
-        [{"sentence1": texts[0], "sentence2": other, "cosine": float(s)} for other, s in zip(others, scores, strict=True)],
-        form,
-    )
+    records: list[Record] = [
+        {"sentence1": texts[0], "sentence2": other, "cosine": float(s)} for other, s in zip(others, scores, strict=True)
+    ]
+    if likely is not None:
+        records = [record | {"probability": each} for record, each in zip(records, likely, strict=True)]
+    emit(records, form)
