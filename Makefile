@@ -5,7 +5,7 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench messages clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ check: .venv/ready ## Lint, types, import floors, architecture
 bench: .venv/ready ## Measure against other tools, side by side
 	$(BIN)/python benchmarks/encode_speed.py
 	$(BIN)/python benchmarks/train_speed.py
+
+messages: .venv/ready ## Bring the Chinese catalogue up to date with what is said in the code
+	$(BIN)/python tests/messages.py
 
 clean: ## Remove .venv, caches and the demo's output
 	rm -rf .venv demo runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -5,6 +5,7 @@ compared with the raw one. One JSON object a line: what was recommended, the gai
 held-out half shows.
 
     python benchmarks/adapt_study.py --data DIR --set bq-groups --set atec-pairs --model mini --seed 1 --labels 400
+    python benchmarks/adapt_study.py --read docs/results/adapt_study.jsonl --write docs/adapt.md
 
 `--labels` limits how many rows are given, at most 4,000; so many are measured on at most.
 """
@@ -15,13 +16,13 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from juyi.adaptation import AdaptOptions, Evidence, IntentEvidence, PairEvidence, QuestionEvidence, adapt
+from juyi.adaptation import RAW, AdaptOptions, Evidence, IntentEvidence, PairEvidence, QuestionEvidence, adapt
 from juyi.adaptation.evidence import limited
 from juyi.data import LabelledTexts, ScoredPairs, normalise, read_labelled_texts, read_scored_pairs
 from juyi.encoder import EncoderSettings, load_encoder
@@ -30,6 +31,7 @@ from juyi.metrics import connected
 from juyi.similarity_settings import read_similarity_settings
 from juyi.tasks import Cosine, IntentRecall, PairClassification, Task
 from juyi.tasks.retrieval import retrieval_from_groups
+from markdown import put, table
 
 MOST = 4_000
 Reader = Callable[[Path], Evidence]
@@ -81,14 +83,23 @@ SETS: dict[str, Reader] = {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds faq/ and zh_sts/")
+    parser.add_argument("--data", type=Path, help="the folder that holds faq/ and zh_sts/")
     parser.add_argument("--set", dest="sets", action="append", choices=SETS, help="default: all")
     parser.add_argument("--model", action="append", help="folder, hub id or embedded encoder; default: mini")
     parser.add_argument("--seed", action="append", type=int, help="default: 1")
     parser.add_argument("--labels", type=int, default=MOST, help="rows that are given at most")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--portfolio", default="default")
+    parser.add_argument("--read", type=Path, help="what was measured before")
+    parser.add_argument("--write", type=Path, help="put its table at the place `adapt-study` of this page")
     arguments = parser.parse_args()
+    if arguments.read:
+        records = [json.loads(line) for line in arguments.read.read_text(encoding="utf-8").splitlines()]
+        page = put(arguments.write.read_text(encoding="utf-8"), "adapt-study", study(records))
+        arguments.write.write_text(page, encoding="utf-8")
+        return
+    if arguments.data is None:
+        parser.error("--data is needed to measure, --read to make a table of what was measured")
     for name in arguments.sets or SETS:
         for model in arguments.model or ["mini"]:
             for seed in arguments.seed or [1]:
@@ -125,6 +136,44 @@ def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) ->
         "after": second.score.value,
         "gain": None if difference is None else [difference.value, difference.interval.low, difference.interval.high],
     }
+
+
+def study(records: Sequence[dict[str, Any]]) -> str:
+    """One row a run, and the mean gain over all of them."""
+    titles = [
+        "set",
+        "model",
+        "seed",
+        "labels in units",
+        "recommended",
+        "printed gain (90 %)",
+        "raw",
+        "after",
+        "held-out gain (95 %)",
+    ]
+    rows = [
+        [
+            f"{each['set']} ({each['metric']})",
+            each["model"],
+            str(each["seed"]),
+            f"{each['labels']} in {each['units']}",
+            each["recommended"],
+            _gain(each["printed_gain"]),
+            f"{each['raw']:.1f}",
+            f"{each['after']:.1f}",
+            _gain(each["gain"]) if each["recommended"] != RAW else "0",
+        ]
+        for each in records
+    ]
+    gains = [each["after"] - each["raw"] for each in records]
+    worse = sum(each["gain"] is not None and each["gain"][2] < 0 for each in records)
+    below = "never" if not worse else f"in {worse} of {len(records)} runs"
+    mean = f"Mean held-out gain {np.mean(gains):+.1f} over {len(records)} runs; certainly below raw {below}.\n"
+    return table(titles, rows) + "\n" + mean
+
+
+def _gain(gain: Sequence[float] | None) -> str:
+    return "–" if gain is None else f"{gain[0]:+.1f} ({gain[1]:+.1f} – {gain[2]:+.1f})"
 
 
 def divided(evidence: Evidence, seed: int) -> tuple[Evidence, Evidence]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from juyi.tokenization import SubwordTokenizer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["JUYI_LANGUAGE"] = "en"  # whatever the machine speaks
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ FLOORS = [
     "losses poolings tokenization metrics",
     "hub",
     "provenance similarity_settings calibration",
-    "declarations embeddings prompts assets atomic caches extras locks",
+    "declarations embeddings prompts assets atomic caches extras locks language",
     "types",
     "errors",
 ]

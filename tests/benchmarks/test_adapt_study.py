@@ -46,3 +46,27 @@ def test_what_is_measured_on_was_not_given(evidence: Evidence, kind: type) -> No
     if isinstance(task, IntentRecall):
         assert "oos" not in task.train.labels + task.test.labels
         assert known.isdisjoint(map(normalise, task.test.texts))
+
+
+def test_the_table_counts_what_got_worse() -> None:
+    record = {
+        "set": "a",
+        "metric": "mrr@10",
+        "model": "mini",
+        "seed": 1,
+        "labels": 400,
+        "units": 90,
+        "recommended": "supervised",
+        "printed_gain": [2.0, 1.0, 3.0],
+        "raw": 50.0,
+        "after": 48.0,
+        "gain": [-2.0, -3.0, -1.0],
+    }
+    kept = record | {"set": "b", "recommended": "raw", "printed_gain": None, "after": 50.0, "gain": [0.0, 0.0, 0.0]}
+    lines = adapt_study.study([record, kept]).splitlines()
+    assert (
+        lines[2] == "| a (mrr@10) | mini | 1 | 400 in 90 | supervised | +2.0 (+1.0 – +3.0) | 50.0 | 48.0 | -2.0 (-3.0 – -1.0) |"
+    )
+    assert lines[3].endswith("| raw | – | 50.0 | 50.0 | 0 |")
+    assert lines[-1] == "Mean held-out gain -1.0 over 2 runs; certainly below raw in 1 of 2 runs."
+    assert "below raw never" in adapt_study.study([kept])

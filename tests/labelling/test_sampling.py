@@ -94,9 +94,23 @@ def test_no_pair_comes_twice_and_most_are_plausible() -> None:
     assert sum(plausible) == round(0.9 * len(drawn))
 
 
-def test_the_order_of_the_candidates_changes_nothing() -> None:
-    encoders, _, drawn = population(2)
-    assert draw_pairs(encoders[::-1], 500, seed=2) == drawn[:500]
+def test_the_order_of_those_that_are_compared_with_the_first_changes_nothing() -> None:
+    encoders, people, _ = population(2)
+    first, others = encoders[0], [encoders[1], people, encoders[0]]
+    drawn = [draw_pairs([first, *order], 500, seed=2) for order in (others, others[::-1])]
+    assert [(pair.first, pair.second) for pair in drawn[0]] == [(pair.first, pair.second) for pair in drawn[1]]
+
+
+def test_a_candidate_far_from_all_others_does_not_take_the_whole_sheet() -> None:
+    """Pairs on which close candidates differ keep their chance, however many ranks a bad one is off."""
+    encoders, _, _ = population(5)
+    noise = np.random.default_rng(0).normal(size=encoders[0].shape)
+    drawn = draw_pairs([*encoders, noise + noise.T], ALL, baselines=[], seed=5)
+    first, second = np.array([(pair.first, pair.second) for pair in drawn]).T
+    ranks = [np.argsort(np.argsort(each[first, second])) for each in encoders]
+    sizes = np.array([pair.size for pair in drawn])
+    apart = np.abs(ranks[0] - ranks[1])
+    assert sizes[apart > np.quantile(apart, 0.9)].mean() > 1.5 * sizes[apart < np.quantile(apart, 0.5)].mean()
 
 
 def test_candidates_that_agree_leave_an_even_draw() -> None:

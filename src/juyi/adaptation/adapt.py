@@ -34,6 +34,7 @@ from juyi.experiments.identity import rows_digest
 from juyi.experiments.recipe import DataSettings
 from juyi.hub import folder_digest, resolve
 from juyi.labelling import NAME, RESERVE, LabelSheet, draw_pairs
+from juyi.language import translated as _
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.locks import locked_folder
 from juyi.types import Log, Progress
@@ -149,7 +150,7 @@ def _adapt(
         result.calibrations = {name: _calibrations(evidence, tried.outcomes[name]) for name in {RAW: 0, result.recommended: 0}}
         result.notes += moved_scales(result)
     contender, treatment = tried.treatments[result.recommended]
-    log(f"Recommended: {result.recommended}")
+    log(_("Recommended: {candidate}").format(candidate=result.recommended))
     final, run = trial.final(contender, tried.steps.get(contender.name, 0))
     _look(result, raw, final, treatment, options.queries, evidence, sentences)
     result.verdict = verdict_of(result)
@@ -166,11 +167,12 @@ def _adapt(
 
 
 def _say_encoder(encoder: Encoder, settings: EncoderSettings, log: Log) -> None:
-    shape = f"{encoder.config.num_hidden_layers} layers of {encoder.config.hidden_size}"
-    name = settings.model or DEFAULT_ENCODER
-    log(f"Starting from {name}: {encoder.config.model_type}, {shape}, pooling {encoder.pooling}")
+    config, name = encoder.config, settings.model or DEFAULT_ENCODER
+    start = _("Starting from {name}: {kind}, {layers} layers of {width}, pooling {pooling}")
+    layers, width = config.num_hidden_layers, config.hidden_size
+    log(start.format(name=name, kind=config.model_type, layers=layers, width=width, pooling=encoder.pooling))
     if prompt := encoder.prompt_for():
-        log(f"Prompt: {prompt} before every text")
+        log(_("Prompt: {prompt} before every text").format(prompt=prompt))
 
 
 def _sentences(texts: Sequence[str], evidence: Sequence[Evidence], seed: int) -> list[str]:
@@ -216,7 +218,8 @@ def _dealt(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) -> 
     for each in evidence:
         some = limited(each, rows)
         if len(some.rows()) < len(each.rows()):
-            log(f"{each.name}: {len(some.rows()):,} of {len(each.rows()):,} rows are used, whole units; --minutes sets how many")
+            used = _("{labels}: {some:,} of {all:,} rows are used, whole units; --minutes sets how many")
+            log(used.format(labels=each.name, some=len(some.rows()), all=len(each.rows())))
         found.append(some)
     return dealt(found, FOLDS)
 
@@ -276,7 +279,8 @@ def _look(
 def _keep(out: Path, trial: Trial, tried: Tried, result: Adaptation, log: Log) -> None:
     """The best candidate of each encoder that is not the recommended one, as a folder each."""
     best: dict[str, str] = {}
-    for name, (contender, _) in tried.treatments.items():
+    for name, treated in tried.treatments.items():
+        contender = treated[0]
         value = np.mean([table.figures[name][0].score.value for table in result.tables])
         known = best.get(contender.name)
         if known is None or value > np.mean([table.figures[known][0].score.value for table in result.tables]):

@@ -23,6 +23,7 @@ from juyi.data import (
 from juyi.errors import DataError, UsageError
 from juyi.experiments.development import check_scores
 from juyi.labelling import NAME, LabelSheet, labels_without_sheet
+from juyi.language import translated as _
 from juyi.metrics import connected
 from juyi.tasks.retrieval import Retrieval, retrieval_from_corpus, retrieval_from_groups
 from juyi.types import Log
@@ -133,13 +134,19 @@ def sheet_evidence(folder: Path, sentences: Collection[str], log: Log = lambda _
             f"Write to another folder, or move {NAME}* away."
         )
     evidence = PairEvidence("label sheet", labels.pairs, labels.weights).subset(kept)
-    others = f", {len(labels) - len(kept)} are of other sentences and are left out" if len(kept) < len(labels) else ""
-    log(f"label sheet: {len(kept)} pairs are labelled, {labels.open} are open{others}")
+    others = ""
+    if len(kept) < len(labels):
+        others = _(", {count} are of other sentences and are left out").format(count=len(labels) - len(kept))
+    log(
+        _("label sheet: {labelled} pairs are labelled, {open} are open{others}").format(
+            labelled=len(kept), open=labels.open, others=others
+        )
+    )
     try:
         check_scores(evidence.pairs, str(folder / NAME))
         check_enough(evidence)
     except DataError as error:
-        log(f"The label sheet does not count yet: {error}")
+        log(_("The label sheet does not count yet: {error}").format(error=error))
         return None
     return evidence
 

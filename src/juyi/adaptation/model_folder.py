@@ -10,6 +10,7 @@ from juyi.atomic import replaced_folder
 from juyi.calibration import write_calibrations
 from juyi.encoder import Encoder, save_encoder
 from juyi.engines.export import add_graph
+from juyi.language import translated as _
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.provenance import copy_provenance
 from juyi.similarity_settings import SimilaritySettings, write_similarity_settings
@@ -41,11 +42,14 @@ def card(result: Adaptation, folder: Path) -> str:
     for each in result.tables:
         raw, own = each.raw.score, each.figures[result.recommended][0].score
         figures.append(f"| {each.evidence} | {each.metric} | {raw.value:.1f} | {own.value:.1f} | {raw.count} in {raw.units} |")
-    made = f"{result.model}, as it is" if result.recommended == RAW else f"{result.model}, adapted: {result.recommended}"
-    table = ["| labels | metric | raw | this model | items in units |", "|---|---|---|---|---|", *figures, ""] if figures else []
+    as_it_is = _("{model} as it is; `juyi adapt` found nothing better.")
+    made = as_it_is if result.recommended == RAW else _("{model}, adapted by `juyi adapt`: {candidate}.")
+    made = made.format(model=result.model, candidate=result.recommended)
+    heads = [_("labels"), _("metric"), "raw", _("this model"), _("items in units")]
+    table = [f"| {' | '.join(heads)} |", "|---|---|---|---|---|", *figures, ""] if figures else []
     lines = [
         *["---", "library_name: sentence-transformers", "pipeline_tag: sentence-similarity", "---", ""],
-        *[f"# {folder.parent.name or 'Adapted encoder'}", "", f"{made}. Made by `juyi adapt`.", ""],
+        *[f"# {folder.parent.name or folder.name}", "", made, ""],
         *[result.verdict, "", *table],
         *["```console", *next_commands(folder), "```", ""],
     ]

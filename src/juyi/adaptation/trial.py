@@ -26,6 +26,7 @@ from juyi.experiments import run
 from juyi.experiments.examples import ChosenExamples
 from juyi.experiments.identity import rows_digest
 from juyi.hub import resolve
+from juyi.language import translated as _
 from juyi.types import Log, Progress
 
 _COMPARED = 200
@@ -113,22 +114,23 @@ class Trial:
             except (TrainingError, UsageError) as error:
                 if contender.training is None:  # there is nothing to compare with
                     raise
-                tried.notes.append(f"{contender.name} came to nothing: {error}")
+                tried.notes.append(_("{candidate} came to nothing: {error}").format(candidate=contender.name, error=error))
                 continue
             if contender.training is not None and likeness > _STILL:
-                tried.notes.append(f"{contender.name}: the training moved nothing, its vectors are those of the raw encoder.")
+                still = _("{candidate}: the training moved nothing, its vectors are those of the raw encoder.")
+                tried.notes.append(still.format(candidate=contender.name))
             for place, (name, treatment) in enumerate(contender.named_treatments()):
                 own = [of_evidence[place] for of_evidence in found]
                 if any(np.isnan(each).any() for each in own):
-                    tried.notes.append(f"{name} could not be measured: its vectors do not tell the texts apart.")
+                    alike = _("{candidate} could not be measured: its vectors do not tell the texts apart.")
+                    tried.notes.append(alike.format(candidate=name))
                     continue
                 tried.treatments[name] = contender, treatment
                 tried.outcomes[name] = own
             tried.steps[contender.name] = steps
         if late:
-            tried.notes.append(
-                f"Not tried for want of time: {'; '.join(late)}. --minutes gives more, and what was measured stays."
-            )
+            untried = _("Not tried for want of time: {candidates}. --minutes gives more, and what was measured stays.")
+            tried.notes.append(untried.format(candidates="; ".join(late)))
         return tried
 
     @property

@@ -10,11 +10,11 @@ import click
 
 from juyi.cli import options
 from juyi.errors import UsageError
+from juyi.language import language
+from juyi.language import translated as _
 
 if TYPE_CHECKING:
     from juyi.labelling import LabelSheet, SheetPair
-
-_KEYS = "0–5, s skip, b back, ? what the scores mean, q quit"
 
 
 @click.command("label", cls=options.Command)
@@ -52,7 +52,8 @@ def _walk(sheet: LabelSheet) -> None:
     answers = sheet.answers()
     pairs = [pair for pair in sheet.on_sheets if pair.id not in elsewhere]
     todo = [place for place, pair in enumerate(pairs) if pair.id not in answers]
-    say(f"{len(sheet.on_sheets) - len(todo)} of {len(sheet.on_sheets)} pairs are labelled. {_KEYS}")
+    begun = _("{labelled} of {count} pairs are labelled.")
+    say(f"{begun.format(labelled=len(sheet.on_sheets) - len(todo), count=len(sheet.on_sheets))} {_keys()}")
     place = 0
     while place < len(todo):
         pair = pairs[todo[place]]
@@ -68,10 +69,9 @@ def _walk(sheet: LabelSheet) -> None:
                 sheet.answer(answers)
                 place += 1
     left = len(pairs) - len(answers)
-    put(
-        f"{len(sheet.on_sheets) - left} labelled, {left} open"
-        + ("; run `juyi adapt` again to use them" if answers or elsewhere else "")
-    )
+    put(_("{labelled} labelled, {open} open").format(labelled=len(sheet.on_sheets) - left, open=left))
+    if answers or elsewhere:
+        say(_("Run the same `juyi adapt` again: it finds the labels."))
 
 
 def _asked(pair: SheetPair, number: str, known: float | None) -> str:
@@ -80,12 +80,17 @@ def _asked(pair: SheetPair, number: str, known: float | None) -> str:
 
     say(f"\n[{number}]  {pair.first}\n{' ' * (len(number) + 4)}{pair.second}")
     while True:
-        click.echo(f"score{'' if known is None else f' ({known:g})'}: ", nl=False, err=True)
+        score = _("score")
+        click.echo(f"{score}{'' if known is None else f' ({known:g})'}: ", nl=False, err=True)
         key = _key()
         click.echo(key if sys.stdin.isatty() else "", err=True)
         if key in {"q", "b", "s", *"012345"}:
             return key
-        _explain() if key in ("?", "？", "h") else say(_KEYS)
+        _explain() if key in ("?", "？", "h") else say(_keys())
+
+
+def _keys() -> str:
+    return _("0–5, s skip, b back, ? what the scores mean, q quit")
 
 
 def _key() -> str:
@@ -100,7 +105,8 @@ def _explain() -> None:
     from juyi.cli.output import say
     from juyi.labelling import grades
 
+    chinese = language() == "zh"
     for grade in grades():
-        say(f"  {grade.score}  {grade.zh}。{grade.en}.")
-        for pair in (*grade.examples_zh, *grade.examples_en):
+        say(f"  {grade.score}  {grade.zh if chinese else grade.en}")
+        for pair in grade.examples_zh if chinese else grade.examples_en:
             say(f"       {' | '.join(pair)}")

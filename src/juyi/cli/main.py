@@ -12,6 +12,8 @@ import click
 
 from juyi import __version__
 from juyi.cli.failures import DONE, EXIT_CODES, FAILED, INTERRUPTED, flush_stdout, prepare_streams, report, silence_stdout
+from juyi.cli.spoken import speak_as_asked, translated_command
+from juyi.language import translated as _
 
 COMMANDS = {
     "adapt": "Adapt an encoder to your sentences and measure what it brought.",
@@ -44,16 +46,16 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"juyi.cli.{cmd_name}").command
-        return command
+        return translated_command(command)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
-        with formatter.section("Exit codes, of every command"):
-            formatter.write_dl([(str(code), words) for code, words in EXIT_CODES.items()])
+        with formatter.section(_("Exit codes, of every command")):
+            formatter.write_dl([(str(code), _(words)) for code, words in EXIT_CODES.items()])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(about)) for name, about in COMMANDS.items()])
 
 
 @click.group(
@@ -63,7 +65,12 @@ class _Lazy(click.Group):
 )
 @click.version_option(__version__, prog_name="juyi")
 @click.option("--traceback", is_flag=True, help="Show where in the code an error was raised; may stand anywhere.")
-def cli(traceback: bool) -> None:
+@click.option(
+    "--language",
+    metavar="en|zh",
+    help="Of results and help; may stand anywhere. [default: JUYI_LANGUAGE, or that of the system]",
+)
+def cli(traceback: bool, language: str | None) -> None:
     """From unlabelled sentences to a sentence encoder that is trained, measured, explained and served.
 
     \b
@@ -79,11 +86,11 @@ def main(arguments: list[str] | None = None) -> Any:
     prepare_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     options = [*takewhile(lambda argument: argument != "--", arguments)]
+    plain = arguments[len(options) :]
     with_traceback = "--traceback" in options
     try:
-        result = cli.main(
-            [argument for argument in options if argument != "--traceback"] + arguments[len(options) :], standalone_mode=False
-        )
+        options = speak_as_asked([argument for argument in options if argument != "--traceback"])
+        result = translated_command(cli).main([*options, *plain], standalone_mode=False)
         flush_stdout()
         return result
     except click.exceptions.Exit as error:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from juyi.data.near_duplicates import find_near_duplicates
 from juyi.data.normalisation import normalise
 from juyi.errors import DataError, UsageError
+from juyi.language import translated as _
 from juyi.tokenization.chinese import HAN_CHARACTER
 
 Tokenize = Callable[[Sequence[str]], Sequence[Sequence[int]]]
@@ -166,38 +167,42 @@ def _advise(facts: Inspection) -> tuple[str, ...]:
 def _advice_on_amount(facts: Inspection) -> list[str]:
     different = facts.rows - facts.normalised_duplicates
     if different < 400:
-        return [
-            f"Only {different} different sentences: expect little. In the small-sample study on Chinese STS-B the score rose "
-            "steeply up to about 400 sentences and stayed flat after that. Collect at least 400."
-        ]
+        few = _(
+            "Only {count} different sentences: expect little. In the small-sample study on Chinese STS-B the score rose steeply "
+            "up to about 400 sentences and stayed flat after that. Collect at least 400."
+        )
+        return [few.format(count=different)]
     if different > 10_000:
-        return [
-            f"{different} different sentences are more than one run needs: in the Chinese SimCSE experiments 10,000 sampled "
-            "sentences for one epoch were best, and more sentences or more epochs brought nothing. Sample 10,000."
-        ]
+        many = _(
+            "{count} different sentences are more than one run needs: in the Chinese SimCSE experiments 10,000 sampled sentences "
+            "for one epoch were best, and more sentences or more epochs brought nothing. Sample 10,000."
+        )
+        return [many.format(count=different)]
     return []
 
 
 def _advice_on_repeats(facts: Inspection) -> list[str]:
     advice = []
     if facts.leaked_rows:
-        advice.append(
-            f"{facts.leaked_rows} rows ({_percent(facts.leaked_rows / facts.rows)}) are also in the other file. Take them out, "
-            "or call every score on that file transductive."
+        leaked = _(
+            "{count} rows ({share}) are also in the other file. Take them out, or call every score on that file transductive."
         )
+        advice.append(leaked.format(count=facts.leaked_rows, share=_percent(facts.leaked_rows / facts.rows)))
     if facts.normalised_duplicates:
-        advice.append(
-            f"{facts.normalised_duplicates} rows ({_percent(facts.normalised_duplicates / facts.rows)}) repeat an earlier one "
-            "but for case, width, spaces and punctuation. Within a batch a repeat is a false negative with cosine 1: keep one "
-            "of each."
+        repeated = _(
+            "{count} rows ({share}) repeat an earlier one but for case, width, spaces and punctuation. Within a batch a repeat "
+            "is a false negative with cosine 1: keep one of each."
         )
+        share = _percent(facts.normalised_duplicates / facts.rows)
+        advice.append(repeated.format(count=facts.normalised_duplicates, share=share))
     if facts.near_duplicate_rows >= 0.01 * facts.rows:
-        least = "" if facts.near_duplicates_complete else "At least "
-        advice.append(
-            f"{least}{facts.near_duplicate_rows} rows ({_percent(facts.near_duplicate_rows / facts.rows)}) are almost the same "
-            "as another one. Within a batch they push each other apart: look at the examples, and keep one of each kind if they "
-            "are templates."
+        near = _(
+            "{least}{count} rows ({share}) are almost the same as another one. Within a batch they push each other apart: look "
+            "at the examples, and keep one of each kind if they are templates."
         )
+        least = "" if facts.near_duplicates_complete else _("At least ")
+        share = _percent(facts.near_duplicate_rows / facts.rows)
+        advice.append(near.format(least=least, count=facts.near_duplicate_rows, share=share))
     return advice
 
 
@@ -205,22 +210,25 @@ def _advice_on_characters(facts: Inspection) -> list[str]:
     advice = []
     if facts.unknown_rate is not None and facts.unknown_rate > 0.01:
         characters = " ".join(character for character, _ in facts.unknown_characters[:10])
-        most = f", most often for {characters}" if characters else ""
-        advice.append(
-            f"{_percent(facts.unknown_rate)} of the tokens are unknown to this tokenizer{most}. Above 1 % the encoder is blind "
-            "to too much: take one with another tokenizer, or convert the text (Traditional to Simplified, full width to half "
-            "width)."
+        most = _(", most often for {characters}").format(characters=characters) if characters else ""
+        unknown = _(
+            "{share} of the tokens are unknown to this tokenizer{most}. Above 1 % the encoder is blind to too much: take one "
+            "with another tokenizer, or convert the text (Traditional to Simplified, full width to half width)."
         )
+        advice.append(unknown.format(share=_percent(facts.unknown_rate), most=most))
     if facts.tokens is not None and facts.tokens.share_longer > 0.05:
-        advice.append(
-            f"{_percent(facts.tokens.share_longer)} of the sentences are longer than {facts.max_length} tokens and would be "
-            f"cut. Raise the maximum length (95 % have at most {facts.tokens.percentile_95:.0f} tokens), or split the sentences."
+        long = _(
+            "{share} of the sentences are longer than {most} tokens and would be cut. Raise the maximum length (95 % have at "
+            "most {usual:.0f} tokens), or split the sentences."
         )
+        share, usual = _percent(facts.tokens.share_longer), facts.tokens.percentile_95
+        advice.append(long.format(share=share, most=facts.max_length, usual=usual))
     if facts.without_chinese_rate > 0.5:
-        advice.append(
-            f"{_percent(facts.without_chinese_rate)} of the rows hold no Chinese character. If that is meant, take an English "
-            "or multilingual encoder; if not, check the encoding and the columns."
+        foreign = _(
+            "{share} of the rows hold no Chinese character. If that is meant, take an English or multilingual encoder; if not, "
+            "check the encoding and the columns."
         )
+        advice.append(foreign.format(share=_percent(facts.without_chinese_rate)))
     return advice
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from juyi.evaluation.candidates import LEXICAL, Candidate, agree_on_precision, open_candidate
 from juyi.evaluation.compare import AHEAD, BEHIND, EVEN, Comparison, compare_pairs, compare_scores, compare_several, main_figures
 from juyi.evaluation.evaluate import ENCODING, TRANSDUCTIVE, Evaluation, evaluate_overlap, evaluate_suite, transductive
+from juyi.evaluation.explanations import explanation
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_target, on_texts, open_fitting
 from juyi.evaluation.fused_similarity import FusedSimilarity
 from juyi.evaluation.models import compare, evaluate, evaluate_model, one_precision, open_suite_of
@@ -54,6 +55,7 @@ __all__ = [
     "evaluate_model",
     "evaluate_overlap",
     "evaluate_suite",
+    "explanation",
     "flat_record",
     "interval_text",
     "label_free_signals",

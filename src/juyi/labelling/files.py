@@ -16,9 +16,9 @@ from juyi.data.numbers import finite_number_in
 from juyi.errors import DataError
 from juyi.extras import require
 from juyi.labelling.rubric import HIGHEST, LOWEST, grades
+from juyi.language import translated as _
 from juyi.types import Log
 
-HEADER = ("id", "sentence1", "sentence2", "score")
 ID = re.compile(r"p\d{10}")
 _ID_NAMES = frozenset({"id", "编号"})
 _FORMULA = ("=", "+", "-", "@")
@@ -52,7 +52,7 @@ def write_csv(path: Path, rows: Sequence[SheetRow]) -> None:
     """
     sheet = io.StringIO()
     writer = csv.writer(sheet)
-    writer.writerow(HEADER)
+    writer.writerow(_header())
     writer.writerows([each.id, _safe(each.first), _safe(each.second), _written(each.score)] for each in rows)
     write_text(path, "\ufeff" + sheet.getvalue())
 
@@ -70,7 +70,7 @@ def write_xlsx(path: Path, rows: Sequence[SheetRow]) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "pairs"
-    sheet.append(HEADER)
+    sheet.append(_header())
     for number, row in enumerate(rows, start=2):
         for place, text in enumerate((row.id, row.first, row.second), start=1):
             cell = sheet.cell(number, place, _UNPRINTABLE.sub("", text))
@@ -122,6 +122,10 @@ def read_rows(path: Path, log: Log = lambda _: None) -> Iterator[SheetRow]:
         first, second = (str(row[place]).strip() for place in pair) if pair else ("", "")
         label = str(row[ids] if ids is not None and row[ids] is not None else "").strip()
         yield SheetRow(label, _unquoted(first), _unquoted(second), _score(path, line, row[score]), line)
+
+
+def _header() -> list[str]:
+    return ["id", _("sentence1"), _("sentence2"), _("score")]
 
 
 def _score(path: Path, line: int, cell: object) -> float | None:

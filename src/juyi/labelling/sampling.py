@@ -44,11 +44,13 @@ def draw_pairs(
     """The first pairs of a priority sample, best first; the first n of them are a sample of n.
 
     The population are the plausible pairs, each text with its ten nearest by any candidate or baseline, and a ninth as many
-    random others. A pair's size is how much its rank differs between the candidates, and half the mean of that on top: what all
-    of them see alike tells little about which of them is right, and still must have its chance. All candidates are treated alike.
+    random others. A pair's size is how far its rank by each candidate is from that by the first one, relative to the mean of
+    that, so that close candidates count as much as distant ones; and half the mean size on top: what all of them see alike
+    tells little about which of them is right, and still must have its chance.
 
     Args:
-        candidates: The similarities of all texts by each of those that are to be decided between.
+        candidates: The similarities of all texts by each of those that are to be decided between; the first is what the others
+            are compared with.
         most: How many pairs at most.
         baselines: By others that they are compared with.
         seed: Draws them.
@@ -71,8 +73,7 @@ def draw_pairs(
     rng = np.random.default_rng(seed)
     first, second = np.divmod(_population([*candidates, *baselines], rng), count)
     ranks = np.stack([rankdata(each[first, second]) for each in candidates]) / len(first)  # (candidates, population)
-    spread = ranks.std(axis=0)
-    sizes = spread + _FLOOR * spread.mean() if spread.any() else np.ones(len(first))
+    sizes = _sizes(ranks)
     priorities = sizes / (1 - rng.random(len(first)))  # a uniform number above 0
     order = np.argsort(-priorities, kind="stable")[:most].tolist()
     return [DrawnPair(int(first[i]), int(second[i]), float(sizes[i]), float(priorities[i])) for i in order]
@@ -93,6 +94,22 @@ def sampling_weights(sizes: NDArray[np.float64], threshold: float) -> NDArray[np
         pairs.
     """
     return np.maximum(1.0, threshold / sizes)
+
+
+def _sizes(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much each pair tells about which candidate is right.
+
+    Shapes:
+        ranks: (candidates, population)
+        returns: (population,)
+    """
+    apart = np.abs(ranks[1:] - ranks[0])
+    apart = apart[apart.any(axis=1)]  # without those that order all pairs as the first one does
+    if not len(apart):
+        return np.ones(ranks.shape[1])
+    spread = np.sqrt(((apart / apart.mean(axis=1, keepdims=True)) ** 2).mean(axis=0))
+    found: NDArray[np.float64] = spread + _FLOOR * spread.mean()
+    return found
 
 
 def _population(similarities: Sequence[NDArray[np.floating]], rng: np.random.Generator) -> NDArray[np.int64]:

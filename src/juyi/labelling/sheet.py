@@ -18,6 +18,7 @@ from juyi.errors import DataError, MissingExtraError, UsageError
 from juyi.labelling.files import ID, SheetRow, read_rows, write_csv, write_xlsx
 from juyi.labelling.rubric import rubric_page
 from juyi.labelling.sampling import DrawnPair, sampling_weights
+from juyi.language import translated as _
 from juyi.types import Log
 
 NAME = "pairs_to_label"
@@ -146,10 +147,10 @@ class LabelSheet:
         try:
             write_xlsx(self.folder / f"{stem}.xlsx", rows)
         except MissingExtraError as error:
-            log(f"Only csv, no xlsx: {error}")
+            log(_("Only csv, no xlsx: {error}").format(error=error))
         content = {"origin": grown.origin, "shown": grown.shown, "pairs": [asdict(each) for each in grown.pairs]}
         write_text(self.folder / f"{NAME}.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-        log(f"{len(rows)} pairs to label: {self.folder / f'{stem}.csv'}")
+        log(_("{count} pairs to label: {path}").format(count=len(rows), path=self.folder / f"{stem}.csv"))
         return grown
 
     @property
@@ -166,7 +167,8 @@ class LabelSheet:
         answers, known = read_answers(self.folder, log), {each.id for each in self.pairs}
         found = {pair: score for pair, score in answers.items() if pair in known}
         if strange := len(answers) - len(found):
-            log(f"{strange} labelled rows are no pairs of this sheet and are left out; give pairs of your own with --pairs")
+            left_out = _("{count} labelled rows are no pairs of this sheet and are left out; give pairs of your own with --pairs")
+            log(left_out.format(count=strange))
         return found
 
     def answer(self, scores: dict[str, float]) -> Path:
@@ -267,5 +269,5 @@ def _files(folder: Path, log: Log = lambda _: None) -> list[Path]:
         if path.suffix.lower() in _READ:
             found.append(path)
         elif path.suffix not in (".json", ".md"):
-            log(f"{path.name} is not read: save it as csv or xlsx")
+            log(_("{file} is not read: save it as csv or xlsx").format(file=path.name))
     return found
