@@ -60,7 +60,7 @@ def model(stand_in: Callable[..., Path]) -> str:
 def without_graph(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exporting the graph takes longer than all else, and one test looks at it."""
     if "writes_what_it_recommends" not in request.node.name:
-        monkeypatch.setattr("juyi.adaptation.model_folder.add_graph", lambda *_: None)
+        monkeypatch.setattr("juyi.adaptation.model_folder.add_graph", lambda *_, **__: None)
 
 
 def grouped(sentences: list[str]) -> QuestionEvidence:

@@ -90,7 +90,7 @@ def test_adapt_without_labels_writes_a_sheet_and_uses_what_was_filled_in(juyi, t
     first = juyi("label", out, stdin="5\n0\nfive\nb\n1\n?\ns\n4\nq\n")
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("3 labelled, 97 open")
-    assert "毫不相干" in first.stderr and "[4/100]" in first.stderr
+    assert "nothing to do with each other" in first.stderr and "[4/100]" in first.stderr
     second = juyi("label", out, stdin="\n".join("0123"[number % 4] for number in range(60)))
     assert second.stdout.startswith("63 labelled, 37 open")
     assert juyi("label", out, "--more", 50).returncode == 0

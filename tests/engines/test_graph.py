@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.encoder import EncoderSettings, load_encoder, save_encoder
 from juyi.engines import engine_of, open_engine, why_not_onnx
-from juyi.engines.export import export_model, export_onnx
+from juyi.engines.export import add_graph, export_model, export_onnx
 from juyi.engines.graph import GRAPH, read_properties
 from juyi.engines.onnx_engine import OnnxEngine
 from juyi.errors import ModelError
@@ -164,3 +165,27 @@ def test_a_graph_that_gives_other_vectors_is_not_kept(tmp_path: Path) -> None:
         export_onnx(encoder, folder)
     assert not list(folder.glob("*.onnx*")) and not list(folder.glob(".*"))
     assert open_engine(folder).kind == "torch"
+
+
+def test_the_graph_of_the_start_serves_where_nothing_but_weights_changed(
+    tmp_path: Path, stand_in: Callable[..., Path], sentences: list[str], noted
+) -> None:
+    start = save_encoder(load_encoder(stand_in("bert")), tmp_path / "start")
+    export_onnx(load_encoder(start), start)
+    trained = load_encoder(start)
+    with torch.no_grad():
+        for weight in trained.backbone.parameters():
+            weight.mul_(1.1)
+    model = save_encoder(trained, tmp_path / "trained")
+    other = save_encoder(load_encoder(EncoderSettings(model=str(start), pooling="max")), tmp_path / "other")
+    with noted(export_onnx) as calls:
+        add_graph(model, start=start)
+        assert not calls["export_onnx"]
+        add_graph(other, start=start)
+        assert len(calls["export_onnx"]) == 1
+    assert (model / "model.onnx").read_bytes() == (start / "model.onnx").read_bytes()
+    for folder in (model, other):
+        np.testing.assert_allclose(
+            open_engine(folder, "onnx").encode(sentences), load_encoder(folder).encode(sentences), atol=1e-4
+        )
+    assert not np.allclose(open_engine(model, "onnx").encode(sentences), open_engine(start, "onnx").encode(sentences), atol=1e-2)

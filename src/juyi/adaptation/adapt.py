@@ -44,7 +44,7 @@ FEWEST_SENTENCES = 32
 MINUTES = 5.0
 _SHARE_OF_ENCODING = 0.08
 _MEASURED_ROWS = (512, 4096)
-_SIGNAL_TEXTS = 2_000
+_SIGNAL_TEXTS = 500
 _SHEET_TEXTS = 2_000
 _HITS = 3
 
@@ -154,7 +154,8 @@ def _adapt(
     final, run = trial.final(contender, tried.steps.get(contender.name, 0))
     _look(result, raw, final, treatment, options.queries, evidence, sentences)
     result.verdict = verdict_of(result)
-    write_model(out / "model", final.treated(treatment), treatment, result, run or trial.start, log)
+    start = trial.start
+    write_model(out / "model", final.treated(treatment), treatment, result, run or start, start=start, log=log)
     if options.keep_candidates and evidence:
         _keep(out, trial, tried, result, log)
     if not evidence:
@@ -292,7 +293,8 @@ def _keep(out: Path, trial: Trial, tried: Tried, result: Adaptation, log: Log) -
         backbone, run = trial.final(contender, tried.steps.get(contender.name, 0))
         folder = out / "candidates" / folder_name(name)
         of_it = replace(result, recommended=name, calibrations={name: _calibrations(trial.evidence, tried.outcomes[name])})
-        write_model(folder, backbone.treated(treatment), treatment, of_it, run or trial.start, log)
+        start = trial.start
+        write_model(folder, backbone.treated(treatment), treatment, of_it, run or start, start=start, log=log)
 
 
 def _draw_sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str], log: Log) -> None:

@@ -17,7 +17,9 @@ from juyi.similarity_settings import SimilaritySettings, write_similarity_settin
 from juyi.types import Log
 
 
-def write_model(folder: Path, encoder: Encoder, treatment: Treatment, result: Adaptation, source: Path, log: Log) -> None:
+def write_model(
+    folder: Path, encoder: Encoder, treatment: Treatment, result: Adaptation, source: Path, *, start: Path, log: Log
+) -> None:
     """Write the recommended encoder in half the size with the graph for the engine without torch, whole or not at all.
 
     Args:
@@ -25,12 +27,13 @@ def write_model(folder: Path, encoder: Encoder, treatment: Treatment, result: Ad
         encoder: Whitening and all.
         treatment: Its word overlap is noted down beside the weights.
         result: What the card tells.
-        source: The model it was made of, whose provenance goes along.
+        source: The run it was trained in, or what was started from: its provenance goes along.
+        start: What was started from: its graph may serve.
         log: Hears where no graph could be written.
     """
     with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         save_encoder(encoder, draft, half=True, card=card(result, folder))
-        add_graph(draft, log)
+        add_graph(draft, log, start=start)
         copy_provenance(source, draft)
         write_calibrations(draft, result.calibrations.get(result.recommended, []))
         write_similarity_settings(draft, SimilaritySettings(overlap=treatment.overlap))

@@ -85,6 +85,7 @@ def _explain(result: Adaptation) -> None:
     for metric in dict.fromkeys(metrics or _SIGNALS):
         if words := explanation(metric):
             _paragraph(f"{metric}: {words}", indent="  ")
+    put("")
 
 
 def _title(found: EvidenceTable) -> str:

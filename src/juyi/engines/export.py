@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from juyi.atomic import check_output_folder, replaced_file, replaced_folder
 from juyi.data import read_texts
 from juyi.embeddings import cosine_rows
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder, twin
-from juyi.engines.graph import GRAPH, MADE_FROM, OUTPUT, OUTSIDE, WEIGHTS, made_from
+from juyi.engines.graph import GRAPH, MADE_FROM, OUTPUT, OUTSIDE, WEIGHTS, graph_problem, made_from
 from juyi.engines.onnx_engine import OnnxEngine
 from juyi.errors import MissingExtraError, ModelError
 from juyi.extras import require
@@ -66,15 +67,38 @@ class ExportReport:
     sentences: int
 
 
-def add_graph(model: Path, log: Log = lambda _: None) -> None:
+def add_graph(model: Path, log: Log = lambda _: None, *, start: Path | None = None) -> None:
     """Write the graph for the engine without torch into a model folder; of its stored weights, so that both engines agree.
 
+    A graph holds no weights of the backbone: that of the model which was started from serves too where pooling, heads and
+    configuration are the same, and exporting takes far longer than copying and checking it.
+
     Where it cannot be written, for want of a library or because the backbone cannot be exported, the log hears why.
+
+    Args:
+        model: The folder.
+        log: Hears why there is none.
+        start: The model that it was made of, if any.
     """
     try:
-        export_onnx(load_encoder(model), model)
+        encoder = load_encoder(model)
+        if start is None or not _copied(encoder, start, model):
+            export_onnx(encoder, model)
     except (MissingExtraError, ModelError) as error:
         log(f"No {GRAPH} was written. {error}")
+
+
+def _copied(encoder: Encoder, start: Path, model: Path) -> bool:
+    """Whether the graph of a model serves for another one, whose folder then has it."""
+    if graph_problem(start) or made_from(start) != made_from(model):
+        return False
+    try:
+        with replaced_file(model / GRAPH) as draft:
+            shutil.copyfile(start / GRAPH, draft)
+            _check(encoder, OnnxEngine(model, draft))
+    except ModelError:
+        return False
+    return True
 
 
 def export_model(
