@@ -26,11 +26,13 @@ from juyi.adaptation import RAW, AdaptOptions, Evidence, IntentEvidence, PairEvi
 from juyi.adaptation.evidence import limited
 from juyi.data import LabelledTexts, ScoredPairs, normalise, read_labelled_texts, read_scored_pairs
 from juyi.encoder import EncoderSettings, load_encoder
-from juyi.evaluation import FusedSimilarity, compare_scores
-from juyi.metrics import connected
+from juyi.evaluation import FusedSimilarity
+from juyi.metrics import Bootstrap, Units, connected, mean_statistic
 from juyi.similarity_settings import read_similarity_settings
-from juyi.tasks import Cosine, IntentRecall, PairClassification, Task
+from juyi.tasks import BootstrappedScore, Cosine, PairClassification, Similarity
+from juyi.tasks.bootstrapped_score import bootstrapped
 from juyi.tasks.retrieval import retrieval_from_groups
+from juyi.types import Score
 from markdown import put, table
 
 MOST = 4_000
@@ -117,9 +119,9 @@ def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) ->
         result = adapt([], out, [given], options, log=lambda text: print(text, file=sys.stderr))
         after = FusedSimilarity(load_encoder(out / "model").encode, read_similarity_settings(out / "model").overlap)
     before = Cosine(load_encoder(EncoderSettings(model=model)).encode)
-    task = task_of(name, given, limited(held, MOST, seed=seed))
-    (first, *_), (second, *_) = (task.measure(similarity) for similarity in (before, after))
-    difference = compare_scores([first], [second])[0].difference
+    held = limited(held, MOST, seed=seed)
+    first, second = (figure(name, given, held, similarity) for similarity in (before, after))
+    difference = second.difference(first)
     gain = result.choice.gain if result.choice else None
     return {
         "benchmark": "adapt",
@@ -184,19 +186,26 @@ def divided(evidence: Evidence, seed: int) -> tuple[Evidence, Evidence]:
     return evidence.subset(np.flatnonzero(first).tolist()), evidence.subset(np.flatnonzero(~first).tolist())
 
 
-def task_of(name: str, given: Evidence, held: Evidence) -> Task:
-    """The held-out labels as the task that measures them; intents with the given queries as examples."""
+def figure(name: str, given: Evidence, held: Evidence, similarity: Similarity) -> BootstrappedScore:
+    """The main figure on the held-out labels; of intents with the given queries as examples.
+
+    The intents are those that will be used, so that a unit of their accuracy is a query, as in `juyi adapt`.
+    """
     match held, given:
         case QuestionEvidence(), _:
-            return held.retrieval
+            return held.retrieval.measure(similarity)[0]
         case PairEvidence(), _:
-            return PairClassification(name, "held-out", held.pairs)
+            return PairClassification(name, "held-out", held.pairs).measure(similarity)[0]
         case IntentEvidence(), IntentEvidence():
             known = set(given.labelled.labels) - {"oos"}
-            kept = [place for place, label in enumerate(held.labelled.labels) if label in known]
-            inside = held.subset(kept).labelled
-            examples = given.subset([place for place, label in enumerate(given.labelled.labels) if label in known]).labelled
-            return IntentRecall(name, "held-out", examples, inside)
+            examples, asked = (
+                each.subset([place for place, label in enumerate(each.labelled.labels) if label in known]).labelled
+                for each in (given, held)
+            )
+            hits = similarity.nearest(asked.texts, examples.texts, 1).ids[:, 0].tolist()
+            right = [examples.labels[hit] == label for hit, label in zip(hits, asked.labels, strict=True)]
+            identity = Score(name, "held-out", "accuracy", 0.0, len(right))
+            return bootstrapped(identity, mean_statistic(right), Bootstrap(), Units.single(len(right)))
     raise AssertionError(name)
 
 

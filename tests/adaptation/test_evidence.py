@@ -202,6 +202,30 @@ def test_a_part_of_the_rows_keeps_whole_units(kinds: list[Evidence]) -> None:
                 assert inside.isdisjoint(map(normalise, row))
 
 
+@pytest.mark.parametrize("kinds", KINDS.values(), ids=KINDS)
+def test_what_a_part_is_measured_on_the_whole_teaches_without_it(kinds: list[Evidence]) -> None:
+    """All labels are learned from, and some are measured on: in the same folds, with the same intents held out."""
+    taught = dealt(kinds, FOLDS)
+    for whole in taught:
+        part = limited(whole, 30)
+        for fold in np.unique(part.fold_of_row).tolist():
+            lesson = joined_lesson([each for other in taught if (each := other.lesson(fold)) is not None])
+            assert lesson is not None
+            learned = {normalise(text) for name, cells in lesson.columns.items() if name != "score" for text in cells}
+            rows = [row for row, of in zip(part.rows(), part.fold_of_row.tolist(), strict=True) if of == fold]
+            assert rows and learned.isdisjoint(normalise(text) for row in rows for text in row)
+        if isinstance(whole, IntentEvidence) and isinstance(part, IntentEvidence):
+            assert part.held_out == whole.held_out
+            for fold in range(FOLDS):
+                unknown = {
+                    normalise(text)
+                    for text, label in zip(whole.labelled.texts, whole.labelled.labels, strict=True)
+                    if whole.held_out.get(label) == fold
+                }
+                lesson = whole.lesson(fold)
+                assert lesson is not None and unknown.isdisjoint(map(normalise, lesson.columns["anchor"]))
+
+
 def test_texts_that_answer_nothing_stay_in_the_corpus() -> None:
     search = Retrieval("queries", "held-out", ["甲", "乙", "丙"], ["一", "二", "三", "四"], [[0], [1], [1, 2]])
     some = QuestionEvidence("queries", search).subset([2])

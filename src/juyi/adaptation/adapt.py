@@ -136,9 +136,10 @@ def _adapt(
     )
     identity = _identity(encoder, options.settings)
     pace = _pace(out, identity, encoder, sentences)
-    evidence = _dealt(evidence, pace, clock, log)
+    taught = dealt(evidence, FOLDS)
+    evidence = _measured(taught, pace, clock, log)
     raw = Backbone(encoder, sentences)
-    trial = Trial(raw, options.settings, sentences, evidence, out, identity, pace, options.seed, log, progress)
+    trial = Trial(raw, options.settings, sentences, taught, evidence, out, identity, pace, options.seed, log, progress)
     tried = trial.run(portfolio if evidence else _without_labels(portfolio), clock)
     model = options.settings.model or DEFAULT_ENCODER
     result = Adaptation(model, encoder.prompt_for().text, portfolio.name, inspection.as_dict())
@@ -208,8 +209,8 @@ def _pace(out: Path, identity: str, encoder: Encoder, sentences: Sequence[str]) 
     return pace
 
 
-def _dealt(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) -> list[Evidence]:
-    """In folds, and no more of it than can be encoded in a small share of the time."""
+def _measured(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) -> list[Evidence]:
+    """No more of it than can be encoded in a small share of the time, in the folds that it is dealt into."""
     if not evidence:
         return []
     least, most = _MEASURED_ROWS
@@ -219,10 +220,12 @@ def _dealt(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) -> 
     for each in evidence:
         some = limited(each, rows)
         if len(some.rows()) < len(each.rows()):
-            used = _("{labels}: {some:,} of {all:,} rows are used, whole units; --minutes sets how many")
+            used = _(
+                "{labels}: all {all:,} rows are learned from, {some:,} are measured on, whole units; --minutes sets how many"
+            )
             log(used.format(labels=each.name, some=len(some.rows()), all=len(each.rows())))
         found.append(some)
-    return dealt(found, FOLDS)
+    return found
 
 
 def _without_labels(portfolio: Portfolio) -> Portfolio:

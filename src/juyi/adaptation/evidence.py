@@ -171,6 +171,8 @@ def dealt(evidence: Sequence[Evidence], folds: int, *, seed: int = 0) -> list[Ev
         seed: Draws the order.
     """
     rows = [[normalise(text) for text in row] for each in evidence for row in each.rows()]
+    if not rows:
+        return list(evidence)
     components = connected(rows)
     sizes = np.bincount(components)
     order = np.random.default_rng(seed).permutation(len(sizes))
@@ -184,7 +186,10 @@ def dealt(evidence: Sequence[Evidence], folds: int, *, seed: int = 0) -> list[Ev
 
 
 def limited(evidence: Evidence, most: int, *, seed: int = 0) -> Evidence:
-    """At most so many rows, whole connected components of them, drawn by the seed; the evidence itself where it has no more."""
+    """At most so many rows, whole connected components of them, drawn by the seed; the evidence itself where it has no more.
+
+    Rows that were dealt into folds stay in theirs.
+    """
     rows = [[normalise(text) for text in row] for row in evidence.rows()]
     if len(rows) <= most:
         return evidence
@@ -194,4 +199,5 @@ def limited(evidence: Evidence, most: int, *, seed: int = 0) -> Evidence:
     taken = order[np.cumsum(sizes) <= most]
     # One component of nearly all rows: a part of it is better than nothing.
     places = np.flatnonzero(np.isin(components, taken)) if len(taken) > 1 else np.arange(most)
-    return evidence.subset(places.tolist())
+    part = evidence.subset(places.tolist())
+    return replace(part, fold_of_row=evidence.fold_of_row[places]) if len(evidence.fold_of_row) else part

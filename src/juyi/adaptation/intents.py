@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -49,9 +49,20 @@ class IntentEvidence(Evidence):
 
     Attributes:
         labelled: The queries; a repeated one stands there once.
+        held_out: The fold in which each intent is unknown; empty where the labels name queries without one, or have few intents.
     """
 
     labelled: LabelledTexts = field(repr=False)
+    held_out: Mapping[str, int] = field(default_factory=dict, kw_only=True, repr=False)
+
+    def in_folds(self, folds: NDArray[np.intp]) -> IntentEvidence:
+        """See `Evidence.in_folds`; the intents are dealt into the same folds, where they take the part of unknown ones."""
+        dealt = super().in_folds(folds)
+        intents, count = sorted({*self.labelled.labels}), int(folds.max()) + 1
+        if self._unknown.any() or len(intents) < _FEWEST_INTENTS or count < 2:
+            return replace(dealt, held_out={})
+        order = np.random.default_rng(0).permutation(len(intents))
+        return replace(dealt, held_out={intents[place]: turn % count for turn, place in enumerate(order.tolist())})
 
     @property
     def folds(self) -> NDArray[np.intp]:
@@ -144,13 +155,7 @@ class IntentEvidence(Evidence):
     @cached_property
     def _held_out(self) -> NDArray[np.intp]:
         """The fold in which a query's intent is held out, (rows,); -1 where it never is. All -1 or none."""
-        intents = sorted({*self.labelled.labels})
-        count = int(self.fold_of_row.max()) + 1
-        if self._unknown.any() or len(intents) < _FEWEST_INTENTS or count < 2:
-            return np.full(len(self.labelled), -1)
-        order = np.random.default_rng(0).permutation(len(intents))
-        fold = {intents[place]: turn % count for turn, place in enumerate(order.tolist())}
-        return np.array([fold[label] for label in self.labelled.labels])
+        return np.array([self.held_out.get(label, -1) for label in self.labelled.labels])
 
     @cached_property
     def _inside(self) -> NDArray[np.intp]:

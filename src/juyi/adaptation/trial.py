@@ -78,7 +78,8 @@ class Trial:
         raw: The encoder as it is, its vectors remembered.
         settings: What it was loaded by.
         sentences: Distinct, unlabelled: what SimCSE learns from and whitenings are fitted on.
-        evidence: Dealt into folds; none without labels.
+        taught: The labels that are learned from, dealt into folds; none without labels.
+        evidence: Those of them that are measured on, in the same folds.
         out: Where runs and outcomes are kept.
         identity: Of the raw encoder, prompt and all.
         pace: Of this machine.
@@ -90,6 +91,7 @@ class Trial:
     raw: Backbone
     settings: EncoderSettings
     sentences: Sequence[str]
+    taught: Sequence[Evidence]
     evidence: Sequence[Evidence]
     out: Path
     identity: str
@@ -159,7 +161,7 @@ class Trial:
         """What a contender learns, without a fold: the labels, or, for which there is None, the sentences."""
         if not contender.learns_labels:
             return None
-        return joined_lesson([lesson for each in self.evidence if (lesson := each.lesson(left_out)) is not None])
+        return joined_lesson([lesson for each in self.taught if (lesson := each.lesson(left_out)) is not None])
 
     def _lessons(self, contender: Contender) -> list[Lesson | None]:
         """One for each fold where labels are learned; else the sentences, once."""
