@@ -23,11 +23,11 @@ from juyi.adaptation.verdict import moved_scales, verdict_of
 from juyi.assets import DEFAULT_ENCODER
 from juyi.atomic import check_output_file, check_output_folder, write_text
 from juyi.baselines import LexicalOverlap
-from juyi.calibration import Calibration
+from juyi.calibration import Calibration, Event, read_calibrations
 from juyi.data import inspect
 from juyi.embeddings import check_texts, unit_rows
 from juyi.encoder import Encoder, EncoderSettings, load_encoder
-from juyi.errors import DataError, UsageError
+from juyi.errors import DataError, ModelError, UsageError
 from juyi.experiments.defaults import MOST_SENTENCES
 from juyi.experiments.examples import sample_sentences, select_sentences
 from juyi.experiments.identity import rows_digest
@@ -149,7 +149,7 @@ def _adapt(
         result.choice = choose(evidence, tried.outcomes)
         result.recommended = result.choice.recommended
         result.calibrations = {name: _calibrations(evidence, tried.outcomes[name]) for name in {RAW: 0, result.recommended: 0}}
-        result.notes += moved_scales(result)
+        result.notes += moved_scales(result, _of_the_old_model(out / "model"))
     contender, treatment = tried.treatments[result.recommended]
     log(_("Recommended: {candidate}").format(candidate=result.recommended))
     final, run = trial.final(contender, tried.steps.get(contender.name, 0))
@@ -252,6 +252,14 @@ def _calibrations(evidence: Sequence[Evidence], outcomes: Sequence[Outcomes]) ->
         if (calibration := each.calibration(own)) is not None:
             found.setdefault(calibration.event, calibration)
     return list(found.values())
+
+
+def _of_the_old_model(folder: Path) -> dict[Event, Calibration]:
+    """Of the model that will be replaced; a damaged file says nothing and goes with it."""
+    try:
+        return read_calibrations(folder)
+    except ModelError:
+        return {}
 
 
 def _look(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from juyi.adaptation.adaptation import WORD_OVERLAP, Adaptation
 from juyi.adaptation.choice import Choice, smallest_gain, units_needed
 from juyi.adaptation.portfolio import RAW
-from juyi.calibration import Event
+from juyi.calibration import Calibration, Event
 from juyi.language import language
 from juyi.language import translated as _
 from juyi.metrics import Difference
@@ -23,23 +25,34 @@ def verdict_of(result: Adaptation) -> str:
     return _between().join(sentence for sentence in sentences if sentence)
 
 
-def moved_scales(result: Adaptation) -> list[str]:
-    """That a similarity means something else than with the raw encoder, where it does."""
-    before = {each.event: each.similarity(0.5) for each in result.calibrations.get(RAW, [])}
-    after = {each.event: each.similarity(0.5) for each in result.calibrations.get(result.recommended, [])}
+def moved_scales(result: Adaptation, replaced: Mapping[Event, Calibration]) -> list[str]:
+    """That a similarity means something else than with the raw encoder, or with the model that is replaced, where it does.
+
+    Args:
+        result: With its calibrations.
+        replaced: Those of the model that lay where the new one goes.
+    """
+    after = {each.event: each for each in result.calibrations.get(result.recommended, [])}
+    raw = {each.event: each for each in result.calibrations.get(RAW, [])}
+    compared = {_("the raw encoder"): raw, _("the model that was here before"): replaced}
+    return [
+        _moved(name, before[event], now)
+        for name, before in compared.items()
+        for event, now in after.items()
+        if event in before and abs(now.similarity(0.5) - before[event].similarity(0.5)) >= _MOVED
+    ]
+
+
+def _moved(name: str, before: Calibration, now: Calibration) -> str:
     events: dict[Event, str] = {
         "hit": _("that the best hit answers a query"),
         "pair": _("that two sentences mean the same"),
         "intent": _("that the nearest query has the right intent"),
     }
-    return [
-        _(
-            "The scale moved: {event} is as likely as not at a similarity of {after:.2f}, with the raw encoder at {before:.2f}. "
-            "Thresholds that were set for it do not hold; set probabilities instead."
-        ).format(event=events[event], after=after[event], before=before[event])
-        for event in after
-        if event in before and abs(after[event] - before[event]) >= _MOVED
-    ]
+    return _(
+        "The scale moved: {event} is as likely as not at a similarity of {after:.2f}, with {name} at {before:.2f}. Thresholds "
+        "that were set for it do not hold; set probabilities instead."
+    ).format(event=events[now.event], after=now.similarity(0.5), name=name, before=before.similarity(0.5))
 
 
 def _decision(choice: Choice) -> str:
