@@ -189,6 +189,16 @@ def test_a_candidate_that_comes_to_nothing_is_left_out_with_its_reason(
     assert labels["raw"] == () and labels["simcse"] == labels["raw + whitened 0.5"] == ("transductive",)
 
 
+def test_what_a_training_warns_of_is_a_note(sentences: list[str], model: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    collapsing = PORTFOLIO[PORTFOLIO.index('[[encoder]]\nname = "simcse"') :].replace(
+        "fewest_steps", "rate_narrow = 0.5\nfewest_steps"
+    )
+    path.write_text(f"name = 'own'\n[[encoder]]\nname = 'raw'\n{collapsing}", encoding="utf-8")
+    result = done(sentences, tmp_path / "out", model, str(path), grouped(sentences))
+    assert [note for note in result.notes if note.startswith("simcse: The vectors have collapsed")]
+
+
 def test_labels_alone_are_enough(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
     options = AdaptOptions(EncoderSettings(model=model), portfolio, minutes=1e-6)
     result = adapt([], tmp_path / "out", [grouped(sentences)], options)

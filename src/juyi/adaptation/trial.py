@@ -27,6 +27,7 @@ from juyi.experiments.examples import ChosenExamples
 from juyi.experiments.identity import rows_digest
 from juyi.hub import resolve
 from juyi.language import translated as _
+from juyi.training import unsaid
 from juyi.types import Log, Progress
 
 _COMPARED = 200
@@ -86,6 +87,7 @@ class Trial:
         seed: Draws everything.
         log: Hears what is done.
         progress: Is told how far it is.
+        warnings: What the trainings warned of, each once, and in which.
     """
 
     raw: Backbone
@@ -99,6 +101,7 @@ class Trial:
     seed: int = 42
     log: Log = lambda _: None
     progress: Progress = lambda done, total, what: None
+    warnings: dict[str, str] = field(default_factory=dict, init=False)
 
     def run(self, portfolio: Portfolio, clock: Clock) -> Tried:
         """Try the contenders in their order."""
@@ -130,6 +133,7 @@ class Trial:
                 tried.treatments[name] = contender, treatment
                 tried.outcomes[name] = own
             tried.steps[contender.name] = steps
+        tried.notes += [f"{name}: {warning}" for warning, name in self.warnings.items()]
         if late:
             untried = _("Not tried for want of time: {candidates}. --minutes gives more, and what was measured stays.")
             tried.notes.append(untried.format(candidates="; ".join(late)))
@@ -238,9 +242,13 @@ class Trial:
         encoder = copy.deepcopy(self.raw.encoder)
         recipe = contender_recipe(contender, lesson, self._rows(lesson), steps, self.settings, encoder, self.seed)
         change_dropout(encoder, hidden=recipe.encoder.hidden_dropout, attention=recipe.encoder.attention_dropout)
-        result = run(
-            recipe, runs, examples=rows, encoder=encoder, progress=lambda step, total, _: self.progress(step, total, name)
-        )
+
+        def progress(step: int, steps: int, report: Mapping[str, float | str]) -> None:
+            self.progress(step, steps, name)
+            for warning in unsaid(str(report.get("warning", "")).splitlines(), self.warnings):
+                self.warnings[warning] = contender.name
+
+        result = run(recipe, runs, examples=rows, encoder=encoder, progress=progress)
         return Backbone(result.encoder.eval(), self.sentences), result.folder
 
     def _prepare(self, backbones: Mapping[int, Backbone], evidence: Evidence, name: str) -> None:
