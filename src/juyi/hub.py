@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
+from juyi.calibration import CALIBRATION
 from juyi.errors import ModelError
 from juyi.provenance import PROVENANCE
 from juyi.similarity_settings import SIMILARITY
@@ -89,14 +90,17 @@ def adapter_base(folder: Path) -> Path | None:
         raise ModelError(f"{folder} holds adapters of the model {name}, which is needed too. {error}") from error
 
 
+_UNDECIDING = (PROVENANCE, SIMILARITY, CALIBRATION)
+
+
 def folder_digest(folder: Path) -> str:
     """The one identity of a model folder: a digest of the names and contents of all files that decide about its vectors.
 
     Pooling, tokenizer and graph decide as the weights do. Where the folder holds adapters, the folder of their base counts too.
     What does not decide is left out: cards and other prose (`*.md`), the account of how the model was trained
-    (`juyi_training.json`), how texts are compared beyond their vectors (`juyi_similarity.json`), hidden files and folders
-    (leftovers of writing, caches of the hub). Any other file counts, known or not: a model that is taken for another one by
-    mistake is encoded again, which is cheaper than old vectors.
+    (`juyi_training.json`), how texts are compared beyond their vectors (`juyi_similarity.json`) and what similarities are worth
+    (`juyi_calibration.json`), hidden files and folders (leftovers of writing, caches of the hub). Any other file counts, known
+    or not: a model that is taken for another one by mistake is encoded again, which is cheaper than old vectors.
 
     A file that was read once in this process is not read again while its size, its times and its place on the disk are the same.
     """
@@ -106,7 +110,7 @@ def folder_digest(folder: Path) -> str:
             digest.update(folder_digest(base).encode())
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if any(part.startswith(".") for part in name.parts) or path.suffix == ".md" or path.name in (PROVENANCE, SIMILARITY):
+        if any(part.startswith(".") for part in name.parts) or path.suffix == ".md" or path.name in _UNDECIDING:
             continue
         if path.is_file():
             digest.update(name.as_posix().encode() + b"\0")

@@ -171,3 +171,28 @@ def test_a_sheet_with_too_few_labels_does_not_count_yet(tmp_path: Path, count: i
     said: list[str] = []
     assert sheet_evidence(tmp_path, SENTENCES, said.append) is None
     assert any("does not count yet" in each for each in said) == (count > 0)
+
+
+def test_scores_that_are_nearly_all_the_same_do_not_count_yet(tmp_path: Path) -> None:
+    sheet, said = labelled_sheet(tmp_path, 0), list[str]()
+    sheet.answer({pair.id: 5.0 if number in (0, 40, 80) else 0.0 for number, pair in enumerate(sheet.on_sheets)})
+    assert sheet_evidence(tmp_path, SENTENCES, said.append) is None
+    assert "nearly all scores are 0" in said[-1]
+
+
+def test_beside_other_labels_a_sheet_counts_from_fifty_units_on(tmp_path: Path) -> None:
+    labelled_sheet(tmp_path, 30)
+    said: list[str] = []
+    assert sheet_evidence(tmp_path, SENTENCES, said.append, least=50) is None
+    assert "50 are the least" in said[-1]
+    assert sheet_evidence(tmp_path, SENTENCES) is not None
+
+
+def test_the_same_is_what_the_rubric_says_not_what_happened_to_be_the_highest(tmp_path: Path) -> None:
+    sheet = labelled_sheet(tmp_path, 0)
+    sheet.answer({pair.id: float(number % 4) for number, pair in enumerate(sheet.on_sheets)})
+    found = sheet_evidence(tmp_path, SENTENCES)
+    assert found is not None
+    assert not found.decisions(np.zeros((100, 2))).right.any()  # nobody gave more than 3
+    lesson = found.in_folds(np.zeros(100, dtype=np.intp)).lesson()
+    assert lesson is not None and max(lesson.columns["score"]) == 3 / 5

@@ -43,7 +43,7 @@ def lead(
 
 
 def sheet_weights(drawn: list[DrawnPair], count: int) -> NDArray[np.float64]:
-    return sampling_weights(np.array([pair.size for pair in drawn[:count]]), drawn[count].priority)
+    return sampling_weights(np.array([pair.size for pair in drawn[:count]]), [drawn[count].priority])
 
 
 def test_what_a_sheet_says_is_true_of_all_pairs_and_surer_than_from_pairs_drawn_evenly() -> None:
@@ -72,7 +72,7 @@ def test_the_weights_count_the_pairs_of_the_population_whatever_they_are(count: 
         priorities = sizes / (1 - rng.random(600))
         order = np.argsort(-priorities)
         chosen = order[:count]
-        weights = sampling_weights(sizes[chosen], float(priorities[order[count]]))
+        weights = sampling_weights(sizes[chosen], [float(priorities[order[count]])])
         sums.append([weights.sum(), weights[chosen % 2 == 0].sum()])
         truths.append([600, 300])
     difference = np.array(sums) - np.array(truths)
@@ -135,3 +135,21 @@ def test_what_leaves_nothing_to_draw_is_refused(count: int, most: int, error: ty
 
 def test_every_pair_of_a_few_texts() -> None:
     assert len(draw_pairs([cosines(np.random.default_rng(0).normal(size=(5, 3)))], ALL)) == 10
+
+
+def test_batches_that_are_labelled_in_part_count_without_bias() -> None:
+    """All of the first 60, a third of the next 60 and none of the last: sums of anything are still those of the population."""
+    sums = []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        sizes = rng.gamma(0.6, size=250) + 0.05  # some of them are drawn for certain
+        priorities = sizes / (1 - rng.random(250))
+        order = np.argsort(-priorities)
+        second = rng.permutation(order[60:120])[:20]
+        labelled = np.concatenate([order[:60], second])
+        thresholds = [float(priorities[order[end]]) for end in (60, 120, 180)]
+        weights = sampling_weights(sizes[labelled], thresholds, [1.0, 1 / 3, 0.0])
+        large = sizes[labelled] > 1
+        sums.append([weights.sum() - 250, weights[large].sum() - (sizes > 1).sum()])
+    found = np.array(sums)
+    assert (np.abs(found.mean(axis=0)) < 3.5 * found.std(axis=0, ddof=1) / np.sqrt(len(found))).all()

@@ -13,7 +13,7 @@ import pytest
 from labelled import TEXTS, meant, sheet_in
 
 from juyi.errors import DataError, JuyiError, UsageError
-from juyi.labelling import LabelSheet, grades, labels_without_sheet
+from juyi.labelling import LabelSheet, grades, holds_labels, labels_without_sheet
 from juyi.labelling.files import ID, SheetRow, read_rows, write_csv
 from juyi.labelling.sheet import pair_id
 
@@ -161,7 +161,7 @@ def test_further_batches_repeat_nothing_and_weigh_as_one_draw(tmp_path: Path) ->
     assert {pair.id for pair in sheet.pairs[:160]} == set(pairs)
     sheet.answer(meant(sheet))
     sizes = {pair.id: pair.size for pair in sheet.pairs}
-    expected = np.maximum(1, sheet.pairs[160].priority / np.array([sizes[pair] for pair in pairs]))
+    expected = np.maximum(1, sheet.pairs[160].priority / np.array([sizes[pair] for pair in pairs]))  # all of it is labelled
     np.testing.assert_allclose(sheet.labels().weights, expected / expected.mean())
 
 
@@ -274,3 +274,69 @@ def test_rows_survive_writing_and_reading(tmp_path: Path) -> None:
     assert [(row.id, row.first, row.second, row.score) for row in read_rows(tmp_path / "a.csv")] == [
         (row.id, row.first, row.second, row.score) for row in rows
     ]
+
+
+def test_answers_of_two_people_at_once_are_both_kept(tmp_path: Path) -> None:
+    first, second = sheet_in(tmp_path), LabelSheet.open(tmp_path)
+    assert second is not None
+    ids = [pair.id for pair in first.on_sheets[:3]]
+    first.answer({ids[0]: 1.0})
+    second.answer({ids[1]: 2.0})
+    first.answer({ids[2]: 3.0, ids[0]: 4.0})
+    assert first.answers() == {ids[0]: 4.0, ids[1]: 2.0, ids[2]: 3.0}
+
+
+def test_a_new_sheet_never_takes_the_place_of_labels(tmp_path: Path) -> None:
+    def in_the_terminal(folder: Path) -> None:
+        sheet_in(folder).answer({"p0000000000": 1.0} | meant(sheet_in(folder), 2))
+        (folder / "pairs_to_label.json").unlink()  # as if the sheet was moved away and the answers forgotten
+
+    def on_the_sheet(folder: Path) -> None:
+        sheet_in(folder)
+        path = folder / "pairs_to_label.csv"
+        write_rows(path, [{**row, "score": "3"} for row in rows_of(path)])
+        (folder / "pairs_to_label.json").unlink()
+
+    def in_a_form_that_is_not_read(folder: Path) -> None:
+        sheet_in(folder)
+        (folder / "pairs_to_label.ods").write_bytes(b"PK")
+
+    def damaged(folder: Path) -> None:
+        sheet_in(folder)
+        path = folder / "pairs_to_label.csv"
+        write_rows(path, [{**row, "score": "nine"} for row in rows_of(path)])
+
+    for number, case in enumerate((in_the_terminal, on_the_sheet, in_a_form_that_is_not_read, damaged)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        case(folder)
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        assert holds_labels(folder)
+        with pytest.raises(UsageError, match="holds labels"):
+            sheet_in(folder)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_answers_of_the_terminal_alone_are_labels_too(tmp_path: Path) -> None:
+    sheet = sheet_in(tmp_path)
+    sheet.answer(meant(sheet, 12))
+    for path in tmp_path.glob("pairs_to_label*"):
+        path.unlink()
+    labels = labels_without_sheet(tmp_path)
+    assert labels is not None and len(labels) == 12
+
+
+def test_a_note_beside_the_sheet_is_no_sheet(tmp_path: Path) -> None:
+    sheet, said = sheet_in(tmp_path), list[str]()
+    (tmp_path / "pairs_to_label_notes.txt").write_text("问一下小王\n明天接着标\n", encoding="utf-8")
+    assert sheet.scores(said.append) == {}
+    assert said == ["pairs_to_label_notes.txt is no label sheet and is left out"]
+
+
+def test_a_batch_that_was_cut_off_while_it_was_written_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = sheet_in(tmp_path)
+    monkeypatch.setattr("juyi.labelling.sheet.write_csv", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        sheet.more(40)
+    opened = LabelSheet.open(tmp_path)
+    assert opened is not None and opened.shown == (100, 40) and len(opened.on_sheets) == 140

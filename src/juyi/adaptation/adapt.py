@@ -14,7 +14,7 @@ from juyi.adaptation.adaptation import Adaptation, EvidenceTable, SearchResult
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.choice import choose
 from juyi.adaptation.evidence import Evidence, Outcomes, dealt, limited
-from juyi.adaptation.labels import sheet_evidence
+from juyi.adaptation.labels import FEWEST_BESIDE, FEWEST_UNITS, sheet_evidence
 from juyi.adaptation.model_folder import write_model
 from juyi.adaptation.portfolio import RAW, Portfolio, Treatment, load_portfolio
 from juyi.adaptation.training import Pace, folder_name, measured_pace
@@ -33,7 +33,7 @@ from juyi.experiments.examples import sample_sentences, select_sentences
 from juyi.experiments.identity import rows_digest
 from juyi.experiments.recipe import DataSettings
 from juyi.hub import folder_digest, resolve
-from juyi.labelling import NAME, RESERVE, LabelSheet, draw_pairs
+from juyi.labelling import NAME, RESERVE, LabelSheet, draw_pairs, holds_labels
 from juyi.language import translated as _
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.locks import locked_folder
@@ -125,7 +125,8 @@ def _adapt(
     clock = Clock(60 * options.minutes)
     encoder = load_encoder(options.settings, log=log)
     _say_encoder(encoder, options.settings, log)
-    filled = sheet_evidence(out, [*texts, *(text for each in evidence for text in each.texts())], log)
+    known = [*texts, *(text for each in evidence for text in each.texts())]
+    filled = sheet_evidence(out, known, log, least=FEWEST_BESIDE if evidence else FEWEST_UNITS)
     evidence = [*evidence, *([] if filled is None else [filled])]
     sentences = _sentences(texts, evidence, options.seed)
     inspection = inspect(
@@ -137,13 +138,14 @@ def _adapt(
     identity = _identity(encoder, options.settings)
     pace = _pace(out, identity, encoder, sentences)
     taught = dealt(evidence, FOLDS)
-    evidence = _measured(taught, pace, clock, log)
+    limits: list[str] = []
+    evidence = _measured(taught, pace, clock, limits, log)
     raw = Backbone(encoder, sentences)
     trial = Trial(raw, options.settings, sentences, taught, evidence, out, identity, pace, options.seed, log, progress)
     tried = trial.run(portfolio if evidence else _without_labels(portfolio), clock)
     model = options.settings.model or DEFAULT_ENCODER
     result = Adaptation(model, encoder.prompt_for().text, portfolio.name, inspection.as_dict())
-    result.notes = [*inspection.advice, *tried.notes]
+    result.notes = [*inspection.advice, *limits, *tried.notes]
     if evidence:
         result.tables = [_table(each, place, tried) for place, each in enumerate(evidence)]
         result.choice = choose(evidence, tried.outcomes)
@@ -153,7 +155,7 @@ def _adapt(
     contender, treatment = tried.treatments[result.recommended]
     log(_("Recommended: {candidate}").format(candidate=result.recommended))
     final, run = trial.final(contender, tried.steps.get(contender.name, 0))
-    _look(result, raw, final, treatment, options.queries, evidence, sentences)
+    _look(result, raw, final, treatment, options.queries, taught, sentences)
     result.verdict = verdict_of(result)
     start = trial.start
     write_model(out / "model", final.treated(treatment), treatment, result, run or start, start=start, log=log)
@@ -163,7 +165,7 @@ def _adapt(
         for each in {contender.name: contender for contender, _ in tried.treatments.values()}.values():
             result.signals[each.name] = trial.backbone(each, tried.steps.get(each.name, 0)).signals(sentences[:_SIGNAL_TEXTS])
         _draw_sheet(out, trial, tried, sentences, log)
-    result.sheet = next(iter(sorted(out.glob(f"{NAME}.csv"))), None)
+    result.sheet = next((path for kind in ("csv", "xlsx") if (path := out / f"{NAME}.{kind}").exists()), None)
     write_text(out / "report.json", json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")
     return result
 
@@ -209,7 +211,7 @@ def _pace(out: Path, identity: str, encoder: Encoder, sentences: Sequence[str]) 
     return pace
 
 
-def _measured(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) -> list[Evidence]:
+def _measured(evidence: Sequence[Evidence], pace: Pace, clock: Clock, notes: list[str], log: Log) -> list[Evidence]:
     """No more of it than can be encoded in a small share of the time, in the folds that it is dealt into."""
     if not evidence:
         return []
@@ -224,6 +226,12 @@ def _measured(evidence: Sequence[Evidence], pace: Pace, clock: Clock, log: Log) 
                 "{labels}: all {all:,} rows are learned from, {some:,} are measured on, whole units; --minutes sets how many"
             )
             log(used.format(labels=each.name, some=len(some.rows()), all=len(each.rows())))
+        if len(some.corpus) < len(each.corpus):
+            smaller = _(
+                "{labels}: measured in {some:,} of {all:,} texts; in all of them the right one is found less often, and the "
+                "probabilities of hits are too high. --minutes measures in more."
+            )
+            notes.append(smaller.format(labels=each.name, some=len(some.corpus), all=len(each.corpus)))
         found.append(some)
     return found
 
@@ -312,7 +320,7 @@ def _draw_sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str],
     """Pairs to label, drawn by all that would be compared on them; a sheet that was begun stays as it is."""
     origin = rows_digest({"text": list(sentences), "drawn by": [trial.identity, *tried.treatments]})
     sheet = LabelSheet.open(out)
-    if sheet is not None and (sheet.origin == origin or sheet.scores()):
+    if (sheet is not None and sheet.origin == origin) or holds_labels(out):
         return
     places = np.random.default_rng(trial.seed).permutation(len(sentences))[:_SHEET_TEXTS]
     sample = [sentences[place] for place in places]

@@ -115,7 +115,7 @@ class Adaptation:
         searches: What the queries find before and after.
         verdict: What it all means, in words.
         notes: What the data and the trainings had to say, and what was not tried.
-        sheet: Pairs to label, where there are no labels.
+        sheet: The label sheet of the folder, where there is one.
     """
 
     model: str

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from juyi.adaptation.evidence import Evidence
 from juyi.adaptation.intents import IntentEvidence
 from juyi.adaptation.questions import QuestionEvidence
@@ -22,7 +24,7 @@ from juyi.data import (
 )
 from juyi.errors import DataError, UsageError
 from juyi.experiments.development import check_scores
-from juyi.labelling import NAME, LabelSheet, labels_without_sheet
+from juyi.labelling import HIGHEST, NAME, LabelSheet, labels_without_sheet
 from juyi.language import translated as _
 from juyi.metrics import connected
 from juyi.tasks.retrieval import Retrieval, retrieval_from_corpus, retrieval_from_groups
@@ -30,6 +32,10 @@ from juyi.types import Log
 
 FEWEST_UNITS = 8
 """Groups, pairs or queries that share nothing; with fewer there is nothing to choose by."""
+FEWEST_OTHERS = 6
+"""Units of a label sheet whose score is not the commonest."""
+FEWEST_BESIDE = 50
+"""Units of a label sheet that count beside other labels: the decision is by the mean of all kinds, and few would blur it."""
 
 
 @dataclass(frozen=True)
@@ -106,16 +112,19 @@ def _read(kind: str, path: str, corpus: str, options: ReadOptions) -> Evidence:
         case _:
             scored = read_scored_pairs(path, **options)
             check_scores(scored, path)
-            return PairEvidence(kind, scored)
+            return PairEvidence(kind, scored, top=float(scored.scores.max()))
 
 
-def sheet_evidence(folder: Path, sentences: Collection[str], log: Log = lambda _: None) -> PairEvidence | None:
+def sheet_evidence(
+    folder: Path, sentences: Collection[str], log: Log = lambda _: None, *, least: int = FEWEST_UNITS
+) -> PairEvidence | None:
     """What was filled in on the label sheet of a folder; None where that is too little, or nothing.
 
     Args:
         folder: That the sheet was written to.
         sentences: Those at hand; labels of others are left out.
         log: Hears what is used.
+        least: So many units that share no sentence are needed.
 
     Raises:
         DataError: A file of the sheet cannot be read, or two say different things.
@@ -133,7 +142,7 @@ def sheet_evidence(folder: Path, sentences: Collection[str], log: Log = lambda _
             f"{folder} holds a label sheet with {len(labels)} labels, and they are of other sentences than those at hand. "
             f"Write to another folder, or move {NAME}* away."
         )
-    evidence = PairEvidence("label sheet", labels.pairs, labels.weights).subset(kept)
+    evidence = PairEvidence("label sheet", labels.pairs, labels.weights, HIGHEST).subset(kept)
     others = ""
     if len(kept) < len(labels):
         others = _(", {count} are of other sentences and are left out").format(count=len(labels) - len(kept))
@@ -144,14 +153,27 @@ def sheet_evidence(folder: Path, sentences: Collection[str], log: Log = lambda _
     )
     try:
         check_scores(evidence.pairs, str(folder / NAME))
-        check_enough(evidence)
+        check_enough(evidence, least=least)
+        _check_varied(evidence)
     except DataError as error:
         log(_("The label sheet does not count yet: {error}").format(error=error))
         return None
     return evidence
 
 
-def check_enough(evidence: Evidence, path: str = "") -> None:
+def _check_varied(evidence: PairEvidence) -> None:
+    """Refuse scores that are nearly all the same: hardly a resample of them would have a figure."""
+    values, counts = np.unique(evidence.pairs.scores, return_counts=True)
+    common = values[counts.argmax()]
+    others = len(np.unique(evidence.units.of[evidence.pairs.scores != common]))
+    if others < FEWEST_OTHERS:
+        raise DataError(
+            f"nearly all scores are {common:g}: {others} units that share no sentence have another, and {FEWEST_OTHERS} are the "
+            "least. Label more; a further batch is `juyi label OUT --more 100`."
+        )
+
+
+def check_enough(evidence: Evidence, path: str = "", *, least: int = FEWEST_UNITS) -> None:
     """Refuse, before anything is trained, labels that nothing can be chosen by.
 
     Raises:
@@ -159,10 +181,10 @@ def check_enough(evidence: Evidence, path: str = "") -> None:
     """
     rows = evidence.rows()
     units = len({*connected([[normalise(text) for text in row] for row in rows]).tolist()})
-    if units < FEWEST_UNITS:
+    if units < least:
         raise DataError(
             f"the {len(rows)} {evidence.name} hang together in {units} {'unit' if units == 1 else 'units'} that share no text, "
-            f"and {FEWEST_UNITS} are the least to choose by; 50 begin to show something. Label more, or leave them out.",
+            f"and {least} are the least to choose by; 50 begin to show something. Label more, or leave them out.",
             path=path or None,
         )
 

@@ -31,10 +31,12 @@ class PairEvidence(Evidence):
     Attributes:
         pairs: The labels.
         weights: How many pairs each stands for where they were drawn with unequal chances, (pairs,); None for all alike.
+        top: The highest score that there may be, what means the same; the highest that there is where it is not given.
     """
 
     pairs: ScoredPairs = field(repr=False)
     weights: NDArray[np.float64] | None = field(default=None, repr=False)
+    top: float | None = None
 
     @property
     def binary(self) -> bool:
@@ -72,7 +74,8 @@ class PairEvidence(Evidence):
         if len(kept) < 2 or np.ptp(scores) == 0:
             return None
         sides = {name: [side[i] for i in kept] for name, side in (("first", self.pairs.first), ("second", self.pairs.second))}
-        return Lesson(CoSENT(), {**sides, "score": scores.tolist()})
+        # As shares of the highest, so that pairs of several scales make one order.
+        return Lesson(CoSENT(), {**sides, "score": (scores / self._top).tolist()})
 
     def outcomes(self, similarity: OfFold) -> Outcomes:
         """The standardised similarity of each pair and the similarity, (pairs, 2)."""
@@ -97,8 +100,12 @@ class PairEvidence(Evidence):
 
     def decisions(self, outcomes: Outcomes) -> Decisions:
         """That two sentences mean the same: the label 1, or four fifths of the highest score."""
-        same = self.pairs.scores >= _SAME * self.pairs.scores.max()
+        same = self.pairs.scores >= _SAME * self._top
         return Decisions("pair", outcomes[:, 1], same, self.folds, self.units, self.weights)
+
+    @property
+    def _top(self) -> float:
+        return float(self.pairs.scores.max() if self.top is None else self.top) or 1.0
 
     def _standardised(self, similarities: NDArray[np.float64]) -> NDArray[np.float64]:
         spread = float(similarities.std())

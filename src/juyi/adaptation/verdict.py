@@ -118,8 +118,8 @@ def _overlap(result: Adaptation) -> str:
 
 def _without_labels() -> str:
     return _(
-        "There are no labels, so nothing is claimed and the raw encoder is kept: no figure that needs no labels says which "
-        "encoder is better. Label the 100 pairs of pairs_to_label.csv or .xlsx (0 to 5, half an hour; juyi label walks through "
+        "Without enough labels nothing is claimed and the raw encoder is kept: no figure that needs no labels says which "
+        "encoder is better. Label the pairs of pairs_to_label.csv (0 to 5, half an hour; juyi label walks through "
         "them) and run the same command again; or give what you have anyway: groups of questions with one answer (--groups), "
         "queries with what was taken (--clicks), queries with their intents (--intents)."
     )

@@ -48,8 +48,8 @@ def command(folder: str, more: int | None) -> None:
 def _walk(sheet: LabelSheet) -> None:
     from juyi.cli.output import put, say
 
-    elsewhere = {name: score for name, score in sheet.scores(say).items() if name not in sheet.answers()}
     answers = sheet.answers()
+    elsewhere = {name: score for name, score in sheet.scores(say).items() if name not in answers}
     pairs = [pair for pair in sheet.on_sheets if pair.id not in elsewhere]
     todo = [place for place, pair in enumerate(pairs) if pair.id not in answers]
     begun = _("{labelled} of {count} pairs are labelled.")
@@ -66,7 +66,7 @@ def _walk(sheet: LabelSheet) -> None:
                 place += 1
             case score:
                 answers[pair.id] = float(score)
-                sheet.answer(answers)
+                sheet.answer({pair.id: answers[pair.id]})
                 place += 1
     left = len(pairs) - len(answers)
     put(_("{labelled} labelled, {open} open").format(labelled=len(sheet.on_sheets) - left, open=left))

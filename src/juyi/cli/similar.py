@@ -53,7 +53,8 @@ def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str
         say(f"This model compares by {1 - overlap:g} times the cosine plus {overlap:g} times the overlap of words")
         scores = (1 - overlap) * scores + overlap * LexicalOverlap().pairs([texts[0]] * len(others), others)
     likely = None
-    if calibration := read_calibrations(resolve(model)).get("pair"):
+    calibration = read_calibrations(resolve(model)).get("pair")
+    if calibration and pooling is None and prompt is None:  # it is about the model as it is
         say(f"With this model two sentences as likely as not mean the same at {calibration.similarity(0.5):.2f}")
         likely = calibration.probability(scores).tolist()
     if form == "plain":

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from juyi.assets import SAMPLES
 from juyi.atomic import check_output_folder, replaced_file, replaced_folder
+from juyi.calibration import CALIBRATION
 from juyi.data import read_texts
 from juyi.embeddings import cosine_rows
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder, twin
@@ -27,6 +28,7 @@ from juyi.hub import resolve
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.poolings import PoolingName
 from juyi.provenance import copy_provenance
+from juyi.similarity_settings import SIMILARITY
 from juyi.tokenization import pad
 from juyi.types import Log
 
@@ -141,6 +143,10 @@ def export_model(
         save_encoder(encoder, draft, half=half, card=card)
         export_onnx(load_encoder(draft), draft)
         copy_provenance(source, draft)
+        if pooling is None and max_length is None:  # what was found out is about these vectors
+            for name in (SIMILARITY, CALIBRATION):
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, draft / name)
         cosines = cosine_rows(encoder.encode(samples), OnnxEngine(draft).encode(samples))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return ExportReport(folder, size, float(cosines.min()), len(samples))

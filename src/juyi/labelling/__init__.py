@@ -2,7 +2,7 @@
 
 from juyi.labelling.rubric import HIGHEST, LOWEST, Grade, grades
 from juyi.labelling.sampling import DrawnPair, draw_pairs, sampling_weights
-from juyi.labelling.sheet import BATCH, NAME, RESERVE, LabelSheet, SheetLabels, SheetPair, labels_without_sheet
+from juyi.labelling.sheet import BATCH, NAME, RESERVE, LabelSheet, SheetLabels, SheetPair, holds_labels, labels_without_sheet
 
 __all__ = [
     "BATCH",
@@ -17,6 +17,7 @@ __all__ = [
     "SheetPair",
     "draw_pairs",
     "grades",
+    "holds_labels",
     "labels_without_sheet",
     "sampling_weights",
 ]

@@ -79,21 +79,33 @@ def draw_pairs(
     return [DrawnPair(int(first[i]), int(second[i]), float(sizes[i]), float(priorities[i])) for i in order]
 
 
-def sampling_weights(sizes: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
-    """How many pairs of the population each pair of a priority sample stands for.
+def sampling_weights(
+    sizes: NDArray[np.float64], thresholds: Sequence[float], shares: Sequence[float] | None = None
+) -> NDArray[np.float64]:
+    """How many pairs of the population each labelled pair of a priority sample stands for.
+
+    The sample is labelled batch by batch. A pair is in the first batch with the chance min(1, size / threshold), where the
+    threshold is the highest priority outside of it; in the first two batches likewise; and it is labelled with the share of the
+    batch that is, for each batch was shuffled.
 
     Args:
-        sizes: Of the pairs in the sample.
-        threshold: The highest priority outside of the sample; 0 where nothing is left outside.
+        sizes: Of the labelled pairs.
+        thresholds: For each batch the highest priority behind it; 0 where nothing is.
+        shares: How much of each batch is labelled; all of them where it is not given.
 
     Shapes:
         sizes, returns: (n,)
 
     Source:
-        Duffield, Lund & Thorup 2007, §2: the estimate max(size, threshold) of a size is unbiased; divided by the size it counts
-        pairs.
+        Duffield, Lund & Thorup 2007, §2: the inverse of that chance, with the threshold of the sample, counts without bias.
     """
-    return np.maximum(1.0, threshold / sizes)
+    chances, before = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for threshold, share in zip(thresholds, shares or [1.0] * len(thresholds), strict=True):
+        upto = np.minimum(1.0, sizes / threshold) if threshold else np.ones(len(sizes))
+        chances += share * (upto - before)
+        before = upto
+    found: NDArray[np.float64] = 1 / chances
+    return found
 
 
 def _sizes(ranks: NDArray[np.float64]) -> NDArray[np.float64]:

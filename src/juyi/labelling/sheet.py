@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter
 
 from juyi.atomic import write_text
 from juyi.data import ScoredPairs, normalise
-from juyi.errors import DataError, MissingExtraError, UsageError
+from juyi.errors import ColumnsError, DataError, MissingExtraError, OutputError, UsageError
 from juyi.labelling.files import ID, SheetRow, read_rows, write_csv, write_xlsx
 from juyi.labelling.rubric import rubric_page
 from juyi.labelling.sampling import DrawnPair, sampling_weights
@@ -26,6 +27,7 @@ ANSWERS = "pairs_labelled.csv"
 BATCH = 100
 RESERVE = 20 * BATCH
 _READ = (".csv", ".xlsx", ".tsv", ".txt")
+_OURS = re.compile(rf"{NAME}(_\d+)?\.(csv|xlsx)|{re.escape(ANSWERS)}")
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,23 @@ class LabelSheet:
         """Write a new sheet with its first batch, and the rubric.
 
         Args:
-            folder: Where; an older sheet there is replaced, so see `labels` first.
+            folder: Where; an older sheet there is replaced where it holds no label.
             origin: A digest of what the pairs were drawn for.
             texts: What the drawn pairs are places in.
             drawn: The pairs, best first; one more than is ever shown.
             log: Hears what could not be written.
+
+        Raises:
+            UsageError: There are labels in the folder, or files that may hold some.
+            OutputError: It cannot be written.
         """
-        for path in [*_files(folder), folder / ANSWERS]:
-            path.unlink(missing_ok=True)
+        if holds_labels(folder):
+            raise UsageError(f"{folder} holds labels; a new label sheet would take their place. Write to another folder.")
+        for path in _files(folder):
+            try:
+                path.unlink()
+            except OSError as error:
+                raise OutputError(path, error) from error
         pairs = []
         for each in drawn:
             first, second = (" ".join(texts[place].split()) for place in (each.first, each.second))
@@ -143,13 +154,14 @@ class LabelSheet:
         grown = replace(self, shown=(*self.shown, min(count, left)))
         rows = [SheetRow(each.id, each.first, each.second) for each in grown._batch(len(grown.shown))]
         stem = NAME if len(grown.shown) == 1 else f"{NAME}_{len(grown.shown)}"
+        # First what is known to be shown: of a batch whose files are not there yet nothing is lost.
+        content = {"origin": grown.origin, "shown": grown.shown, "pairs": [asdict(each) for each in grown.pairs]}
+        write_text(self.folder / f"{NAME}.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
         write_csv(self.folder / f"{stem}.csv", rows)
         try:
             write_xlsx(self.folder / f"{stem}.xlsx", rows)
         except MissingExtraError as error:
             log(_("Only csv, no xlsx: {error}").format(error=error))
-        content = {"origin": grown.origin, "shown": grown.shown, "pairs": [asdict(each) for each in grown.pairs]}
-        write_text(self.folder / f"{NAME}.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
         log(_("{count} pairs to label: {path}").format(count=len(rows), path=self.folder / f"{stem}.csv"))
         return grown
 
@@ -172,16 +184,15 @@ class LabelSheet:
         return found
 
     def answer(self, scores: dict[str, float]) -> Path:
-        """Write scores that were not given on a sheet, all of them anew.
+        """Keep scores that were not given on a sheet, beside those that were kept before.
 
         Args:
             scores: By the id of the pair.
         """
-        path = self.folder / ANSWERS
-        if not scores:
-            path.unlink(missing_ok=True)
-            return path
-        write_csv(path, [SheetRow(each.id, each.first, each.second, scores[each.id]) for each in self.pairs if each.id in scores])
+        path, known = self.folder / ANSWERS, self.answers() | scores
+        if known:
+            rows = [SheetRow(each.id, each.first, each.second, known[each.id]) for each in self.pairs if each.id in known]
+            write_csv(path, rows)
         return path
 
     def answers(self) -> dict[str, float]:
@@ -200,7 +211,7 @@ class LabelSheet:
         pairs = ScoredPairs(
             [each.first for each in kept], [each.second for each in kept], np.array([scores[each.id] for each in kept])
         )
-        weights = sampling_weights(np.array([each.size for each in kept]), self._threshold)
+        weights = sampling_weights(np.array([each.size for each in kept]), self._thresholds, self._shares(scores))
         return SheetLabels(pairs, weights / weights.mean() if kept else weights, len(shown) - len(kept))
 
     @property
@@ -209,9 +220,15 @@ class LabelSheet:
         return len(self.pairs) - (len(self.pairs) > RESERVE)
 
     @property
-    def _threshold(self) -> float:
-        shown = sum(self.shown)
-        return self.pairs[shown].priority if shown < len(self.pairs) else 0.0
+    def _thresholds(self) -> list[float]:
+        """The highest priority behind each batch."""
+        ends = np.cumsum(self.shown).tolist()
+        return [self.pairs[end].priority if end < len(self.pairs) else 0.0 for end in ends]
+
+    def _shares(self, scores: Container[str]) -> list[float]:
+        """How much of each batch is labelled."""
+        batches = [self._batch(number) for number in range(1, len(self.shown) + 1)]
+        return [sum(each.id in scores for each in batch) / len(batch) for batch in batches]
 
     def _batch(self, number: int) -> list[SheetPair]:
         """The pairs of a batch, shuffled: whoever labels shall not see the order, and half a batch is a sample too."""
@@ -227,8 +244,8 @@ def read_answers(folder: Path, log: Log = lambda _: None) -> dict[str, float]:
         DataError: As `LabelSheet.scores`.
     """
     found: dict[str, tuple[float, Path, int]] = {}
-    for path in [*_files(folder, log), *([folder / ANSWERS] if (folder / ANSWERS).exists() else [])]:
-        for row in read_rows(path):
+    for path in _files(folder, log):
+        for row in _rows(path, log):
             if row.score is None:
                 continue
             pair = row.id if ID.fullmatch(row.id) else pair_id(row.first, row.second)
@@ -246,7 +263,7 @@ def read_answers(folder: Path, log: Log = lambda _: None) -> dict[str, float]:
 def labels_without_sheet(folder: Path, log: Log = lambda _: None) -> SheetLabels | None:
     """Labels of a folder whose description is gone: all count alike. None where there are none."""
     scores = read_answers(folder, log)
-    every = (row for path in _files(folder) for row in read_rows(path) if row.first and row.second)
+    every = (row for path in _files(folder) for row in _rows(path) if row.first and row.second)
     rows = {pair_id(row.first, row.second): row for row in every}
     kept = [name for name in rows if name in scores]
     if not kept:
@@ -262,12 +279,40 @@ def pair_id(first: str, second: str) -> str:
     return f"p{int(digest[:12], 16) % 10**10:010d}"
 
 
+def holds_labels(folder: Path) -> bool:
+    """Whether a folder has labels, or files of a sheet that cannot be read and may have some."""
+    unread: list[str] = []
+    try:
+        return bool(read_answers(folder, unread.append)) or bool(unread)
+    except DataError:
+        return True
+
+
 def _files(folder: Path, log: Log = lambda _: None) -> list[Path]:
-    """The sheets of a folder, whoever saved them in whatever form; what cannot be read is named."""
+    """The sheets of a folder, whoever saved them in whatever form, and the answers; what cannot be read is named."""
     found = []
     for path in sorted(folder.glob(f"{NAME}*")):
         if path.suffix.lower() in _READ:
             found.append(path)
         elif path.suffix not in (".json", ".md"):
             log(_("{file} is not read: save it as csv or xlsx").format(file=path.name))
-    return found
+    return [*found, *([folder / ANSWERS] if (folder / ANSWERS).exists() else [])]
+
+
+def _rows(path: Path, log: Log = lambda _: None) -> Iterator[SheetRow]:
+    """The rows of a file; none of one that bears another name than ours and is no sheet, or that nothing here can read.
+
+    Raises:
+        DataError: As `read_rows`.
+        MissingExtraError: It needs a library that is not installed, and no csv lies beside it.
+    """
+    try:
+        yield from read_rows(path)
+    except ColumnsError:
+        if _OURS.fullmatch(path.name):
+            raise
+        log(_("{file} is no label sheet and is left out").format(file=path.name))
+    except MissingExtraError as error:
+        if not path.with_suffix(".csv").exists():
+            raise
+        log(_("{file} is left out: {error}").format(file=path.name, error=error))
