@@ -8,6 +8,7 @@ import pytest
 
 from juyi.calibration import CALIBRATION, Calibration, OperatingPoint, read_calibrations, write_calibrations
 from juyi.errors import ModelError, UsageError
+from juyi.hub import folder_digest
 
 POINTS = tuple(
     OperatingPoint(probability, 0.5, precision, precision - 0.1, 1.0, 0.8, 0.7)
@@ -63,3 +64,10 @@ def test_thresholds_beyond_all_probabilities_are_refused() -> None:
             calibration().similarity(wrong)
     with pytest.raises(UsageError, match="at most 1"):
         calibration().for_precision(1.5)
+
+
+def test_it_changes_nothing_about_which_model_it_is(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    before = folder_digest(tmp_path)
+    write_calibrations(tmp_path, [calibration()])
+    assert folder_digest(tmp_path) == before
