@@ -78,6 +78,13 @@ def test_too_few_of_a_class_claim_nothing(right: int) -> None:
     )
 
 
+def test_similarities_that_do_not_differ_claim_nothing() -> None:
+    right = np.arange(200) % 2 == 0
+    assert Decisions("pair", np.full(200, 0.5), right, np.arange(200) % 4, Units.single(200)).calibrated([], QUICK) is None
+    but_for_one_fold = np.where(np.arange(200) % 4 == 0, np.linspace(0, 1, 200), 0.5)
+    assert Decisions("pair", but_for_one_fold, right, np.arange(200) % 4, Units.single(200)).calibrated([], QUICK) is None
+
+
 def test_where_the_more_similar_is_not_the_likelier_nothing_is_claimed() -> None:
     found = decisions(500)
     turned = Decisions("hit", -found.similarity, found.right, found.folds, found.units)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from juyi.calibration import Calibration, Event, OperatingPoint
 from juyi.metrics import Bootstrap, Counts, Units, calibration_error, fit_platt
@@ -62,17 +63,17 @@ class Decisions:
             labels: What the decisions were made of, for the digest.
             bootstrap: Draws the intervals over units.
         """
-        if min(self.right.sum(), (~self.right).sum()) < FEWEST:
+        if min(self.right.sum(), (~self.right).sum()) < FEWEST or np.ptp(self.similarity) == 0:
             return None
         weights = np.ones(len(self.right)) if self.weights is None else self.weights
         slope, intercept = self._fit(np.ones(len(self.right), dtype=np.bool_), weights)
         probabilities = np.full(len(self.right), np.nan)
         for fold in np.unique(self.folds).tolist():
             others = self.folds != fold
-            if self.right[others].all() or not self.right[others].any():
+            if not self._tell(others):
                 return None
             line = self._fit(others, weights)
-            probabilities[~others] = 1 / (1 + np.exp(-(line[0] * self.similarity[~others] + line[1])))
+            probabilities[~others] = expit(line[0] * self.similarity[~others] + line[1])
         if slope <= 0:
             return None
         digest = hashlib.sha256(json.dumps(labels, ensure_ascii=False, default=str).encode()).hexdigest()
@@ -89,6 +90,11 @@ class Decisions:
             data=digest[:16],
             points=tuple(point for point in points if point is not None),
         )
+
+    def _tell(self, chosen: NDArray[np.bool_]) -> bool:
+        """Whether some decisions have both classes and similarities that differ."""
+        right = self.right[chosen]
+        return bool(right.any() and not right.all() and np.ptp(self.similarity[chosen]) > 0)
 
     def _fit(self, chosen: NDArray[np.bool_], weights: NDArray[np.float64]) -> tuple[float, float]:
         return fit_platt(self.similarity[chosen], self.right[chosen], weights[chosen])

@@ -24,7 +24,7 @@ from juyi.data import (
 )
 from juyi.errors import DataError, UsageError
 from juyi.experiments.development import check_scores
-from juyi.labelling import HIGHEST, NAME, LabelSheet, labels_without_sheet
+from juyi.labelling import ANSWERS, HIGHEST, NAME, LabelSheet, labels_without_sheet
 from juyi.language import translated as _
 from juyi.metrics import connected
 from juyi.tasks.retrieval import Retrieval, retrieval_from_corpus, retrieval_from_groups
@@ -140,7 +140,7 @@ def sheet_evidence(
     if not kept:
         raise UsageError(
             f"{folder} holds a label sheet with {len(labels)} labels, and they are of other sentences than those at hand. "
-            f"Write to another folder, or move {NAME}* away."
+            f"Write to another folder, or move {NAME}* and {ANSWERS} away."
         )
     evidence = PairEvidence("label sheet", labels.pairs, labels.weights, HIGHEST).subset(kept)
     others = ""

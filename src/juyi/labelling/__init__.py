@@ -2,9 +2,20 @@
 
 from juyi.labelling.rubric import HIGHEST, LOWEST, Grade, grades
 from juyi.labelling.sampling import DrawnPair, draw_pairs, sampling_weights
-from juyi.labelling.sheet import BATCH, NAME, RESERVE, LabelSheet, SheetLabels, SheetPair, holds_labels, labels_without_sheet
+from juyi.labelling.sheet import (
+    ANSWERS,
+    BATCH,
+    NAME,
+    RESERVE,
+    LabelSheet,
+    SheetLabels,
+    SheetPair,
+    holds_labels,
+    labels_without_sheet,
+)
 
 __all__ = [
+    "ANSWERS",
     "BATCH",
     "HIGHEST",
     "LOWEST",
