@@ -98,10 +98,7 @@ def test_scores_come_back_whatever_a_spreadsheet_made_of_the_sheet(
     ]
     names, changed = change(rows)
     encoding, delimiter = SAVED[saved]
-    with (tmp_path / "pairs_to_label.csv").open("w", encoding=encoding, newline="") as stream:
-        writer = csv.DictWriter(stream, names, delimiter=delimiter, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(changed)
+    write_rows(tmp_path / "pairs_to_label.csv", changed, names, encoding, delimiter)
     assert sheet.scores() == scores
     labels = sheet.labels()
     assert len(labels) == len(scores)
@@ -197,9 +194,11 @@ def test_a_score_that_is_none_is_refused_with_its_line(tmp_path: Path, case: str
     assert written in str(caught.value)
 
 
-def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
-    with path.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
+def write_rows(
+    path: Path, rows: list[dict[str, str]], names: list[str] | None = None, encoding: str = "utf-8-sig", delimiter: str = ","
+) -> None:
+    with path.open("w", encoding=encoding, newline="") as stream:
+        writer = csv.DictWriter(stream, names or list(rows[0]), delimiter=delimiter, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
 

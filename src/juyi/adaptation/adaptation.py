@@ -80,11 +80,6 @@ class EvidenceTable:
         """The deciding figure of the raw encoder."""
         return self.figures[RAW][0]
 
-    @property
-    def raw_figures(self) -> list[BootstrappedScore]:
-        """All figures of the raw encoder, the deciding one first."""
-        return self.figures[RAW]
-
     def as_dict(self) -> dict[str, Any]:
         """For the report."""
         score = self.raw.score

@@ -77,8 +77,7 @@ class Decisions:
         if slope <= 0:
             return None
         digest = hashlib.sha256(json.dumps(labels, ensure_ascii=False, default=str).encode()).hexdigest()
-        points = [self._point(at, (slope, intercept), probabilities, weights, bootstrap) for at in POINTS]
-        return Calibration(
+        found = Calibration(
             event=self.event,
             slope=slope,
             intercept=intercept,
@@ -88,8 +87,10 @@ class Decisions:
             error=calibration_error(probabilities, self.right, weights),
             level=bootstrap.level,
             data=digest[:16],
-            points=tuple(point for point in points if point is not None),
+            points=(),
         )
+        points = [self._point(at, found.similarity(at), probabilities, weights, bootstrap) for at in POINTS]
+        return replace(found, points=tuple(point for point in points if point is not None))
 
     def _tell(self, chosen: NDArray[np.bool_]) -> bool:
         """Whether some decisions have both classes and similarities that differ."""
@@ -102,7 +103,7 @@ class Decisions:
     def _point(
         self,
         probability: float,
-        line: tuple[float, float],
+        similarity: float,
         probabilities: NDArray[np.float64],
         weights: NDArray[np.float64],
         bootstrap: Bootstrap,
@@ -125,7 +126,7 @@ class Decisions:
         low = interval.low if found < 1 else float(((1 - bootstrap.level) / 2) ** (1 / effective))
         return OperatingPoint(
             probability=probability,
-            similarity=(float(np.log(probability / (1 - probability))) - line[1]) / line[0],
+            similarity=similarity,
             precision=found,
             low=low,
             high=interval.high,

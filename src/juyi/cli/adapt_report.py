@@ -81,7 +81,7 @@ def _lines(text: str, indent: str) -> list[str]:
 
 def _explain(result: Adaptation) -> None:
     """What the metrics of the tables say, each once."""
-    metrics = [each.score.metric for table in result.tables for each in table.raw_figures[: 1 + _SECONDARY]]
+    metrics = [each.score.metric for table in result.tables for each in table.figures[RAW][: 1 + _SECONDARY]]
     for metric in dict.fromkeys(metrics or _SIGNALS):
         if words := explanation(metric):
             _paragraph(f"{metric}: {words}", indent="  ")

@@ -50,7 +50,7 @@ def rubric_page() -> str:
     chinese = [
         "# 怎样打分",
         "",
-        "在 score 一栏填 0 到 5，可以填 3.5 这样的小数；拿不准的留空。按句子的意思打分，不看字面。",
+        "在最后一栏（score，或“分数”）填 0 到 5，可以填 3.5 这样的小数；拿不准的留空。按句子的意思打分，不看字面。",
         "行的顺序可以打乱，也可以另加几栏；id 一栏请保留。",
         "",
         *[line for each in grades() for line in _lines(each.score, each.zh, each.examples_zh, "；")],
@@ -58,7 +58,7 @@ def rubric_page() -> str:
     english = [
         "# How to score",
         "",
-        "Write 0 to 5 into the column score, 3.5 and the like too; leave empty what you cannot tell. Judge what the sentences",
+        "Write 0 to 5 into the last column, 3.5 and the like too; leave empty what you cannot tell. Judge what the sentences",
         "mean, not their wording. Rows may be sorted and columns added; keep the column id.",
         "",
         *[line for each in grades() for line in _lines(each.score, each.en, each.examples_en, "; ")],
