@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from juyi.adaptation import RAW, AdaptOptions, Evidence, IntentEvidence, PairEvidence, QuestionEvidence, adapt
 from juyi.adaptation.evidence import limited
@@ -126,8 +127,10 @@ def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) ->
     return {
         "benchmark": "adapt",
         "set": name,
-        "model": model,
+        "model": Path(model).name,
         "seed": seed,
+        "minutes": arguments.minutes,
+        "cores": torch.get_num_threads(),
         "labels": len(given.rows()),
         "units": round(result.units),
         "recommended": result.recommended,

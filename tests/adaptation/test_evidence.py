@@ -233,5 +233,37 @@ def test_texts_that_answer_nothing_stay_in_the_corpus() -> None:
     assert some.rows() == [["丙", "二", "三"]]
 
 
+@pytest.mark.parametrize("kinds", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("texts", [40, 60, 90, 10_000])
+def test_what_fits_is_no_more_than_so_many_texts(kinds: list[Evidence], texts: int) -> None:
+    for whole in dealt(kinds, FOLDS):
+        part = whole.fitting(texts)
+        assert (part is whole) == (len(whole.texts()) <= texts)
+        assert 0.6 * min(texts, len(whole.texts())) <= len(part.texts()) <= texts
+        folds = dict(zip(map(tuple, whole.rows()), whole.fold_of_row.tolist(), strict=True))
+        assert [folds[tuple(row)] for row in part.rows()] == part.fold_of_row.tolist()
+
+
+@pytest.mark.parametrize(
+    ("queries", "corpus", "texts", "asked", "among"),
+    [
+        (100, 100, 200, 100, 100),  # as it is
+        (100, 100, 150, 75, 75),  # both cut: an answer without its query is no part of it
+        (300, 300, 200, 100, 100),
+        (100, 1000, 1050, 100, 950),  # the queries fit, some of the corpus has to go
+        (100, 1000, 100, 50, 50),  # what answers stays
+        (1000, 50, 200, 140, 50),  # twenty queries to an answer, all or none
+    ],
+)
+def test_a_corpus_is_searched_whole_as_long_as_it_fits(queries: int, corpus: int, texts: int, asked: int, among: int) -> None:
+    names, found = [f"问{number}" for number in range(queries)], [f"文{number}" for number in range(corpus)]
+    retrieval = Retrieval("queries", "held-out", names, found, [[number % corpus] for number in range(queries)])
+    whole = dealt([QuestionEvidence("queries", retrieval)], FOLDS)[0]
+    part = whole.fitting(texts)
+    assert (len(part.rows()), len(part.corpus)) == (asked, among)
+    assert {tuple(row) for row in part.rows()} <= {tuple(row) for row in whole.rows()}
+    assert {text for row in part.rows() for text in row[1:]} <= set(part.corpus) <= set(whole.corpus)
+
+
 def test_overlap_is_a_similarity() -> None:
     assert isinstance(Noted(), Similarity)

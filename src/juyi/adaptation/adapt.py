@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from juyi.adaptation.adaptation import Adaptation, EvidenceTable, SearchResult
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.choice import choose
-from juyi.adaptation.evidence import Evidence, Outcomes, dealt, limited
+from juyi.adaptation.evidence import Evidence, Outcomes, dealt
 from juyi.adaptation.labels import FEWEST_BESIDE, FEWEST_UNITS, sheet_evidence
 from juyi.adaptation.model_folder import write_model
 from juyi.adaptation.portfolio import RAW, Portfolio, Treatment, load_portfolio
@@ -43,7 +43,7 @@ FOLDS = 4
 FEWEST_SENTENCES = 32
 MINUTES = 5.0
 _SHARE_OF_ENCODING = 0.08
-_MEASURED_ROWS = (512, 4096)
+_MEASURED_TEXTS = (1024, 8192)
 _SIGNAL_TEXTS = 500
 _SHEET_TEXTS = 2_000
 _HITS = 3
@@ -150,7 +150,7 @@ def _adapt(
         result.tables = [_table(each, place, tried) for place, each in enumerate(evidence)]
         result.choice = choose(evidence, tried.outcomes)
         result.recommended = result.choice.recommended
-        result.calibrations = {name: _calibrations(evidence, tried.outcomes[name]) for name in {RAW: 0, result.recommended: 0}}
+        result.calibrations = {name: _calibrations(evidence, tried.outcomes[name]) for name in dict.fromkeys((RAW, result.recommended))}
         result.notes += moved_scales(result, _of_the_old_model(out / "model"))
     contender, treatment = tried.treatments[result.recommended]
     log(_("Recommended: {candidate}").format(candidate=result.recommended))
@@ -215,23 +215,28 @@ def _measured(evidence: Sequence[Evidence], pace: Pace, clock: Clock, notes: lis
     """No more of it than can be encoded in a small share of the time, in the folds that it is dealt into."""
     if not evidence:
         return []
-    least, most = _MEASURED_ROWS
-    rows = _SHARE_OF_ENCODING * clock.budget * pace.texts_per_second / (2 * len(evidence))
-    rows = int(np.clip(2 ** np.floor(np.log2(max(rows, 1))), least, most))
+    least, most = _MEASURED_TEXTS
+    wanted = _SHARE_OF_ENCODING * clock.budget * pace.texts_per_second / len(evidence)
+    texts = int(np.clip(2 ** np.floor(np.log2(max(wanted, 1))), least, most))
     found = []
     for each in evidence:
-        some = limited(each, rows)
+        some = each.fitting(texts)
         if len(some.rows()) < len(each.rows()):
             used = _(
                 "{labels}: all {all:,} rows are learned from, {some:,} are measured on, whole units; --minutes sets how many"
             )
             log(used.format(labels=each.name, some=len(some.rows()), all=len(each.rows())))
-        if len(some.corpus) < len(each.corpus):
+        if len(some.compared_with) < len(each.compared_with):
             smaller = _(
                 "{labels}: measured in {some:,} of {all:,} texts; in all of them the right one is found less often, and the "
                 "probabilities of hits are too high. --minutes measures in more."
             )
-            notes.append(smaller.format(labels=each.name, some=len(some.corpus), all=len(each.corpus)))
+            fewer = _(
+                "{labels}: compared with {some:,} of {all:,} labelled queries; with all of them the nearest has the right "
+                "intent more often, and there is less to gain. --minutes compares with more."
+            )
+            note = smaller if each.corpus else fewer
+            notes.append(note.format(labels=each.name, some=len(some.compared_with), all=len(each.compared_with)))
         found.append(some)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -87,6 +88,16 @@ class Evidence(ABC):
     def corpus(self) -> Sequence[str]:
         """What is searched; empty where nothing is."""
         return ()
+
+    @property
+    def compared_with(self) -> Sequence[str]:
+        """The texts that an item is looked for in; empty where items are pairs."""
+        return self.corpus
+
+    def fitting(self, texts: int) -> Self:
+        """What is measured where so many texts are encoded at most: some of the rows, in whole units, in the same folds."""
+        rows = self.rows()
+        return limited(self, math.floor(texts * len(rows) / max(1, len(self.texts()))))
 
     @property
     def folds(self) -> NDArray[np.intp]:
@@ -190,14 +201,18 @@ def limited(evidence: Evidence, most: int, *, seed: int = 0) -> Evidence:
 
     Rows that were dealt into folds stay in theirs.
     """
-    rows = [[normalise(text) for text in row] for row in evidence.rows()]
-    if len(rows) <= most:
+    if len(evidence.rows()) <= most:
         return evidence
-    components = connected(rows)
+    places = drawn_rows(evidence.rows(), most, seed)
+    part = evidence.subset(places.tolist())
+    return replace(part, fold_of_row=evidence.fold_of_row[places]) if len(evidence.fold_of_row) else part
+
+
+def drawn_rows(rows: Sequence[Sequence[str]], most: int, seed: int = 0) -> NDArray[np.intp]:
+    """The places of at most so many rows, whole connected components of them."""
+    components = connected([[normalise(text) for text in row] for row in rows])
     order = np.random.default_rng(seed).permutation(int(components.max()) + 1)
     sizes = np.bincount(components)[order]
     taken = order[np.cumsum(sizes) <= most]
     # One component of nearly all rows: a part of it is better than nothing.
-    places = np.flatnonzero(np.isin(components, taken)) if len(taken) > 1 else np.arange(most)
-    part = evidence.subset(places.tolist())
-    return replace(part, fold_of_row=evidence.fold_of_row[places]) if len(evidence.fold_of_row) else part
+    return np.flatnonzero(np.isin(components, taken)) if len(taken) > 1 else np.arange(most)

@@ -86,6 +86,11 @@ class IntentEvidence(Evidence):
         """The intents."""
         return self.labelled.labels
 
+    @property
+    def compared_with(self) -> Sequence[str]:
+        """See `Evidence.compared_with`: the labelled queries."""
+        return self.labelled.texts
+
     def subset(self, places: Sequence[int]) -> IntentEvidence:
         """See `Evidence.subset`."""
         labels, texts = ([side[i] for i in places] for side in (self.labelled.labels, self.labelled.texts))

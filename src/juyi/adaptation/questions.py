@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from juyi.adaptation.decisions import Decisions
-from juyi.adaptation.evidence import Evidence, Lesson, OfFold, Outcomes
+from juyi.adaptation.evidence import Evidence, Lesson, drawn_rows, OfFold, Outcomes
 from juyi.data import normalise
 from juyi.metrics import Statistic, Units, connected, mean_statistic, ndcg, recall, reciprocal_rank, relevance
 from juyi.objectives import SimCSESupervised
@@ -60,10 +60,21 @@ class QuestionEvidence(Evidence):
         wanted = {place for query in places for place in whole.relevant[query]}
         answers = {place for relevant in whole.relevant for place in relevant}
         kept = [place for place in range(len(whole.corpus)) if place in wanted or place not in answers]
-        new = {old: place for place, old in enumerate(kept)}
-        corpus, relevant = [whole.corpus[place] for place in kept], [[new[p] for p in whole.relevant[query]] for query in places]
-        queries = [whole.queries[query] for query in places]
-        return replace(self, retrieval=replace(whole, queries=queries, corpus=corpus, relevant=relevant))
+        return replace(self, retrieval=_part(whole, places, kept))
+
+    def fitting(self, texts: int) -> QuestionEvidence:
+        """See `Evidence.fitting`: queries are left out first, down to half of the texts, then texts that answer none of the rest."""
+        whole = self.retrieval
+        if len(whole) + len(whole.corpus) <= texts:
+            return self
+        most = max(texts // 2, texts - len(whole.corpus))
+        asked = drawn_rows(self.rows(), most) if most < len(whole) else np.arange(len(whole))
+        answers = {place for query in asked for place in whole.relevant[query]}
+        others = [place for place in range(len(whole.corpus)) if place not in answers]
+        room = max(0, texts - len(asked) - len(answers))
+        drawn = np.random.default_rng(0).permutation(others)[:room].tolist()
+        part = _part(whole, asked.tolist(), sorted({*answers, *drawn}))
+        return replace(self, retrieval=part, fold_of_row=self.fold_of_row[asked])
 
     def texts(self) -> Sequence[str]:
         """Queries and corpus."""
@@ -113,6 +124,14 @@ class QuestionEvidence(Evidence):
         without = hits.scores[np.arange(len(queries)), others]
         scores = [hits.scores[:, 0], np.where(np.isfinite(without), without, hits.scores[:, 0])]
         return np.stack([reciprocal_rank(right, _MOST), *recalls, ndcg(right, totals, _MOST), *scores], axis=1)
+
+
+def _part(whole: Retrieval, queries: Sequence[int], kept: Sequence[int]) -> Retrieval:
+    """Some of the queries, and of the corpus what is kept, all that answers them among it."""
+    new = {old: place for place, old in enumerate(kept)}
+    relevant = [[new[place] for place in whole.relevant[query]] for query in queries]
+    corpus = [whole.corpus[place] for place in kept]
+    return replace(whole, queries=[whole.queries[query] for query in queries], corpus=corpus, relevant=relevant)
 
 
 def ring_lesson(groups: Sequence[Sequence[str]]) -> Lesson | None:
