@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from chart import Point, curves
 from juyi.adaptation import RAW, AdaptOptions, Evidence, IntentEvidence, PairEvidence, QuestionEvidence, adapt
 from juyi.adaptation.evidence import limited
 from juyi.data import LabelledTexts, ScoredPairs, normalise, read_labelled_texts, read_scored_pairs
@@ -37,6 +38,8 @@ from juyi.types import Score
 from markdown import put, table
 
 MOST = 4_000
+CURVE = ("bq-groups", "atec-pairs", "banking77")
+CURVE_MODEL = "mini"
 Reader = Callable[[Path], Evidence]
 
 
@@ -94,12 +97,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--portfolio", default="default")
     parser.add_argument("--read", type=Path, help="what was measured before")
-    parser.add_argument("--write", type=Path, help="put its table at the place `adapt-study` of this page")
+    parser.add_argument("--write", type=Path, help="put its tables into this page, the picture beside it")
     arguments = parser.parse_args()
     if arguments.read:
-        records = [json.loads(line) for line in arguments.read.read_text(encoding="utf-8").splitlines()]
-        page = put(arguments.write.read_text(encoding="utf-8"), "adapt-study", study(records))
-        arguments.write.write_text(page, encoding="utf-8")
+        write([json.loads(line) for line in arguments.read.read_text(encoding="utf-8").splitlines()], arguments.write)
         return
     if arguments.data is None:
         parser.error("--data is needed to measure, --read to make a table of what was measured")
@@ -107,6 +108,16 @@ def main() -> None:
         for model in arguments.model or ["mini"]:
             for seed in arguments.seed or [1]:
                 print(json.dumps(measured(name, model, seed, arguments), ensure_ascii=False), flush=True)
+
+
+def write(records: Sequence[dict[str, Any]], path: Path) -> None:
+    """Put the tables into a page, and the picture beside it."""
+    page = path.read_text(encoding="utf-8")
+    full = [each for each in records if each["given"] == MOST]
+    curve = [each for each in records if each["set"] in CURVE and each["model"] == CURVE_MODEL and each["seed"] == 1]
+    page = put(page, "adapt-study", study(full))
+    path.write_text(put(page, "label-curve", label_curve(curve)), encoding="utf-8")
+    (path.parent / "results" / "label_curve.svg").write_text(label_picture(curve), encoding="utf-8")
 
 
 def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -131,6 +142,7 @@ def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) ->
         "seed": seed,
         "minutes": arguments.minutes,
         "cores": torch.get_num_threads(),
+        "given": arguments.labels,
         "labels": len(given.rows()),
         "units": round(result.units),
         "recommended": result.recommended,
@@ -144,37 +156,67 @@ def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) ->
 
 
 def study(records: Sequence[dict[str, Any]]) -> str:
-    """One row a run, and the mean gain over all of them."""
-    titles = [
-        "set",
-        "model",
-        "seed",
-        "labels in units",
-        "recommended",
-        "printed gain (90 %)",
-        "raw",
-        "after",
-        "held-out gain (95 %)",
+    """A table for each model: a row for each set, in it a line for each seed, and the mean gain over all of them."""
+    titles = ["set", "labels in units", "recommended", "printed gain (90 %)", "raw → after", "held-out gain (95 %)"]
+    parts = []
+    for model in dict.fromkeys(each["model"] for each in records):
+        own = sorted((each for each in records if each["model"] == model), key=lambda each: each["seed"])
+        sets = dict.fromkeys(
+            f"{each['set']} ({each['metric']})" for each in sorted(own, key=lambda each: [*SETS].index(each["set"]))
+        )
+        rows = []
+        for name in sets:
+            runs = [each for each in own if name.startswith(f"{each['set']} ")]
+            rows.append([name, *map("<br>".join, zip(*map(_cells, runs), strict=True))])
+        seeds = ", ".join(str(seed) for seed in sorted({each["seed"] for each in own}))
+        parts.append(f"**{model}**, seeds {seeds}:\n\n{table(titles, rows)}\n{_mean_gain(own)}")
+    return "\n".join(parts)
+
+
+def label_curve(records: Sequence[dict[str, Any]]) -> str:
+    """How the gain grows with the labels that are given: a row for each set, in it a line for each number of labels."""
+    titles = ["set", "labels in units", "recommended", "printed gain (90 %)", "raw → after", "held-out gain (95 %)"]
+    rows = []
+    for name in dict.fromkeys(each["set"] for each in records):
+        runs = sorted((each for each in records if each["set"] == name), key=lambda each: each["labels"])
+        rows.append([f"{name} ({runs[0]['metric']})", *map("<br>".join, zip(*map(_cells, runs), strict=True))])
+    return table(titles, rows)
+
+
+def label_picture(records: Sequence[dict[str, Any]]) -> str:
+    """The held-out gain over the number of labels that were asked for, as a picture."""
+    numbers = sorted({each["given"] for each in records})
+    series: dict[str, list[Point | None]] = {}
+    for name in dict.fromkeys(each["set"] for each in records):
+        found = {each["given"]: each for each in records if each["set"] == name}
+        label = f"{name} ({found[min(found)]['metric']})"
+        series[label] = [Point(*_held_out(found[number])) if number in found else None for number in numbers]
+    ticks = [f"{number:,}" for number in numbers]
+    return curves("What labels are worth to juyi adapt", "labels given", "held-out gain, points", ticks, series)
+
+
+def _cells(record: dict[str, Any]) -> list[str]:
+    return [
+        f"{record['labels']:,} in {record['units']:,}",
+        record["recommended"],
+        _gain(record["printed_gain"]),
+        f"{record['raw']:.1f} → {record['after']:.1f}",
+        _gain(record["gain"]) if record["recommended"] != RAW else "0",
     ]
-    rows = [
-        [
-            f"{each['set']} ({each['metric']})",
-            each["model"],
-            str(each["seed"]),
-            f"{each['labels']} in {each['units']}",
-            each["recommended"],
-            _gain(each["printed_gain"]),
-            f"{each['raw']:.1f}",
-            f"{each['after']:.1f}",
-            _gain(each["gain"]) if each["recommended"] != RAW else "0",
-        ]
-        for each in records
-    ]
-    gains = [each["after"] - each["raw"] for each in records]
-    worse = sum(each["gain"] is not None and each["gain"][2] < 0 for each in records)
+
+
+def _held_out(record: dict[str, Any]) -> tuple[float, float, float]:
+    if record["recommended"] == RAW or record["gain"] is None:
+        return 0.0, 0.0, 0.0
+    value, low, high = record["gain"]
+    return value, low, high
+
+
+def _mean_gain(records: Sequence[dict[str, Any]]) -> str:
+    worse = sum(_held_out(each)[2] < 0 for each in records)
     below = "never" if not worse else f"in {worse} of {len(records)} runs"
-    mean = f"Mean held-out gain {np.mean(gains):+.1f} over {len(records)} runs; certainly below raw {below}.\n"
-    return table(titles, rows) + "\n" + mean
+    gains = [each["after"] - each["raw"] for each in records]
+    return f"Mean held-out gain {np.mean(gains):+.1f} over {len(records)} runs; certainly below raw {below}.\n"
 
 
 def _gain(gain: Sequence[float] | None) -> str:

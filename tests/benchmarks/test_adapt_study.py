@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import adapt_study
+from chart import Point, curves
 from juyi.adaptation import Evidence, IntentEvidence, PairEvidence, QuestionEvidence
 from juyi.baselines import LexicalOverlap
 from juyi.data import LabelledTexts, ScoredPairs, normalise
@@ -46,25 +48,57 @@ def test_what_is_measured_on_was_not_given(evidence: Evidence) -> None:
         assert found.score.interval is not None
 
 
-def test_the_table_counts_what_got_worse() -> None:
-    record = {
-        "set": "a",
+def record(name: str = "bq-groups", seed: int = 1, given: int = 4000, **changed: object) -> dict[str, object]:
+    return {
+        "set": name,
         "metric": "mrr@10",
         "model": "mini",
-        "seed": 1,
-        "labels": 400,
+        "seed": seed,
+        "given": given,
+        "labels": given,
         "units": 90,
         "recommended": "supervised",
         "printed_gain": [2.0, 1.0, 3.0],
         "raw": 50.0,
         "after": 48.0,
         "gain": [-2.0, -3.0, -1.0],
-    }
-    kept = record | {"set": "b", "recommended": "raw", "printed_gain": None, "after": 50.0, "gain": [0.0, 0.0, 0.0]}
-    lines = adapt_study.study([record, kept]).splitlines()
-    assert (
-        lines[2] == "| a (mrr@10) | mini | 1 | 400 in 90 | supervised | +2.0 (+1.0 – +3.0) | 50.0 | 48.0 | -2.0 (-3.0 – -1.0) |"
+    } | changed
+
+
+def kept(name: str = "smp2019", model: str = "mini") -> dict[str, object]:
+    return record(name, model=model, recommended="raw", printed_gain=None, after=50.0, gain=[0.0, 0.0, 0.0])
+
+
+def test_the_table_counts_what_got_worse() -> None:
+    lines = adapt_study.study([record(), kept(), record(seed=2, after=53.0, gain=[3.0, 2.0, 4.0])]).splitlines()
+    assert lines[0] == "**mini**, seeds 1, 2:"
+    assert lines[4] == (
+        "| bq-groups (mrr@10) | 4,000 in 90<br>4,000 in 90 | supervised<br>supervised | +2.0 (+1.0 – +3.0)<br>+2.0 (+1.0 – +3.0) "
+        "| 50.0 → 48.0<br>50.0 → 53.0 | -2.0 (-3.0 – -1.0)<br>+3.0 (+2.0 – +4.0) |"
     )
-    assert lines[3].endswith("| raw | – | 50.0 | 50.0 | 0 |")
-    assert lines[-1] == "Mean held-out gain -1.0 over 2 runs; certainly below raw in 1 of 2 runs."
-    assert "below raw never" in adapt_study.study([kept])
+    assert lines[5].endswith("| raw | – | 50.0 → 50.0 | 0 |")
+    assert lines[-1] == "Mean held-out gain +0.3 over 3 runs; certainly below raw in 1 of 3 runs."
+    assert "below raw never" in adapt_study.study([kept()])
+
+
+def test_tables_and_picture_go_into_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    (tmp_path / "results").mkdir()
+    page.write_text("<!-- adapt-study -->\n<!-- end -->\n<!-- label-curve -->\n<!-- end -->\n", encoding="utf-8")
+    records = [record(), record(given=50, gain=[1.0, -1.0, 2.0]), kept(), record("banking77", seed=3), kept(model="other")]
+    adapt_study.write(records, page)
+    text = page.read_text(encoding="utf-8")
+    assert text.count("bq-groups") == 2 and "**other**" in text
+    assert "50 in 90<br>4,000 in 90" in text.split("label-curve")[1]
+    picture = ElementTree.parse(tmp_path / "results" / "label_curve.svg").getroot()
+    assert len(picture.findall(".//{*}polyline")) == 1
+    assert {"50", "4,000", "bq-groups (mrr@10)"} <= {each.text for each in picture.iter("{http://www.w3.org/2000/svg}text")}
+
+
+def test_a_chart_puts_higher_figures_higher_and_leaves_gaps() -> None:
+    points = [Point(-1.0, -2.0, 0.0), None, Point(3.0, 2.0, 4.5)]
+    picture = ElementTree.fromstring(curves("<a & b>", "across", "up", ["x", "y", "z"], {"one": points, "two": points[:1]}))
+    first, last = [float(each.get("cy", "")) for each in picture.findall(".//{*}circle[@r='4']")][:2]
+    assert first > last
+    assert picture.find("{*}title").text == "<a & b>"  # type: ignore[union-attr]
+    assert all(0 <= float(each.get(side, "0")) <= 400 for each in picture.iter() for side in ("y1", "y2", "cy"))

@@ -150,7 +150,9 @@ def _adapt(
         result.tables = [_table(each, place, tried) for place, each in enumerate(evidence)]
         result.choice = choose(evidence, tried.outcomes)
         result.recommended = result.choice.recommended
-        result.calibrations = {name: _calibrations(evidence, tried.outcomes[name]) for name in dict.fromkeys((RAW, result.recommended))}
+        result.calibrations = {
+            name: _calibrations(evidence, tried.outcomes[name]) for name in dict.fromkeys((RAW, result.recommended))
+        }
         result.notes += moved_scales(result, _of_the_old_model(out / "model"))
     contender, treatment = tried.treatments[result.recommended]
     log(_("Recommended: {candidate}").format(candidate=result.recommended))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from juyi.adaptation.decisions import Decisions
-from juyi.adaptation.evidence import Evidence, Lesson, drawn_rows, OfFold, Outcomes
+from juyi.adaptation.evidence import Evidence, Lesson, OfFold, Outcomes, drawn_rows
 from juyi.data import normalise
 from juyi.metrics import Statistic, Units, connected, mean_statistic, ndcg, recall, reciprocal_rank, relevance
 from juyi.objectives import SimCSESupervised
@@ -63,7 +63,7 @@ class QuestionEvidence(Evidence):
         return replace(self, retrieval=_part(whole, places, kept))
 
     def fitting(self, texts: int) -> QuestionEvidence:
-        """See `Evidence.fitting`: queries are left out first, down to half of the texts, then texts that answer none of the rest."""
+        """See `Evidence.fitting`: first queries are left out, down to half of the texts, then what answers none of the rest."""
         whole = self.retrieval
         if len(whole) + len(whole.corpus) <= texts:
             return self
