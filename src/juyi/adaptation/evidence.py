@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,6 +161,9 @@ class Evidence(ABC):
         return bootstrapped(identity, statistic, self.bootstrap, self.units, items=items)
 
 
+AnyEvidence = TypeVar("AnyEvidence", bound=Evidence)
+
+
 def joined_lesson(lessons: Sequence[Lesson]) -> Lesson | None:
     """The lessons with the objective of the first as one; None where there are none."""
     alike = [lesson for lesson in lessons if lesson.objective == lessons[0].objective]
@@ -196,7 +199,7 @@ def dealt(evidence: Sequence[Evidence], folds: int, *, seed: int = 0) -> list[Ev
     return [each.in_folds(part) for each, part in zip(evidence, np.split(fold_of[components], ends[:-1]), strict=True)]
 
 
-def limited(evidence: Evidence, most: int, *, seed: int = 0) -> Evidence:
+def limited(evidence: AnyEvidence, most: int, *, seed: int = 0) -> AnyEvidence:
     """At most so many rows, whole connected components of them, drawn by the seed; the evidence itself where it has no more.
 
     Rows that were dealt into folds stay in theirs.

@@ -15,6 +15,7 @@ from juyi.declarations import build
 from juyi.errors import DataError, UsageError
 from juyi.experiments.recipe import MaskedLMTerm
 from juyi.objectives import AnyObjective
+from juyi.postprocessing import LinearSettings
 
 PORTFOLIOS = Path(__file__).parent / "portfolios"
 RAW = "raw"
@@ -91,14 +92,20 @@ class Contender:
     Attributes:
         name: What tables call it.
         about: What it is, in half a sentence.
-        training: None for the encoder as it comes.
+        training: None where its weights stay as they come.
+        linear: A linear map on its vectors, learned from the labels; None for none. It goes without a training.
         treatments: Each is a candidate beside the encoder as it is.
     """
 
     name: str
     about: str = ""
     training: CandidateTraining | None = None
+    linear: LinearSettings | None = None
     treatments: tuple[Treatment, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.training is not None and self.linear is not None:
+            raise UsageError(f"'{self.name}' has both [encoder.training] and [encoder.linear]. Make two [[encoder]] of it.")
 
     def named_treatments(self) -> list[tuple[str, Treatment]]:
         """The name of each candidate, and its treatment; the encoder as it is first."""
@@ -111,8 +118,13 @@ class Contender:
 
     @property
     def learns_labels(self) -> bool:
-        """Whether its training needs labels."""
-        return self.training is not None and self.training.objective is None
+        """Whether what it learns are labels."""
+        return self.linear is not None or (self.training is not None and self.training.objective is None)
+
+    @property
+    def learns(self) -> bool:
+        """Whether it learns anything."""
+        return self.training is not None or self.linear is not None
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,7 @@ class Portfolio:
     about: str = field(default="")
 
     def __post_init__(self) -> None:
-        if not self.encoder or self.encoder[0].name != RAW or self.encoder[0].training is not None:
+        if not self.encoder or self.encoder[0].name != RAW or self.encoder[0].learns:
             raise UsageError(f"The first [[encoder]] must be '{RAW}', without training: everything is compared with it.")
         names = [name for each in self.encoder for name, _ in each.named_treatments()]
         if twice := sorted({name for name in names if names.count(name) > 1}):

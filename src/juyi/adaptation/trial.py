@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from zipfile import BadZipFile
@@ -16,6 +16,7 @@ import numpy as np
 
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.evidence import Evidence, Lesson, Outcomes, joined_lesson
+from juyi.adaptation.linear import fit_seconds, linear_backbone, row_counts
 from juyi.adaptation.portfolio import Contender, Portfolio, Treatment
 from juyi.adaptation.training import Pace, batch_of, contender_recipe, step_counts
 from juyi.atomic import replaced_file
@@ -108,7 +109,7 @@ class Trial:
         tried, late = Tried(), []
         for contender in portfolio.encoder:
             lessons = self._lessons(contender)
-            if contender.training is not None and not lessons:
+            if contender.learns and not lessons:
                 continue
             steps = self._steps(contender, lessons, clock)
             if steps is None:
@@ -117,11 +118,11 @@ class Trial:
             try:
                 found, likeness = self._outcomes(contender, lessons, steps)
             except (TrainingError, UsageError) as error:
-                if contender.training is None:  # there is nothing to compare with
+                if not contender.learns:  # there is nothing to compare with
                     raise
                 tried.notes.append(_("{candidate} came to nothing: {error}").format(candidate=contender.name, error=error))
                 continue
-            if contender.training is not None and likeness > _STILL:
+            if contender.learns and likeness > _STILL:
                 still = _("{candidate}: the training moved nothing, its vectors are those of the raw encoder.")
                 tried.notes.append(still.format(candidate=contender.name))
             for place, (name, treatment) in enumerate(contender.named_treatments()):
@@ -146,9 +147,12 @@ class Trial:
 
     def final(self, contender: Contender, steps: int) -> tuple[Backbone, Path | None]:
         """The encoder of a contender, which learned from all labels, and its run folder where it was trained."""
-        if contender.training is None:
+        if not contender.learns:
             return self.raw, None
         lesson = self._lesson(contender, None)
+        if contender.linear is not None:
+            assert lesson is not None
+            return self._linear(contender, lesson, steps), None
         result, folder = self._trained(contender, lesson, steps, self.out / "runs", contender.name)
         return result, folder
 
@@ -178,24 +182,32 @@ class Trial:
         return len(self.sentences) if lesson is None else len(lesson)
 
     def _steps(self, contender: Contender, lessons: Sequence[Lesson | None], clock: Clock) -> int | None:
-        """How many steps the time allows: at most half of what is left goes to one contender, or what is left at the least."""
-        if contender.training is None:
+        """How many steps the time allows: at most half of what is left goes to one contender, or what is left at the least.
+
+        Of a linear map the steps are the rows that it learns from.
+        """
+        if not contender.learns:
             return 0
-        rows = min(self._rows(lesson) for lesson in lessons)
-        batch = batch_of(rows, 0 if lessons[0] is None else lessons[0].groups)
-        counts = step_counts(contender.training, rows, batch)
+        counts, seconds = self._costs(contender, lessons)
         known = next((steps for steps in counts if self._known(contender, lessons, steps)), None)
         if known is not None:
             return known
-        texts = len({text for each in self.evidence for text in each.texts()})
-        encoding = len(lessons) * texts / self.pace.texts_per_second
-        trainings = len(lessons) + (1 if contender.learns_labels else 0)
-
-        def seconds(steps: int) -> float:
-            return encoding + trainings * steps * self.pace.step_seconds * max(batch, 16) / 64
-
         fitting = next((steps for steps in counts if seconds(steps) <= clock.left / 2), None)
         return fitting or (counts[-1] if seconds(counts[-1]) <= clock.left else None)
+
+    def _costs(self, contender: Contender, lessons: Sequence[Lesson | None]) -> tuple[list[int], Callable[[int], float]]:
+        """How many steps there may be, from many to few, and how many seconds so many take."""
+        rows = min(self._rows(lesson) for lesson in lessons)
+        measured = {text for each in self.evidence for text in each.texts()}
+        if (linear := contender.linear) is not None:
+            fresh = len({text for each in self.taught for text in each.texts()} - measured)
+            share, dim = fresh / max(rows, 1) / self.pace.texts_per_second, self.raw.encoder.dim
+            return row_counts(linear, rows), lambda some: some * share + (len(lessons) + 1) * fit_seconds(linear, some, dim)
+        assert contender.training is not None
+        batch = batch_of(rows, 0 if lessons[0] is None else lessons[0].groups)
+        encoding = len(lessons) * len(measured) / self.pace.texts_per_second
+        step = (len(lessons) + contender.learns_labels) * self.pace.step_seconds * max(batch, 16) / 64
+        return step_counts(contender.training, rows, batch), lambda steps: encoding + steps * step
 
     # What is measured
 
@@ -214,7 +226,7 @@ class Trial:
             self._prepare(backbones, each, contender.name)
             found.append(_measured(each, backbones, treatments))
         likeness = self._likeness(next(iter(backbones.values())))
-        if contender.training is not None:
+        if contender.learns:
             path.parent.mkdir(parents=True, exist_ok=True)
             arrays = {f"evidence{number}": np.stack(each) for number, each in enumerate(found)}
             with replaced_file(path) as draft, draft.open("wb") as stream:
@@ -224,8 +236,11 @@ class Trial:
     def _backbones(self, contender: Contender, lessons: Sequence[Lesson | None], steps: int) -> Mapping[int, Backbone]:
         """For each fold the encoder that measures it."""
         folds = self._folds() or [0]
-        if contender.training is None:
+        if not contender.learns:
             return dict.fromkeys(folds, self.raw)
+        if contender.linear is not None:
+            given = [lesson for lesson in lessons if lesson is not None]
+            return {fold: self._linear(contender, lesson, steps) for fold, lesson in zip(folds, given, strict=True)}
         if not contender.learns_labels:
             trained, _ = self._trained(contender, None, steps, self.out / "runs", contender.name)
             return dict.fromkeys(folds, trained)
@@ -251,10 +266,17 @@ class Trial:
         result = run(recipe, runs, examples=rows, encoder=encoder, progress=progress)
         return Backbone(result.encoder.eval(), self.sentences), result.folder
 
+    def _linear(self, contender: Contender, lesson: Lesson, rows: int) -> Backbone:
+        assert contender.linear is not None
+        return linear_backbone(self.raw, lesson, rows, contender.linear, self.seed, self._encoding(contender.name))
+
     def _prepare(self, backbones: Mapping[int, Backbone], evidence: Evidence, name: str) -> None:
         texts = evidence.texts()
         for backbone in {id(each): each for each in backbones.values()}.values():
-            backbone.plain.prepare(texts, lambda done, total: self.progress(done, total, f"{name}: encoding"))
+            backbone.plain.prepare(texts, self._encoding(name))
+
+    def _encoding(self, name: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.progress(done, total, f"{name}: encoding")
 
     def _likeness(self, trained: Backbone) -> float:
         """The mean cosine of a sentence's vector before and after."""

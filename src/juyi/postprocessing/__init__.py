@@ -1,4 +1,4 @@
-"""What is done to vectors after the encoder: whitening, flow."""
+"""What is done to vectors after the encoder: whitening, flow, a learned linear map."""
 
 from __future__ import annotations
 
@@ -9,22 +9,33 @@ from juyi.postprocessing.whitening import Whitening, fit_whitening
 
 if TYPE_CHECKING:
     from juyi.postprocessing.flow import Flow, fit_flow
-    from juyi.postprocessing.whitened_encoder import whiten_encoder, with_whitening, without_normalisation
+    from juyi.postprocessing.linear import LinearMap, LinearSettings, fit_linear_on_pairs, fit_linear_on_scores
+    from juyi.postprocessing.whitened_encoder import whiten_encoder, with_affine, with_whitening, without_normalisation
 
 __all__ = [
     "Flow",
+    "LinearMap",
+    "LinearSettings",
     "Whitening",
     "fit_flow",
+    "fit_linear_on_pairs",
+    "fit_linear_on_scores",
     "fit_whitening",
     "whiten_encoder",
+    "with_affine",
     "with_whitening",
     "without_normalisation",
 ]
 
 _WITH_TORCH = {
     "Flow": "flow",
+    "LinearMap": "linear",
+    "LinearSettings": "linear",
     "fit_flow": "flow",
+    "fit_linear_on_pairs": "linear",
+    "fit_linear_on_scores": "linear",
     "whiten_encoder": "whitened_encoder",
+    "with_affine": "whitened_encoder",
     "with_whitening": "whitened_encoder",
     "without_normalisation": "whitened_encoder",
 }

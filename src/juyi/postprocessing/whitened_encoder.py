@@ -1,9 +1,12 @@
-"""An encoder with a whitening as its last layer."""
+"""An encoder with a whitening, or another affine map, as its last layer."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from juyi.encoder import Encoder, affine_head
 from juyi.layout import Output
@@ -34,18 +37,27 @@ def with_whitening(encoder: Encoder, whitening: Whitening) -> Encoder:
         encoder: The one whose vectors, before any normalisation, the whitening was fitted on.
         whitening: A fitted whitening.
     """
-    whitened = Encoder(
+    return with_affine(encoder, whitening.matrix, whitening.bias)
+
+
+def with_affine(encoder: Encoder, matrix: NDArray[np.floating], bias: NDArray[np.floating]) -> Encoder:
+    """A copy of the encoder that maps its vectors, as they are before any normalisation, and normalises; see `with_whitening`.
+
+    Shapes:
+        matrix: (dim, k); bias: (k,).
+    """
+    mapped = Encoder(
         encoder.backbone,
         encoder.tokenizer,
         pooling=encoder.pooling,
-        heads=[*(head for head in encoder.heads if not head.training_only), affine_head(whitening.matrix, whitening.bias)],  # type: ignore[list-item]
+        heads=[*(head for head in encoder.heads if not head.training_only), affine_head(matrix, bias)],  # type: ignore[list-item]
         max_length=encoder.max_length,
         normalise=True,
         prompts=encoder.prompts,
         output=encoder.output,
     )
-    whitened.prompt = encoder.prompt
-    return whitened.to(encoder.device)
+    mapped.prompt = encoder.prompt
+    return mapped.to(encoder.device)
 
 
 def without_normalisation(encoder: Encoder) -> Encoder:
