@@ -199,6 +199,53 @@ def test_what_a_training_warns_of_is_a_note(sentences: list[str], model: str, tm
     assert [note for note in result.notes if note.startswith("simcse: The vectors have collapsed")]
 
 
+LINEAR = """
+name = "linear"
+[[encoder]]
+name = "raw"
+[[encoder]]
+name = "linear"
+[encoder.linear]
+fewest_steps = 5
+[[encoder]]
+name = "linear, then all"
+[encoder.linear]
+fewest_steps = 5
+[encoder.training]
+rate_narrow = 1e-12
+fewest_steps = 2
+most_rows = 16
+"""
+
+
+def test_a_linear_map_learns_the_labels_and_training_goes_on_from_it(sentences: list[str], model: str, tmp_path: Path) -> None:
+    path = tmp_path / "linear.toml"
+    path.write_text(LINEAR, encoding="utf-8")
+    out = tmp_path / "out"
+    result = done(sentences, out, model, str(path), grouped(sentences), keep_candidates=True)
+    (table,) = result.tables
+    raw, linear, trained = (table.figures[name][0].score.value for name in ("raw", "linear", "linear, then all"))
+    assert linear > raw
+    assert trained == pytest.approx(linear, abs=0.5)  # a training that moves nothing leaves the map
+    folders = {
+        name: out / ("model" if name == result.recommended else f"candidates/{folder_name(name)}") for name in table.figures
+    }
+    before, mapped, after = (load_encoder(folders[name]).encode(sentences) for name in ("raw", "linear", "linear, then all"))
+    np.testing.assert_allclose(after, mapped, atol=5e-3)
+    assert np.abs(mapped - before / np.linalg.norm(before, axis=1, keepdims=True)).max() > 0.02
+    again = done(sentences, out, model, str(path), grouped(sentences))
+    assert again.as_dict()["evidence"] == result.as_dict()["evidence"]
+
+
+def test_vectors_of_a_mapped_encoder_are_those_of_the_saved_one(sentences: list[str], model: str) -> None:
+    encoder = load_encoder(model)
+    raw = Backbone(encoder, sentences)
+    matrix = np.random.default_rng(0).normal(size=(encoder.dim, encoder.dim)).astype(np.float32)
+    mapped = raw.mapped(matrix)
+    for treatment in (AS_IT_IS, Treatment(whitening=0.5)):
+        np.testing.assert_allclose(mapped.encode(sentences, treatment), mapped.treated(treatment).encode(sentences), atol=1e-5)
+
+
 def test_labels_alone_are_enough(sentences: list[str], model: str, portfolio: str, tmp_path: Path) -> None:
     options = AdaptOptions(EncoderSettings(model=model), portfolio, minutes=1e-6)
     result = adapt([], tmp_path / "out", [grouped(sentences)], options)

@@ -25,6 +25,11 @@ MISTAKES = {
     "whitening": (RAW + "treatments = [{ whitening = 2.0 }]", "whitening is 2.0; it lies from 0"),
     "a misspelt key": (RAW + "treatments = [{ whitning = 0.5 }]", "Did you mean 'encoder.treatments.whitening'"),
     "a rate": (RAW + '[[encoder]]\nname = "a"\n[encoder.training]\nrate_narrow = 0.0', "rate_narrow is 0.0"),
+    "a linear rate": (RAW + '[[encoder]]\nname = "a"\n[encoder.linear]\nrate = 0.0', "linear.rate is 0.0"),
+    "a linear map that would be forgotten": (
+        RAW + '[[encoder]]\nname = "a"\n[encoder.linear]\n[encoder.training]\nobjective = { kind = "esimcse" }',
+        "'a' has a linear map, which learns from labels",
+    ),
     "no TOML": ("[[encoder", "is not valid TOML"),
 }
 
@@ -48,7 +53,8 @@ def test_names_are_proposed() -> None:
 def test_what_ships_tries_what_it_should(name: str) -> None:
     found = load_portfolio(name)
     assert found.name == name and found.about and all(each.about for each in found.encoder)
-    assert any(each.learns_labels for each in found.encoder)
+    assert any(each.learns_labels and each.training for each in found.encoder)
+    assert any(each.linear and not each.training for each in found.encoder)
 
 
 def test_the_usual_one_tries_every_kind() -> None:

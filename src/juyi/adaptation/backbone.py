@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from juyi.adaptation.portfolio import AS_IT_IS, Treatment
 from juyi.embeddings import unit_rows
 from juyi.encoder import Encoder, dropout_views
 from juyi.evaluation import FusedSimilarity, Signals, label_free_signals
-from juyi.postprocessing import LinearMap, Whitening, fit_whitening, with_affine, with_whitening, without_normalisation
+from juyi.postprocessing import Whitening, fit_whitening, with_affine, with_whitening, without_normalisation
 from juyi.tasks import Cosine, EncodeOnce, Similarity
 from juyi.types import Embeddings
 
@@ -30,11 +31,15 @@ class Backbone:
         self._whitenings: dict[float, Whitening] = {}
         self._similarities: dict[Treatment, Similarity] = {}
 
-    def mapped(self, learned: LinearMap) -> Backbone:
-        """The same with a linear map as its last layer; no text is encoded for it that this one has encoded."""
-        encoder = with_affine(self.encoder, learned.matrix, np.zeros(learned.matrix.shape[1]))
+    def mapped(self, matrix: NDArray[np.float32]) -> Backbone:
+        """The same with a linear map as its last layer; no text is encoded for it that was encoded for this one.
+
+        Shapes:
+            matrix: (dim, dim).
+        """
+        encoder = with_affine(self.encoder, matrix, np.zeros(matrix.shape[1]))
         result = Backbone(encoder.eval(), self._texts)
-        result.plain = EncodeOnce(lambda texts: self.plain(texts) @ learned.matrix, block_size=512)
+        result.plain = EncodeOnce(lambda texts: self.plain(texts) @ matrix, block_size=512)
         return result
 
     @cached_property

@@ -18,10 +18,11 @@ _FLOPS = 1e10
 
 
 def row_counts(settings: LinearSettings, rows: int) -> list[int]:
-    """How many rows may be learned from, from as many as there are down to as few as make sense; each half of the one before."""
-    counts = [min(rows, settings.most_rows)]
-    while counts[-1] // 2 >= _FEWEST_ROWS:
-        counts.append(counts[-1] // 2)
+    """The most rows to learn from: as many as the settings allow, then half of what there is, and so on."""
+    counts, half = [settings.most_rows], min(rows, settings.most_rows) // 2
+    while half >= _FEWEST_ROWS:
+        counts.append(half)
+        half //= 2
     return counts
 
 

@@ -92,20 +92,23 @@ class Contender:
     Attributes:
         name: What tables call it.
         about: What it is, in half a sentence.
-        training: None where its weights stay as they come.
-        linear: A linear map on its vectors, learned from the labels; None for none. It goes without a training.
+        linear: A linear map on its vectors, learned from the labels; None for none.
+        training: How its weights are trained, the linear map's among them; None where they stay as they are.
         treatments: Each is a candidate beside the encoder as it is.
     """
 
     name: str
     about: str = ""
-    training: CandidateTraining | None = None
     linear: LinearSettings | None = None
+    training: CandidateTraining | None = None
     treatments: tuple[Treatment, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.training is not None and self.linear is not None:
-            raise UsageError(f"'{self.name}' has both [encoder.training] and [encoder.linear]. Make two [[encoder]] of it.")
+        if self.sees_sentences and self.linear is not None:
+            raise UsageError(
+                f"'{self.name}' has a linear map, which learns from labels, and a training on sentences alone, in which it would "
+                "be forgotten. Leave out training.objective or [encoder.linear]."
+            )
 
     def named_treatments(self) -> list[tuple[str, Treatment]]:
         """The name of each candidate, and its treatment; the encoder as it is first."""

@@ -96,10 +96,11 @@ def contender_recipe(
     batch = batch_of(rows, 0 if lesson is None else lesson.groups)
     hidden = training.dropout if family_of(str(encoder.config.model_type)).hidden else None
     wide = int(encoder.config.hidden_size) >= WIDE
+    after = "" if contender.linear is None else f", after a linear map learned from the same rows: {contender.linear}"
     return TrainRecipe(
         name=f"adapt/{folder_name(contender.name)}",
         about=contender.about,
-        source="A contender of juyi adapt's portfolio.",
+        source=f"A contender of juyi adapt's portfolio{after}.",
         objective=objective,  # type: ignore[arg-type]
         encoder=replace(settings, hidden_dropout=hidden, attention_dropout=ATTENTION_DROPOUT),
         masked_lm=training.masked_lm,

@@ -150,8 +150,7 @@ class Trial:
         if not contender.learns:
             return self.raw, None
         lesson = self._lesson(contender, None)
-        if contender.linear is not None:
-            assert lesson is not None
+        if contender.training is None:
             return self._linear(contender, lesson, steps), None
         result, folder = self._trained(contender, lesson, steps, self.out / "runs", contender.name)
         return result, folder
@@ -198,16 +197,24 @@ class Trial:
     def _costs(self, contender: Contender, lessons: Sequence[Lesson | None]) -> tuple[list[int], Callable[[int], float]]:
         """How many steps there may be, from many to few, and how many seconds so many take."""
         rows = min(self._rows(lesson) for lesson in lessons)
-        measured = {text for each in self.evidence for text in each.texts()}
-        if (linear := contender.linear) is not None:
-            fresh = len({text for each in self.taught for text in each.texts()} - measured)
-            share, dim = fresh / max(rows, 1) / self.pace.texts_per_second, self.raw.encoder.dim
-            return row_counts(linear, rows), lambda some: some * share + (len(lessons) + 1) * fit_seconds(linear, some, dim)
-        assert contender.training is not None
+        trained = len(lessons) + contender.learns_labels
+
+        def of_map(rows: int) -> float:
+            if contender.linear is None:
+                return 0.0
+            most = max(self._rows(lesson) for lesson in lessons)
+            fresh = len(self.raw.plain.unknown(text for each in self.taught for text in each.texts()))
+            fitting = trained * fit_seconds(contender.linear, min(rows, most), self.raw.encoder.dim)
+            return min(rows, most) / most * fresh / self.pace.texts_per_second + fitting
+
+        if contender.training is None:
+            assert contender.linear is not None
+            return row_counts(contender.linear, rows), of_map
         batch = batch_of(rows, 0 if lessons[0] is None else lessons[0].groups)
-        encoding = len(lessons) * len(measured) / self.pace.texts_per_second
-        step = (len(lessons) + contender.learns_labels) * self.pace.step_seconds * max(batch, 16) / 64
-        return step_counts(contender.training, rows, batch), lambda steps: encoding + steps * step
+        measured = len({text for each in self.evidence for text in each.texts()})
+        before = of_map(rows) + len(lessons) * measured / self.pace.texts_per_second
+        step = trained * self.pace.step_seconds * max(batch, 16) / 64
+        return step_counts(contender.training, rows, batch), lambda steps: before + steps * step
 
     # What is measured
 
@@ -238,9 +245,8 @@ class Trial:
         folds = self._folds() or [0]
         if not contender.learns:
             return dict.fromkeys(folds, self.raw)
-        if contender.linear is not None:
-            given = [lesson for lesson in lessons if lesson is not None]
-            return {fold: self._linear(contender, lesson, steps) for fold, lesson in zip(folds, given, strict=True)}
+        if contender.training is None:
+            return {fold: self._linear(contender, lesson, steps) for fold, lesson in zip(folds, lessons, strict=True)}
         if not contender.learns_labels:
             trained, _ = self._trained(contender, None, steps, self.out / "runs", contender.name)
             return dict.fromkeys(folds, trained)
@@ -254,7 +260,8 @@ class Trial:
 
     def _trained(self, contender: Contender, lesson: Lesson | None, steps: int, runs: Path, name: str) -> tuple[Backbone, Path]:
         rows = ChosenExamples(text=list(self.sentences)) if lesson is None else ChosenExamples(lesson.columns)
-        encoder = copy.deepcopy(self.raw.encoder)
+        start = self.raw if contender.linear is None else self._linear(contender, lesson, contender.linear.most_rows)
+        encoder = copy.deepcopy(start.encoder)
         recipe = contender_recipe(contender, lesson, self._rows(lesson), steps, self.settings, encoder, self.seed)
         change_dropout(encoder, hidden=recipe.encoder.hidden_dropout, attention=recipe.encoder.attention_dropout)
 
@@ -266,8 +273,8 @@ class Trial:
         result = run(recipe, runs, examples=rows, encoder=encoder, progress=progress)
         return Backbone(result.encoder.eval(), self.sentences), result.folder
 
-    def _linear(self, contender: Contender, lesson: Lesson, rows: int) -> Backbone:
-        assert contender.linear is not None
+    def _linear(self, contender: Contender, lesson: Lesson | None, rows: int) -> Backbone:
+        assert contender.linear is not None and lesson is not None
         return linear_backbone(self.raw, lesson, rows, contender.linear, self.seed, self._encoding(contender.name))
 
     def _prepare(self, backbones: Mapping[int, Backbone], evidence: Evidence, name: str) -> None:

@@ -9,12 +9,11 @@ from juyi.postprocessing.whitening import Whitening, fit_whitening
 
 if TYPE_CHECKING:
     from juyi.postprocessing.flow import Flow, fit_flow
-    from juyi.postprocessing.linear import LinearMap, LinearSettings, fit_linear_on_pairs, fit_linear_on_scores
+    from juyi.postprocessing.linear import LinearSettings, fit_linear_on_pairs, fit_linear_on_scores
     from juyi.postprocessing.whitened_encoder import whiten_encoder, with_affine, with_whitening, without_normalisation
 
 __all__ = [
     "Flow",
-    "LinearMap",
     "LinearSettings",
     "Whitening",
     "fit_flow",
@@ -29,7 +28,6 @@ __all__ = [
 
 _WITH_TORCH = {
     "Flow": "flow",
-    "LinearMap": "linear",
     "LinearSettings": "linear",
     "fit_flow": "flow",
     "fit_linear_on_pairs": "linear",

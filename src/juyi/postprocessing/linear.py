@@ -1,4 +1,4 @@
-"""A linear map of vectors, learned from labels: what training the encoder brings, or much of it, in seconds."""
+"""A linear map of vectors, learned from labels: much of what training the encoder brings, in seconds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LinearSettings:
 
     Attributes:
         rate: Adam's on vectors 384 wide, in inverse proportion to the width of others (Yang et al. 2022); it falls linearly to
-            0. The map begins as the identity.
+            0.
         passes: Over the rows.
         fewest_steps: However few rows there are.
         most_steps: However many.
@@ -53,28 +53,6 @@ class LinearSettings:
         return int(np.clip(self.passes * rows / self.batch_size, self.fewest_steps, self.most_steps))
 
 
-@dataclass(frozen=True)
-class LinearMap:
-    """A learned map.
-
-    Attributes:
-        matrix: What a vector is multiplied by from the right.
-
-    Shapes:
-        matrix: (dim, dim) float32.
-    """
-
-    matrix: NDArray[np.float32]
-
-    def __call__(self, embeddings: Embeddings) -> Embeddings:
-        """Map and L2-normalise.
-
-        Shapes:
-            embeddings, result: (n, dim).
-        """
-        return unit_rows_or_zero(embeddings @ self.matrix).astype(np.float32)
-
-
 def fit_linear_on_pairs(
     anchors: Embeddings,
     positives: Embeddings,
@@ -82,8 +60,10 @@ def fit_linear_on_pairs(
     settings: LinearSettings = LinearSettings(),
     *,
     seed: int = 0,
-) -> LinearMap:
+) -> NDArray[np.float32]:
     """Learn from pairs of one meaning: each finds the other among those of the other groups in its batch.
+
+    The result is what a vector is multiplied by from the right; it begins as the identity.
 
     Args:
         anchors: The vectors of one side.
@@ -93,7 +73,7 @@ def fit_linear_on_pairs(
         seed: Draws the batches.
 
     Shapes:
-        anchors, positives: (n, dim); groups: (n,).
+        anchors, positives: (n, dim); groups: (n,); result: (dim, dim).
 
     Source:
         The loss of `juyi.objectives.PairContrastive`. One Dense on a frozen encoder is an experiment of Su (kexue.fm 8348),
@@ -116,11 +96,11 @@ def fit_linear_on_scores(
     settings: LinearSettings = LinearSettings(),
     *,
     seed: int = 0,
-) -> LinearMap:
-    """Learn from scored pairs: CoSENT, of which only the order of the scores counts.
+) -> NDArray[np.float32]:
+    """Learn from scored pairs: CoSENT, for which only the order of the scores counts; see `fit_linear_on_pairs`.
 
     Shapes:
-        first, second: (n, dim); scores: (n,).
+        first, second: (n, dim); scores: (n,); result: (dim, dim).
     """
     given = torch.from_numpy(np.asarray(scores, dtype=np.float64))
 
@@ -132,8 +112,8 @@ def fit_linear_on_scores(
 
 def _fit(
     first: Embeddings, second: Embeddings, loss: Callable[[Tensor, Tensor, Tensor], Tensor], settings: LinearSettings, seed: int
-) -> LinearMap:
-    """The map that a loss of the mapped sides and the numbers of their rows is least with."""
+) -> NDArray[np.float32]:
+    """Minimise a loss of both mapped sides of a batch and the numbers of its rows."""
     if first.shape != second.shape or len(first) < 2:
         raise UsageError(f"A linear map needs two sides of at least two rows; these are of {first.shape} and {second.shape}.")
     one, other = (torch.from_numpy(unit_rows_or_zero(side).astype(np.float32)) for side in (first, second))
@@ -150,4 +130,5 @@ def _fit(
         optimiser.zero_grad()
         loss(one[rows] @ matrix, other[rows] @ matrix, rows).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    return LinearMap(matrix.detach().numpy())
+    learned: NDArray[np.float32] = matrix.detach().numpy()
+    return learned

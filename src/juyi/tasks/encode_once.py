@@ -42,7 +42,7 @@ class EncodeOnce:
             UsageError: Something among the texts is none, or the encoder does not give one row a text.
         """
         texts = check_texts(texts)
-        self._learn(self._fresh(texts))
+        self._learn(self.unknown(texts))
         if not len(texts):
             return encoded(self._encode, texts)
         return np.stack([self._rows[text] for text in texts])
@@ -57,13 +57,14 @@ class EncodeOnce:
         Raises:
             UsageError: Something among the texts is none, or the encoder does not give one row a text.
         """
-        fresh = sorted(self._fresh(check_texts(texts)), key=len)
+        fresh = sorted(self.unknown(check_texts(texts)), key=len)
         progress(0, len(fresh))
         for start in range(0, len(fresh), self._block_size):
             self._learn(fresh[start : start + self._block_size])
             progress(min(start + self._block_size, len(fresh)), len(fresh))
 
-    def _fresh(self, texts: Iterable[str]) -> list[str]:
+    def unknown(self, texts: Iterable[str]) -> list[str]:
+        """The distinct texts that were not met before."""
         return [text for text in dict.fromkeys(texts) if text not in self._rows]
 
     def _learn(self, fresh: Sequence[str]) -> None:
