@@ -115,8 +115,9 @@ def write(records: Sequence[dict[str, Any]], path: Path) -> None:
     page = path.read_text(encoding="utf-8")
     full = [each for each in records if each["given"] == MOST]
     curve = [each for each in records if each["set"] in CURVE and each["model"] == CURVE_MODEL and each["seed"] == 1]
+    curve.sort(key=lambda each: each["given"])
     page = put(page, "adapt-study", study(full))
-    path.write_text(put(page, "label-curve", label_curve(curve)), encoding="utf-8")
+    path.write_text(put(page, "label-curve", by_set(curve)), encoding="utf-8")
     (path.parent / "results" / "label_curve.svg").write_text(label_picture(curve), encoding="utf-8")
 
 
@@ -140,6 +141,7 @@ def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) ->
         "set": name,
         "model": Path(model).name,
         "seed": seed,
+        "portfolio": arguments.portfolio,
         "minutes": arguments.minutes,
         "cores": torch.get_num_threads(),
         "given": arguments.labels,
@@ -157,29 +159,21 @@ def measured(name: str, model: str, seed: int, arguments: argparse.Namespace) ->
 
 def study(records: Sequence[dict[str, Any]]) -> str:
     """A table for each model: a row for each set, in it a line for each seed, and the mean gain over all of them."""
-    titles = ["set", "labels in units", "recommended", "printed gain (90 %)", "raw → after", "held-out gain (95 %)"]
     parts = []
     for model in dict.fromkeys(each["model"] for each in records):
         own = sorted((each for each in records if each["model"] == model), key=lambda each: each["seed"])
-        sets = dict.fromkeys(
-            f"{each['set']} ({each['metric']})" for each in sorted(own, key=lambda each: [*SETS].index(each["set"]))
-        )
-        rows = []
-        for name in sets:
-            runs = [each for each in own if name.startswith(f"{each['set']} ")]
-            rows.append([name, *map("<br>".join, zip(*map(_cells, runs), strict=True))])
         seeds = ", ".join(str(seed) for seed in sorted({each["seed"] for each in own}))
-        parts.append(f"**{model}**, seeds {seeds}:\n\n{table(titles, rows)}\n{_mean_gain(own)}")
+        parts.append(f"**{model}**, seeds {seeds}:\n\n{by_set(own)}\n{_mean_gain(own)}")
     return "\n".join(parts)
 
 
-def label_curve(records: Sequence[dict[str, Any]]) -> str:
-    """How the gain grows with the labels that are given: a row for each set, in it a line for each number of labels."""
+def by_set(records: Sequence[dict[str, Any]]) -> str:
+    """A row for each set, in it a line for each record."""
     titles = ["set", "labels in units", "recommended", "printed gain (90 %)", "raw → after", "held-out gain (95 %)"]
     rows = []
-    for name in dict.fromkeys(each["set"] for each in records):
-        runs = sorted((each for each in records if each["set"] == name), key=lambda each: each["labels"])
-        rows.append([f"{name} ({runs[0]['metric']})", *map("<br>".join, zip(*map(_cells, runs), strict=True))])
+    for name in SETS:
+        if runs := [each for each in records if each["set"] == name]:
+            rows.append([f"{name} ({runs[0]['metric']})", *map("<br>".join, zip(*map(_cells, runs), strict=True))])
     return table(titles, rows)
 
 
@@ -192,7 +186,7 @@ def label_picture(records: Sequence[dict[str, Any]]) -> str:
         label = f"{name} ({found[min(found)]['metric']})"
         series[label] = [Point(*_held_out(found[number])) if number in found else None for number in numbers]
     ticks = [f"{number:,}" for number in numbers]
-    return curves("What labels are worth to juyi adapt", "labels given", "held-out gain, points", ticks, series)
+    return curves("What labels are worth to juyi adapt", "labels given, at most", "held-out gain, points", ticks, series)
 
 
 def _cells(record: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -22,7 +23,7 @@ class Point:
 
 
 def curves(title: str, across: str, up: str, ticks: Sequence[str], series: Mapping[str, Sequence[Point | None]]) -> str:
-    """One curve for each series over evenly spaced places, with a bar for each interval; None leaves a gap.
+    """One curve for each series over evenly spaced places, with a bar for each interval; None leaves a place out.
 
     Args:
         title: Above the picture, and for those who cannot see it.
@@ -32,9 +33,9 @@ def curves(title: str, across: str, up: str, ticks: Sequence[str], series: Mappi
         series: Name to one point for each place; four series at most.
     """
     known = [point for points in series.values() for point in points if point is not None]
-    step = _step(min(0.0, *(point.low for point in known)), max(point.high for point in known))
-    bottom = step * min(0, *(int(point.low // step) for point in known))
-    top = step * max(-int(-point.high // step) for point in known)
+    low, high = (pick(0.0, *(getattr(point, end) for point in known)) for pick, end in ((min, "low"), (max, "high")))
+    step = _step(low, high)
+    bottom, top = step * math.floor(low / step), step * max(1, math.ceil(high / step))
 
     def x(place: int, shift: float = 0.0) -> float:
         return _LEFT + (WIDTH - _LEFT - _RIGHT) * (place + 0.5) / len(ticks) + shift
@@ -71,7 +72,7 @@ def curves(title: str, across: str, up: str, ticks: Sequence[str], series: Mappi
 def _step(low: float, high: float) -> float:
     """The least of 1, 2, 5, 10, … that needs no more than eight lines."""
     steps = (factor * 10.0**power for power in range(-3, 6) for factor in (1, 2, 5))
-    return next(step for step in steps if (high - low) / step <= 8)
+    return next(step for step in steps if high - low <= 8 * step)
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 13) -> str:

@@ -237,9 +237,11 @@ def test_texts_that_answer_nothing_stay_in_the_corpus() -> None:
 @pytest.mark.parametrize("texts", [40, 60, 90, 10_000])
 def test_what_fits_is_no_more_than_so_many_texts(kinds: list[Evidence], texts: int) -> None:
     for whole in dealt(kinds, FOLDS):
-        part = whole.fitting(texts)
-        assert (part is whole) == (len(whole.texts()) <= texts)
-        assert 0.6 * min(texts, len(whole.texts())) <= len(part.texts()) <= texts
+        part = whole.fitting(texts, 10_000)
+        distinct = len({normalise(text) for text in whole.texts()})
+        assert (part is whole) == (distinct <= texts)
+        assert 0.6 * min(texts, distinct) <= len({normalise(text) for text in part.texts()}) <= texts
+        assert len(whole.fitting(10_000, texts // 2).rows()) <= texts // 2
         folds = dict(zip(map(tuple, whole.rows()), whole.fold_of_row.tolist(), strict=True))
         assert [folds[tuple(row)] for row in part.rows()] == part.fold_of_row.tolist()
 
@@ -259,10 +261,18 @@ def test_a_corpus_is_searched_whole_as_long_as_it_fits(queries: int, corpus: int
     names, found = [f"问{number}" for number in range(queries)], [f"文{number}" for number in range(corpus)]
     retrieval = Retrieval("queries", "held-out", names, found, [[number % corpus] for number in range(queries)])
     whole = dealt([QuestionEvidence("queries", retrieval)], FOLDS)[0]
-    part = whole.fitting(texts)
+    part = whole.fitting(texts, 10_000)
     assert (len(part.rows()), len(part.corpus)) == (asked, among)
     assert {tuple(row) for row in part.rows()} <= {tuple(row) for row in whole.rows()}
     assert {text for row in part.rows() for text in row[1:]} <= set(part.corpus) <= set(whole.corpus)
+
+
+def test_queries_with_many_answers_are_fewer() -> None:
+    corpus = [f"文{number}" for number in range(2_000)]
+    relevant = [range(20 * number, 20 * number + 20) for number in range(100)]
+    retrieval = Retrieval("queries", "held-out", [f"问{number}" for number in range(100)], corpus, relevant)
+    part = QuestionEvidence("queries", retrieval).fitting(630, 10_000)
+    assert (len(part.rows()), len(part.corpus)) == (30, 600)
 
 
 def test_overlap_is_a_similarity() -> None:

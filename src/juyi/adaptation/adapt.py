@@ -43,7 +43,7 @@ FOLDS = 4
 FEWEST_SENTENCES = 32
 MINUTES = 5.0
 _SHARE_OF_ENCODING = 0.08
-_MEASURED_TEXTS = (1024, 8192)
+_FEWEST_TEXTS, _MOST_ROWS = 1024, 8192
 _SIGNAL_TEXTS = 500
 _SHEET_TEXTS = 2_000
 _HITS = 3
@@ -217,12 +217,11 @@ def _measured(evidence: Sequence[Evidence], pace: Pace, clock: Clock, notes: lis
     """No more of it than can be encoded in a small share of the time, in the folds that it is dealt into."""
     if not evidence:
         return []
-    least, most = _MEASURED_TEXTS
-    wanted = _SHARE_OF_ENCODING * clock.budget * pace.texts_per_second / len(evidence)
-    texts = int(np.clip(2 ** np.floor(np.log2(max(wanted, 1))), least, most))
+    texts = _SHARE_OF_ENCODING * clock.budget * pace.texts_per_second / len(evidence)
+    texts = max(_FEWEST_TEXTS, int(2 ** np.floor(np.log2(max(texts, 1)))))
     found = []
     for each in evidence:
-        some = each.fitting(texts)
+        some = each.fitting(texts, _MOST_ROWS)
         if len(some.rows()) < len(each.rows()):
             used = _(
                 "{labels}: all {all:,} rows are learned from, {some:,} are measured on, whole units; --minutes sets how many"
@@ -231,11 +230,11 @@ def _measured(evidence: Sequence[Evidence], pace: Pace, clock: Clock, notes: lis
         if len(some.compared_with) < len(each.compared_with):
             smaller = _(
                 "{labels}: measured in {some:,} of {all:,} texts; in all of them the right one is found less often, and the "
-                "probabilities of hits are too high. --minutes measures in more."
+                "probabilities of hits are too high. With more --minutes these are more."
             )
             fewer = _(
                 "{labels}: compared with {some:,} of {all:,} labelled queries; with all of them the nearest has the right "
-                "intent more often, and there is less to gain. --minutes compares with more."
+                "intent more often, and there is less to gain."
             )
             note = smaller if each.corpus else fewer
             notes.append(note.format(labels=each.name, some=len(some.compared_with), all=len(each.compared_with)))

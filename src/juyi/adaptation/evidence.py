@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -94,10 +93,9 @@ class Evidence(ABC):
         """The texts that an item is looked for in; empty where items are pairs."""
         return self.corpus
 
-    def fitting(self, texts: int) -> Self:
-        """What is measured where so many texts are encoded at most: some of the rows, in whole units, in the same folds."""
-        rows = self.rows()
-        return limited(self, math.floor(texts * len(rows) / max(1, len(self.texts()))))
+    def fitting(self, texts: int, rows: int) -> Self:
+        """What is measured where there is time for so many texts and so many rows: whole units, in the same folds."""
+        return limited(self, rows, most_texts=texts)
 
     @property
     def folds(self) -> NDArray[np.intp]:
@@ -199,23 +197,28 @@ def dealt(evidence: Sequence[Evidence], folds: int, *, seed: int = 0) -> list[Ev
     return [each.in_folds(part) for each, part in zip(evidence, np.split(fold_of[components], ends[:-1]), strict=True)]
 
 
-def limited(evidence: AnyEvidence, most: int, *, seed: int = 0) -> AnyEvidence:
+def limited(evidence: AnyEvidence, most: int, *, most_texts: int | None = None, seed: int = 0) -> AnyEvidence:
     """At most so many rows, whole connected components of them, drawn by the seed; the evidence itself where it has no more.
 
     Rows that were dealt into folds stay in theirs.
     """
-    if len(evidence.rows()) <= most:
+    places = drawn_rows(evidence.rows(), most, most_texts, seed)
+    if len(places) == len(evidence.rows()):
         return evidence
-    places = drawn_rows(evidence.rows(), most, seed)
     part = evidence.subset(places.tolist())
     return replace(part, fold_of_row=evidence.fold_of_row[places]) if len(evidence.fold_of_row) else part
 
 
-def drawn_rows(rows: Sequence[Sequence[str]], most: int, seed: int = 0) -> NDArray[np.intp]:
-    """The places of at most so many rows, whole connected components of them."""
-    components = connected([[normalise(text) for text in row] for row in rows])
-    order = np.random.default_rng(seed).permutation(int(components.max()) + 1)
-    sizes = np.bincount(components)[order]
-    taken = order[np.cumsum(sizes) <= most]
-    # One component of nearly all rows: a part of it is better than nothing.
-    return np.flatnonzero(np.isin(components, taken)) if len(taken) > 1 else np.arange(most)
+def drawn_rows(rows: Sequence[Sequence[str]], most: int, most_texts: int | None = None, seed: int = 0) -> NDArray[np.intp]:
+    """The places of at most so many rows with at most so many distinct texts, whole connected components of them."""
+    known = [[normalise(text) for text in row] for row in rows]
+    components = connected(known)
+    count = int(components.max(initial=-1)) + 1
+    texts = {text: component for row, component in zip(known, components.tolist(), strict=True) for text in row}
+    sizes = np.bincount(components, minlength=count), np.bincount(list(texts.values()), minlength=count)
+    limits = most, len(texts) if most_texts is None else most_texts
+    order = np.random.default_rng(seed).permutation(count)
+    fits = np.all([np.cumsum(size[order]) <= limit for size, limit in zip(sizes, limits, strict=True)], axis=0)
+    if fits.sum() < min(2, count):  # one component of nearly all rows: a part of it is better than nothing
+        return np.arange(min(most, max(2, len(rows) * limits[1] // max(1, len(texts)))))
+    return np.flatnonzero(np.isin(components, order[fits]))

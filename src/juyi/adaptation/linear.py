@@ -2,19 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.evidence import Lesson
+from juyi.atomic import replaced_file
 from juyi.data import normalise
+from juyi.experiments.identity import rows_digest
 from juyi.metrics import connected
 from juyi.postprocessing import LinearSettings, fit_linear_on_pairs, fit_linear_on_scores
 
+_VERSION = 1
 _FEWEST_ROWS = 250
-_FLOPS = 1e10
-"""Floating-point operations in a second that every machine has."""
+_PROBE_STEPS = 5
+
+
+@dataclass(frozen=True)
+class LinearMaps:
+    """Learns linear maps, and keeps them: what several contenders or runs begin with is learned once.
+
+    Attributes:
+        raw: The encoder as it is.
+        identity: Of that encoder.
+        folder: Where the maps are kept.
+        seed: Draws the batches.
+    """
+
+    raw: Backbone
+    identity: str
+    folder: Path
+    seed: int
+
+    def texts(self, lesson: Lesson, rows: int, settings: LinearSettings) -> Sequence[str]:
+        """What has to be encoded to learn so many rows of a lesson; nothing where the map is known."""
+        if self._path(lesson, rows, settings).is_file():
+            return ()
+        return [text for side in _sides(lesson, _chosen(lesson, rows)) for text in side]
+
+    def backbone(self, lesson: Lesson, rows: int, settings: LinearSettings, progress: Callable[[int, int], None]) -> Backbone:
+        """The raw encoder with the map that learned so many rows of a lesson."""
+        path = self._path(lesson, rows, settings)
+        if (known := _kept(path)) is not None:
+            return self.raw.mapped(known)
+        chosen = _chosen(lesson, rows)
+        sides = _sides(lesson, chosen)
+        self.raw.plain.prepare([text for side in sides for text in side], progress)
+        first, second = (self.raw.plain(side) for side in sides)
+        if "score" in lesson.columns:
+            scores = np.array(lesson.columns["score"], dtype=np.float64)[chosen]
+            matrix = fit_linear_on_scores(first, second, scores, settings, seed=self.seed)
+        else:
+            matrix = fit_linear_on_pairs(first, second, _meanings(lesson)[chosen], settings, seed=self.seed)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced_file(path) as draft, draft.open("wb") as stream:
+            np.save(stream, matrix, allow_pickle=False)
+        return self.raw.mapped(matrix)
+
+    def _path(self, lesson: Lesson, rows: int, settings: LinearSettings) -> Path:
+        """Where a map is kept: named by all that decides it."""
+        whole = [_VERSION, self.identity, rows_digest(lesson.columns), min(rows, len(lesson)), asdict(settings), self.seed]
+        return self.folder / f"map-{hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]}.npy"
 
 
 def row_counts(settings: LinearSettings, rows: int) -> list[int]:
@@ -26,21 +81,36 @@ def row_counts(settings: LinearSettings, rows: int) -> list[int]:
     return counts
 
 
-def fit_seconds(settings: LinearSettings, rows: int, dim: int) -> float:
-    """How long learning takes where the vectors are known, at most: two products forth and twice that back."""
-    return settings.steps(rows) * 12 * min(settings.batch_size, rows) * dim**2 / _FLOPS
+def map_step_seconds(dim: int) -> float:
+    """How long a step of learning a map takes here."""
+    vectors = np.random.default_rng(0).normal(size=(256, dim)).astype(np.float32)
+    settings = LinearSettings(fewest_steps=_PROBE_STEPS, most_steps=_PROBE_STEPS)
+    started = time.perf_counter()
+    fit_linear_on_pairs(vectors, vectors[::-1], np.arange(256), settings)
+    return (time.perf_counter() - started) / _PROBE_STEPS
 
 
-def linear_backbone(
-    raw: Backbone, lesson: Lesson, rows: int, settings: LinearSettings, seed: int, progress: Callable[[int, int], None]
-) -> Backbone:
-    """The raw encoder with a linear map that learned some rows of a lesson."""
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(lesson))[:rows]).tolist()
-    columns = {name: [cells[row] for row in chosen] for name, cells in lesson.columns.items()}
-    sides = [columns[name] for name in (("first", "second") if "score" in columns else ("anchor", "positive"))]
-    raw.plain.prepare([text for side in sides for text in side], progress)
-    first, second = (raw.plain(side) for side in sides)
-    if "score" in columns:
-        return raw.mapped(fit_linear_on_scores(first, second, np.array(columns["score"]), settings, seed=seed))
-    groups = connected([[normalise(one), normalise(other)] for one, other in zip(*sides, strict=True)])
-    return raw.mapped(fit_linear_on_pairs(first, second, groups, settings, seed=seed))
+def _chosen(lesson: Lesson, rows: int) -> NDArray[np.intp]:
+    """The places of so many rows, by what stands in them alone: lessons of other folds choose the same ones."""
+    anchors = next(iter(lesson.columns.values()))
+    digests = [hashlib.sha256(normalise(text).encode()).digest() for text in anchors]
+    return np.sort(np.array(sorted(range(len(lesson)), key=digests.__getitem__)[:rows], dtype=np.intp))
+
+
+def _sides(lesson: Lesson, chosen: NDArray[np.intp]) -> list[list[str]]:
+    names = ("first", "second") if "score" in lesson.columns else ("anchor", "positive")
+    return [[lesson.columns[name][row] for row in chosen.tolist()] for name in names]
+
+
+def _meanings(lesson: Lesson) -> NDArray[np.intp]:
+    """What each row means, found in the whole lesson: a part of the rows may have lost what holds a group together."""
+    pairs = zip(lesson.columns["anchor"], lesson.columns["positive"], strict=True)
+    return connected([[normalise(one), normalise(other)] for one, other in pairs])
+
+
+def _kept(path: Path) -> NDArray[np.float32] | None:
+    try:
+        matrix: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        return matrix
+    except (OSError, ValueError, EOFError):  # not there, or damaged: learned anew
+        return None

@@ -148,7 +148,7 @@ class Portfolio:
 
     def __post_init__(self) -> None:
         if not self.encoder or self.encoder[0].name != RAW or self.encoder[0].learns:
-            raise UsageError(f"The first [[encoder]] must be '{RAW}', without training: everything is compared with it.")
+            raise UsageError(f"The first [[encoder]] must be '{RAW}', as it comes: everything is compared with it.")
         names = [name for each in self.encoder for name, _ in each.named_treatments()]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise UsageError(f"The candidate '{twice[0]}' is there twice. Give each a name of its own.")

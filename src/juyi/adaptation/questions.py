@@ -62,19 +62,19 @@ class QuestionEvidence(Evidence):
         kept = [place for place in range(len(whole.corpus)) if place in wanted or place not in answers]
         return replace(self, retrieval=_part(whole, places, kept))
 
-    def fitting(self, texts: int) -> QuestionEvidence:
-        """See `Evidence.fitting`: first queries are left out, down to half of the texts, then what answers none of the rest."""
+    def fitting(self, texts: int, rows: int) -> QuestionEvidence:
+        """See `Evidence.fitting`: queries take half of the texts at the most, the rest is for what they are looked for in."""
         whole = self.retrieval
-        if len(whole) + len(whole.corpus) <= texts:
+        if len(whole) <= rows and len(whole) + len(whole.corpus) <= texts:
             return self
-        most = max(texts // 2, texts - len(whole.corpus))
-        asked = drawn_rows(self.rows(), most) if most < len(whole) else np.arange(len(whole))
+        spare = texts - len(whole.corpus)  # for queries, where the whole corpus is encoded
+        asked = drawn_rows(self.rows(), min(rows, max(texts // 2, spare)), texts)
         answers = {place for query in asked for place in whole.relevant[query]}
         others = [place for place in range(len(whole.corpus)) if place not in answers]
         room = max(0, texts - len(asked) - len(answers))
         drawn = np.random.default_rng(0).permutation(others)[:room].tolist()
         part = _part(whole, asked.tolist(), sorted({*answers, *drawn}))
-        return replace(self, retrieval=part, fold_of_row=self.fold_of_row[asked])
+        return replace(self, retrieval=part, fold_of_row=self.fold_of_row[asked] if len(self.fold_of_row) else self.fold_of_row)
 
     def texts(self) -> Sequence[str]:
         """Queries and corpus."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from juyi.adaptation.evidence import Lesson
+from juyi.adaptation.linear import map_step_seconds
 from juyi.adaptation.portfolio import CandidateTraining, Contender
 from juyi.encoder import Encoder, EncoderSettings, family_of, fast_precision
 from juyi.experiments import TrainRecipe
@@ -31,10 +32,12 @@ class Pace:
     Attributes:
         texts_per_second: Encoded.
         step_seconds: A training step of 64 rows with two views each.
+        map_step_seconds: A step of learning a linear map.
     """
 
     texts_per_second: float
     step_seconds: float
+    map_step_seconds: float
 
 
 def folder_name(name: str) -> str:
@@ -57,7 +60,8 @@ def measured_pace(encoder: Encoder, texts: Sequence[str]) -> Pace:
         optimiser.zero_grad()
         trained.embed(rows).square().sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    return Pace(len(some) / encoding, time.perf_counter() - started)
+    training = time.perf_counter() - started
+    return Pace(len(some) / encoding, training, map_step_seconds(encoder.dim))
 
 
 def step_counts(training: CandidateTraining, rows: int, batch: int) -> list[int]:

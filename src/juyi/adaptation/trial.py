@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.evidence import Evidence, Lesson, Outcomes, joined_lesson
-from juyi.adaptation.linear import fit_seconds, linear_backbone, row_counts
+from juyi.adaptation.linear import LinearMaps, row_counts
 from juyi.adaptation.portfolio import Contender, Portfolio, Treatment
 from juyi.adaptation.training import Pace, batch_of, contender_recipe, step_counts
 from juyi.atomic import replaced_file
@@ -197,24 +198,30 @@ class Trial:
     def _costs(self, contender: Contender, lessons: Sequence[Lesson | None]) -> tuple[list[int], Callable[[int], float]]:
         """How many steps there may be, from many to few, and how many seconds so many take."""
         rows = min(self._rows(lesson) for lesson in lessons)
-        trained = len(lessons) + contender.learns_labels
-
-        def of_map(rows: int) -> float:
-            if contender.linear is None:
-                return 0.0
-            most = max(self._rows(lesson) for lesson in lessons)
-            fresh = len(self.raw.plain.unknown(text for each in self.taught for text in each.texts()))
-            fitting = trained * fit_seconds(contender.linear, min(rows, most), self.raw.encoder.dim)
-            return min(rows, most) / most * fresh / self.pace.texts_per_second + fitting
-
+        learned = [*lessons, self._lesson(contender, None)] if contender.learns_labels else lessons
         if contender.training is None:
             assert contender.linear is not None
-            return row_counts(contender.linear, rows), of_map
+            return row_counts(contender.linear, rows), lambda most: self._map_seconds(contender, learned, most)
         batch = batch_of(rows, 0 if lessons[0] is None else lessons[0].groups)
         measured = len({text for each in self.evidence for text in each.texts()})
-        before = of_map(rows) + len(lessons) * measured / self.pace.texts_per_second
-        step = trained * self.pace.step_seconds * max(batch, 16) / 64
+        before = len(lessons) * measured / self.pace.texts_per_second
+        if contender.linear is not None:
+            before += self._map_seconds(contender, learned, contender.linear.most_rows)
+        step = len(learned) * self.pace.step_seconds * max(batch, 16) / 64
         return step_counts(contender.training, rows, batch), lambda steps: before + steps * step
+
+    def _map_seconds(self, contender: Contender, lessons: Sequence[Lesson | None], rows: int) -> float:
+        """How long it takes to learn so many rows of each lesson by a linear map; what is known takes no time."""
+        settings = contender.linear
+        assert settings is not None
+        wanted = {lesson: texts for lesson in lessons if lesson and (texts := self._maps.texts(lesson, rows, settings))}
+        fresh = len(self.raw.plain.unknown(text for texts in wanted.values() for text in texts))
+        steps = sum(settings.steps(min(rows, len(lesson))) for lesson in wanted)
+        return fresh / self.pace.texts_per_second + steps * self.pace.map_step_seconds
+
+    @cached_property
+    def _maps(self) -> LinearMaps:
+        return LinearMaps(self.raw, self.identity, self.out / "measured", self.seed)
 
     # What is measured
 
@@ -275,7 +282,7 @@ class Trial:
 
     def _linear(self, contender: Contender, lesson: Lesson | None, rows: int) -> Backbone:
         assert contender.linear is not None and lesson is not None
-        return linear_backbone(self.raw, lesson, rows, contender.linear, self.seed, self._encoding(contender.name))
+        return self._maps.backbone(lesson, rows, contender.linear, self._encoding(contender.name))
 
     def _prepare(self, backbones: Mapping[int, Backbone], evidence: Evidence, name: str) -> None:
         texts = evidence.texts()

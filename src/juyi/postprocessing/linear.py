@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from juyi.embeddings import unit_rows_or_zero
@@ -42,11 +43,15 @@ class LinearSettings:
 
     def __post_init__(self) -> None:
         for name in ("rate", "passes"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise UsageError(f"linear.{name} is {getattr(self, name)}; it must be above 0.")
         for name in ("fewest_steps", "most_steps", "batch_size", "most_rows"):
             if getattr(self, name) < 2:
                 raise UsageError(f"linear.{name} is {getattr(self, name)}; it must be at least 2.")
+        if self.fewest_steps > self.most_steps:
+            raise UsageError(
+                f"linear.fewest_steps is {self.fewest_steps}, linear.most_steps {self.most_steps}; it must be no more."
+            )
 
     def steps(self, rows: int) -> int:
         """How many steps so many rows are learned in."""
@@ -75,6 +80,9 @@ def fit_linear_on_pairs(
     Shapes:
         anchors, positives: (n, dim); groups: (n,); result: (dim, dim).
 
+    Raises:
+        UsageError: The sides or the groups are not equally long, fewer than two, or not finite.
+
     Source:
         The loss of `juyi.objectives.PairContrastive`. One Dense on a frozen encoder is an experiment of Su (kexue.fm 8348),
         without labels and from a random matrix; here it learns from labels, from the identity.
@@ -86,7 +94,7 @@ def fit_linear_on_pairs(
         forth = info_nce(first, second, temperature=TEMPERATURE, ignore=same)
         return (forth + info_nce(second, first, temperature=TEMPERATURE, ignore=same)) / 2
 
-    return _fit(anchors, positives, loss, settings, seed)
+    return _fit(anchors, positives, groups, loss, settings, seed)
 
 
 def fit_linear_on_scores(
@@ -101,21 +109,34 @@ def fit_linear_on_scores(
 
     Shapes:
         first, second: (n, dim); scores: (n,); result: (dim, dim).
+
+    Raises:
+        UsageError: The sides or the scores are not equally long, fewer than two, or not finite.
     """
     given = torch.from_numpy(np.asarray(scores, dtype=np.float64))
 
     def loss(one: Tensor, other: Tensor, rows: Tensor) -> Tensor:
         return cosent(one, other, given[rows], temperature=TEMPERATURE)
 
-    return _fit(first, second, loss, settings, seed)
+    return _fit(first, second, scores, loss, settings, seed)
 
 
 def _fit(
-    first: Embeddings, second: Embeddings, loss: Callable[[Tensor, Tensor, Tensor], Tensor], settings: LinearSettings, seed: int
+    first: Embeddings,
+    second: Embeddings,
+    labels: ArrayLike,
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor],
+    settings: LinearSettings,
+    seed: int,
 ) -> NDArray[np.float32]:
     """Minimise a loss of both mapped sides of a batch and the numbers of its rows."""
-    if first.shape != second.shape or len(first) < 2:
-        raise UsageError(f"A linear map needs two sides of at least two rows; these are of {first.shape} and {second.shape}.")
+    shapes = [np.shape(each) for each in (first, second, labels)]
+    if shapes[0] != shapes[1] or shapes[2] != shapes[0][:1] or len(first) < 2:
+        raise UsageError(
+            f"A linear map needs two sides of at least two rows and a label for each; these are of {', '.join(map(str, shapes))}."
+        )
+    if not all(np.isfinite(each).all() for each in (first, second, labels)):
+        raise UsageError("A linear map was given vectors or labels with NaN or infinite values; nothing was learned.")
     one, other = (torch.from_numpy(unit_rows_or_zero(side).astype(np.float32)) for side in (first, second))
     matrix = nn.Parameter(torch.eye(first.shape[1]))
     rate, steps = settings.rate * _WIDTH / first.shape[1], settings.steps(len(first))
