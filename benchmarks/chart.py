@@ -33,7 +33,7 @@ def curves(title: str, across: str, up: str, ticks: Sequence[str], series: Mappi
         series: Name to one point for each place; four series at most.
     """
     known = [point for points in series.values() for point in points if point is not None]
-    low, high = (pick(0.0, *(getattr(point, end) for point in known)) for pick, end in ((min, "low"), (max, "high")))
+    low, high = min(0.0, *(point.low for point in known)), max(0.0, *(point.high for point in known))
     step = _step(low, high)
     bottom, top = step * math.floor(low / step), step * max(1, math.ceil(high / step))
 

@@ -240,8 +240,9 @@ def test_what_fits_is_no_more_than_so_many_texts(kinds: list[Evidence], texts: i
         part = whole.fitting(texts, 10_000)
         distinct = len({normalise(text) for text in whole.texts()})
         assert (part is whole) == (distinct <= texts)
-        assert 0.6 * min(texts, distinct) <= len({normalise(text) for text in part.texts()}) <= texts
-        assert len(whole.fitting(10_000, texts // 2).rows()) <= texts // 2
+        encoded = len({normalise(text) for text in part.texts()})
+        assert 0.6 * min(texts, distinct) <= encoded <= texts * (4 if isinstance(whole, IntentEvidence) else 1)
+        assert whole.fitting(10_000, texts // 2).measured_rows <= texts // 2
         folds = dict(zip(map(tuple, whole.rows()), whole.fold_of_row.tolist(), strict=True))
         assert [folds[tuple(row)] for row in part.rows()] == part.fold_of_row.tolist()
 
@@ -265,6 +266,20 @@ def test_a_corpus_is_searched_whole_as_long_as_it_fits(queries: int, corpus: int
     assert (len(part.rows()), len(part.corpus)) == (asked, among)
     assert {tuple(row) for row in part.rows()} <= {tuple(row) for row in whole.rows()}
     assert {text for row in part.rows() for text in row[1:]} <= set(part.corpus) <= set(whole.corpus)
+
+
+@pytest.mark.parametrize("outside", [0, 40])
+def test_intents_that_are_not_asked_are_examples(outside: int) -> None:
+    whole = dealt([intents(outside)], FOLDS)[0]
+    part = whole.fitting(texts=40, rows=10_000)
+    assert isinstance(part, IntentEvidence) and part.measured_rows == 40 and len(part.rows()) > 90
+    assert whole.fitting(texts=20, rows=15).measured_rows == 15
+    assert part.subset(range(50)).measured_rows < 40
+    assert part.labels() != whole.labels()  # what is kept of other rows is not taken for it
+    noted = Noted()
+    outcomes = part.outcomes(lambda fold: noted)
+    assert len(outcomes) == part.units.items == len(part.folds)
+    assert len(set(noted.queries)) == 40 < len(set(noted.corpus))
 
 
 def test_queries_with_many_answers_are_fewer() -> None:

@@ -222,11 +222,11 @@ def _measured(evidence: Sequence[Evidence], pace: Pace, clock: Clock, notes: lis
     found = []
     for each in evidence:
         some = each.fitting(texts, _MOST_ROWS)
-        if len(some.rows()) < len(each.rows()):
+        if some.measured_rows < len(each.rows()):
             used = _(
                 "{labels}: all {all:,} rows are learned from, {some:,} are measured on, whole units; --minutes sets how many"
             )
-            log(used.format(labels=each.name, some=len(some.rows()), all=len(each.rows())))
+            log(used.format(labels=each.name, some=some.measured_rows, all=len(each.rows())))
         if len(some.compared_with) < len(each.compared_with):
             smaller = _(
                 "{labels}: measured in {some:,} of {all:,} texts; in all of them the right one is found less often, and the "

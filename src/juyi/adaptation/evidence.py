@@ -98,6 +98,11 @@ class Evidence(ABC):
         return limited(self, rows, most_texts=texts)
 
     @property
+    def measured_rows(self) -> int:
+        """How many rows are measured; the others are there to be compared with."""
+        return len(self.rows())
+
+    @property
     def folds(self) -> NDArray[np.intp]:
         """The fold of each item, (items,); items are rows unless an evidence says otherwise."""
         return self.fold_of_row

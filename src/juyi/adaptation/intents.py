@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from juyi.adaptation.decisions import Decisions
-from juyi.adaptation.evidence import Evidence, Lesson, OfFold, Outcomes
+from juyi.adaptation.evidence import Evidence, Lesson, OfFold, Outcomes, drawn_rows, limited
 from juyi.adaptation.questions import ring_lesson
 from juyi.data import LabelledTexts, normalise
 from juyi.metrics import BinaryRanking, Counts, Statistic, Units
 
 _FEWEST_INTENTS = 10
+_EXAMPLES = 4
 _OUTSIDE = frozenset(
     {
         "oos",
@@ -50,10 +52,12 @@ class IntentEvidence(Evidence):
     Attributes:
         labelled: The queries; a repeated one stands there once.
         held_out: The fold in which each intent is unknown; empty where the labels name queries without one, or have few intents.
+        asked: The rows that are measured, (rows,); None for all. The others are examples alone.
     """
 
     labelled: LabelledTexts = field(repr=False)
     held_out: Mapping[str, int] = field(default_factory=dict, kw_only=True, repr=False)
+    asked: NDArray[np.bool_] | None = field(default=None, kw_only=True, repr=False)
 
     def in_folds(self, folds: NDArray[np.intp]) -> IntentEvidence:
         """See `Evidence.in_folds`; the intents are dealt into the same folds, where they take the part of unknown ones."""
@@ -82,9 +86,9 @@ class IntentEvidence(Evidence):
         """Each query alone."""
         return [[text] for text in self.labelled.texts]
 
-    def labels(self) -> list[str]:
-        """The intents."""
-        return self.labelled.labels
+    def labels(self) -> list[Any]:
+        """The intents, and which of the rows are measured where not all are."""
+        return self.labelled.labels if self.asked is None else [self.labelled.labels, self.asked.tolist()]
 
     @property
     def compared_with(self) -> Sequence[str]:
@@ -94,7 +98,24 @@ class IntentEvidence(Evidence):
     def subset(self, places: Sequence[int]) -> IntentEvidence:
         """See `Evidence.subset`."""
         labels, texts = ([side[i] for i in places] for side in (self.labelled.labels, self.labelled.texts))
-        return replace(self, labelled=LabelledTexts(labels, texts))
+        asked = None if self.asked is None else self.asked[list(places)]
+        return replace(self, labelled=LabelledTexts(labels, texts), asked=asked)
+
+    def fitting(self, texts: int, rows: int) -> IntentEvidence:
+        """See `Evidence.fitting`: some of the queries are examples alone, four times as many as are measured at the most.
+
+        With fewer examples than there will be, an encoder that orders them badly would look worse than it is.
+        """
+        kept = limited(self, _EXAMPLES * rows, most_texts=_EXAMPLES * texts)
+        asked = drawn_rows(kept.rows(), rows, texts)
+        if len(asked) == len(kept.rows()):
+            return kept
+        return replace(kept, asked=np.isin(np.arange(len(kept.rows())), asked))
+
+    @property
+    def measured_rows(self) -> int:
+        """See `Evidence.measured_rows`."""
+        return len(self.rows()) if self.asked is None else int(self.asked.sum())
 
     def texts(self) -> Sequence[str]:
         """The queries."""
@@ -152,6 +173,10 @@ class IntentEvidence(Evidence):
         """The accuracy is about the queries with an intent."""
         return np.arange(len(self._inside)) if metric == "accuracy" else None
 
+    @property
+    def _asked(self) -> NDArray[np.bool_]:
+        return np.ones(len(self.labelled), dtype=np.bool_) if self.asked is None else self.asked
+
     @cached_property
     def _unknown(self) -> NDArray[np.bool_]:
         """Which queries the labels say have no intent."""
@@ -165,12 +190,12 @@ class IntentEvidence(Evidence):
     @cached_property
     def _inside(self) -> NDArray[np.intp]:
         """The rows that are measured as queries with an intent: in their own fold, where this one is known."""
-        return np.flatnonzero(~self._unknown & (self._held_out != self.fold_of_row))
+        return np.flatnonzero(self._asked & ~self._unknown & (self._held_out != self.fold_of_row))
 
     @cached_property
     def _outside(self) -> NDArray[np.intp]:
         """The rows that are measured as queries without one."""
-        return np.flatnonzero(self._unknown | (self._held_out >= 0))
+        return np.flatnonzero(self._asked & (self._unknown | (self._held_out >= 0)))
 
     @cached_property
     def _outside_folds(self) -> NDArray[np.intp]:
