@@ -15,13 +15,14 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
-from juyi.encoder import EncoderSettings, load_encoder, save_encoder
+from juyi.encoder import Encoder, EncoderSettings, load_encoder, random_head, save_encoder
 from juyi.engines import engine_of, open_engine, why_not_onnx
 from juyi.engines.export import add_graph, export_model, export_onnx
-from juyi.engines.graph import GRAPH, read_properties
+from juyi.engines.graph import GRAPH, graph_problem, read_properties
 from juyi.engines.onnx_engine import OnnxEngine
 from juyi.errors import ModelError
 from juyi.poolings import POOLING_NAMES
+from juyi.postprocessing import with_affine
 
 TEXTS = ["怎么还信用卡", "今天天气不错，去公园散步吧", "a"]
 
@@ -165,6 +166,27 @@ def test_a_graph_that_gives_other_vectors_is_not_kept(tmp_path: Path) -> None:
         export_onnx(encoder, folder)
     assert not list(folder.glob("*.onnx*")) and not list(folder.glob(".*"))
     assert open_engine(folder).kind == "torch"
+
+
+def test_linear_layers_are_put_behind_the_graph_of_the_start(
+    tmp_path: Path, stand_in: Callable[..., Path], sentences: list[str], noted
+) -> None:
+    start = save_encoder(load_encoder(stand_in("bert")), tmp_path / "start")
+    export_onnx(load_encoder(start), start)
+    rng = np.random.default_rng(0)
+    mapped = with_affine(load_encoder(start), rng.normal(size=(32, 32)), rng.normal(size=32))
+    twice = with_affine(mapped, rng.normal(size=(32, 8)), np.zeros(8))
+    curved = Encoder(
+        mapped.backbone, mapped.tokenizer, pooling=mapped.pooling, heads=[random_head(32, "tanh")], max_length=mapped.max_length
+    )
+    with noted(export_onnx) as calls:
+        for name, encoder, exports in (("mapped", mapped, 0), ("twice", twice, 0), ("curved", curved, 1)):
+            folder = save_encoder(encoder, tmp_path / name, half=name == "twice")
+            add_graph(folder, start=start)
+            assert len(calls["export_onnx"]) == exports
+            assert not graph_problem(folder)
+            found = open_engine(folder, "onnx").encode(sentences)
+            np.testing.assert_allclose(found, load_encoder(folder).encode(sentences), atol=1e-4)
 
 
 def test_the_graph_of_the_start_serves_where_nothing_but_weights_changed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,13 @@ from juyi.atomic import check_output_folder, replaced_file, replaced_folder
 from juyi.calibration import CALIBRATION
 from juyi.data import read_texts
 from juyi.embeddings import cosine_rows
-from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder, twin
+from juyi.encoder import Dense, Encoder, EncoderSettings, load_encoder, save_encoder, twin
 from juyi.engines.graph import GRAPH, MADE_FROM, OUTPUT, OUTSIDE, WEIGHTS, graph_problem, made_from
 from juyi.engines.onnx_engine import OnnxEngine
 from juyi.errors import MissingExtraError, ModelError
 from juyi.extras import require
 from juyi.hub import resolve
-from juyi.layout import MODULES, NATIVE_MODULES
+from juyi.layout import MODULES, NATIVE_MODULES, read_layout
 from juyi.poolings import PoolingName
 from juyi.provenance import copy_provenance
 from juyi.similarity_settings import SIMILARITY
@@ -73,7 +74,7 @@ def add_graph(model: Path, log: Log = lambda _: None, *, start: Path | None = No
     """Write the graph for the engine without torch into a model folder; of its stored weights, so that both engines agree.
 
     A graph holds no weights of the backbone: that of the model which was started from serves too where pooling, heads and
-    configuration are the same, and exporting takes far longer than copying and checking it.
+    configuration are the same, or where linear layers came behind, which are put behind it. Exporting takes far longer.
 
     Where it cannot be written, for want of a library or because the backbone cannot be exported, the log hears why.
 
@@ -84,23 +85,51 @@ def add_graph(model: Path, log: Log = lambda _: None, *, start: Path | None = No
     """
     try:
         encoder = load_encoder(model)
-        if start is None or not _copied(encoder, start, model):
+        if start is None or not _taken_over(encoder, start, model):
             export_onnx(encoder, model)
     except (MissingExtraError, ModelError) as error:
         log(f"No {GRAPH} was written. {error}")
 
 
-def _copied(encoder: Encoder, start: Path, model: Path) -> bool:
+def _taken_over(encoder: Encoder, start: Path, model: Path) -> bool:
     """Whether the graph of a model serves for another one, whose folder then has it."""
-    if graph_problem(start) or made_from(start) != made_from(model):
+    if graph_problem(start):
+        return False
+    known = len(read_layout(start).dense)
+    behind = encoder.kept_heads[known:]
+    if made_from(start) != made_from(model, known) or not all(
+        head.activation == "linear" and head.residual is None for head in behind
+    ):
         return False
     try:
         with replaced_file(model / GRAPH) as draft:
             shutil.copyfile(start / GRAPH, draft)
+            if behind:
+                _put_behind(draft, behind, made_from(model))
             _check(encoder, OnnxEngine(model, draft))
     except ModelError:
         return False
     return True
+
+
+def _put_behind(graph: Path, layers: Sequence[Dense], source: str) -> None:
+    """Put linear layers behind the last node of a graph."""
+    onnx = require("onnx", extra="onnx", purpose="Exporting to ONNX")
+    model = onnx.load(str(graph), load_external_data=False)
+    for layer in layers:
+        before = f"before_dense_{len(model.graph.node)}"
+        for node in model.graph.node:
+            for names in (node.input, node.output):
+                names[:] = [before if name == OUTPUT else name for name in names]
+        parts = {f"{before}_{name}": values for name, values in layer.linear.named_parameters()}
+        for name, values in parts.items():
+            model.graph.initializer.append(onnx.numpy_helper.from_array(values.detach().numpy(), name))
+        model.graph.node.append(onnx.helper.make_node("Gemm", [before, *parts], [OUTPUT], transB=1))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = layers[-1].linear.out_features
+    for entry in model.metadata_props:
+        if entry.key == MADE_FROM:
+            entry.value = source
+    onnx.save(model, str(graph))
 
 
 def export_model(

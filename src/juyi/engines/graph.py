@@ -44,16 +44,21 @@ def graph_problem(folder: Path) -> str:
     return ""
 
 
-def made_from(folder: Path) -> str:
+def made_from(folder: Path, layers: int | None = None) -> str:
     """A digest of what a graph of this folder fixes: pooling, Dense layers and the backbone's configuration.
 
     The weights of the backbone are not fixed: the engine reads them anew each time.
+
+    Args:
+        folder: A model.
+        layers: As if the Dense layers ended after so many; None for all.
     """
     layout = read_layout(folder)
-    digest = hashlib.sha256(f"{layout.pooling} {layout.dense}".encode())
-    digest.update(b"".join(dense.path.encode() for dense in layout.dense if dense.residual))
+    layers_of_it = layout.dense[:layers]
+    digest = hashlib.sha256(f"{layout.pooling} {layers_of_it}".encode())
+    digest.update(b"".join(dense.path.encode() for dense in layers_of_it if dense.residual))
     files = [folder / layout.backbone / "config.json"]
-    for dense in layout.dense:
+    for dense in layers_of_it:
         files += [folder / dense.path / name for name in ("model.safetensors", "pytorch_model.bin")]
     for path in files:
         digest.update(path.read_bytes() if path.is_file() else b"")
