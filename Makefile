@@ -18,7 +18,7 @@ help: ## Show this help
 	touch $@
 
 demo: .venv/ready ## Adapt the embedded encoder to the sample FAQ; what it brought, and searches before and after
-	$(BIN)/juyi adapt --output demo --portfolio quick --query '想把号转到别的公司去' --query '不想要这个套餐了' --query '申请退货又不想退了' --query '附近有什么好吃的'
+	$(BIN)/juyi adapt --output demo --portfolio quick --query '不想要这个套餐了' --query '换个城市上班社保怎么办' --query '这个月还不上信用卡' --query '附近有什么好吃的'
 
 test: .venv/ready ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
