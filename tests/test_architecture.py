@@ -38,7 +38,7 @@ FLOORS = [
     "bare_folders",
     "losses poolings tokenization metrics",
     "hub",
-    "provenance similarity_settings calibration",
+    "provenance similarity_settings calibration tables",
     "declarations embeddings prompts assets atomic caches extras locks language",
     "types",
     "errors",

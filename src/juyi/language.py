@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import os
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -57,3 +58,19 @@ def _known(name: str, origin: str) -> Language:
     if found is None:
         raise UsageError(f"{origin} is '{name}'. There are {' and '.join(LANGUAGES)}.")
     return found
+
+
+@dataclass(frozen=True)
+class Bilingual:
+    """What a file says in both languages; as text it is in the one that is spoken.
+
+    Attributes:
+        en: In English.
+        zh: In Chinese.
+    """
+
+    en: str
+    zh: str
+
+    def __str__(self) -> str:
+        return self.zh if language() == "zh" else self.en

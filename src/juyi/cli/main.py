@@ -30,6 +30,7 @@ COMMANDS = {
     "recipes": "List and show the experiments that ship with juyi.",
     "runs": "List, show and remove what was trained.",
     "similar": "How alike two sentences are.",
+    "tables": "List and show what others published.",
     "tasks": "List what can be measured.",
     "train": "Train by a recipe.",
     "whiten": "Add a whitening to an encoder.",

@@ -17,9 +17,12 @@ import click
 from juyi.errors import OutputError
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from juyi.prompts import Prompt
 
 Record = dict[str, Any]
+_FIGURES = re.compile(r"[+-]?[\d.,]*( in \d+)?|[\d./ –▲▼]+")
 
 
 def first_process() -> bool:
@@ -134,11 +137,15 @@ def table(records: Sequence[Record], *, title: str = "") -> None:
 
 
 def _is_figure(value: Any) -> bool:
-    """Whether a cell goes to the right: a number, one that is written out already, or nothing."""
-    return value is None or isinstance(value, int | float) or re.fullmatch(r"[+-]?[\d.,]*( in \d+)?", str(value)) is not None
+    """Whether a cell goes to the right: a number, one or several that are written out already, or nothing."""
+    return value is None or isinstance(value, int | float) or _FIGURES.fullmatch(str(value)) is not None
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> str | Text:
+    from rich.text import Text
+
     if value is None:
         return "–"
+    if isinstance(value, Text):
+        return value
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,240 @@
+"""A table of published figures: rows, columns, maybe several variants a cell, and how a cell is run again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import ConfigDict
+
+from juyi.errors import UsageError
+from juyi.language import Bilingual
+
+ColourName = Literal["green", "red"]
+Figures = tuple[float | tuple[float, ...], ...]
+NOWHERE = Bilingual("", "")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: one figure of one task.
+
+    Attributes:
+        name: What stands at its head.
+        suite: The suite that has the task; empty where juyi has none that measures this.
+        task: Its name in the suite, or `avg`.
+        split: The split, or an average over splits.
+        splits: Those that an average is taken over; empty for the one split.
+        subset: Of tasks with sub-tasks: `all`, `mean` or `wmean`.
+        metric: Which of the task's metrics.
+    """
+
+    name: str
+    suite: str = ""
+    task: str = ""
+    split: str = "test"
+    splits: tuple[str, ...] = ()
+    subset: str = ""
+    metric: str = "spearman"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of several figures in a cell.
+
+    Attributes:
+        name: What it is called.
+        recipe: What trains the encoder of the row; empty where its weights stay as they are.
+        whitening: How strongly its vectors are whitened, 1 fully; None leaves them.
+    """
+
+    name: str
+    recipe: str = ""
+    whitening: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: an encoder, or a method of somebody.
+
+    Attributes:
+        name: What stands before it.
+        encoder: What runs it: a hub id or a folder; empty where the table only reports it.
+        pooling: From token vectors to one; empty for the encoder's own.
+        recipe: What trains it, where the variants do not say.
+        overrides: Settings of the recipe that are its own, `table.key=value`.
+        labels: What its figures owe to their making, beside the table's labels.
+        figures: A figure a column, or where there are variants one a variant for each column; nan where none was published.
+        note: What else is to be known about it.
+    """
+
+    name: str
+    encoder: str = ""
+    pooling: str = ""
+    recipe: str = ""
+    overrides: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    figures: Figures = ()
+    note: Bilingual = NOWHERE
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A variant is green where it is above another one, else red."""
+
+    of: str
+    than: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a cell that is run again learns from; files are looked for in the folder of the data.
+
+    Attributes:
+        texts: Of recipes that learn from sentences: a file, or `task` for the sentences of the column's own task.
+        pairs: Of recipes that learn from pairs or triplets: a file.
+        selection: The scored pairs that the best step is chosen on.
+        tolerance: So far apart, in points, two figures of one cell may be and still count as the same.
+    """
+
+    texts: str = ""
+    pairs: str = ""
+    selection: str = ""
+    tolerance: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance < math.inf:
+            raise UsageError(f"protocol.tolerance is {self.tolerance}; it must be above 0, in points.")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row at a column.
+
+    Attributes:
+        row: Its row.
+        column: Its column.
+        figures: The published figure of each variant; of a table without variants under the empty name. What was not published
+            is not there.
+        colour: By the table's rule; None where it has none, or one of the two figures is missing.
+    """
+
+    row: Row
+    column: Column
+    figures: Mapping[str, float]
+    colour: ColourName | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Published figures.
+
+    Attributes:
+        name: The name of its file.
+        source: Who published it, where, in which version.
+        link: Where it can be read.
+        title: What it shows.
+        conditions: How it was measured: metric, splits, what was seen in training, on what the best was chosen.
+        column: The columns, in their order.
+        row: The rows.
+        variant: What the figures of a cell are, where it has several.
+        labels: What all figures owe to their making: `transductive`, `dev-selected`.
+        colour: Which figures are shown green and red.
+        protocol: What a cell that is run again learns from.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: str
+    source: str
+    link: str
+    title: Bilingual
+    conditions: Bilingual
+    column: tuple[Column, ...]
+    row: tuple[Row, ...]
+    variant: tuple[Variant, ...] = ()
+    labels: tuple[str, ...] = ()
+    colour: Colour | None = None
+    protocol: Protocol = field(default_factory=Protocol)
+
+    def __post_init__(self) -> None:
+        for what, names in (("row", self.row), ("column", self.column), ("variant", self.variant)):
+            _check_names(what, [each.name for each in names])
+        if not self.row or not self.column:
+            raise UsageError("A table needs at least one [[row]] and one [[column]].")
+        variants = [each.name for each in self.variant]
+        if self.colour is not None and (strange := {self.colour.of, self.colour.than} - {*variants}):
+            raise UsageError(f"colour names '{strange.pop()}'; the variants are {', '.join(variants) or 'none'}.")
+        for row in self.row:
+            self._check_figures(row)
+
+    def _check_figures(self, row: Row) -> None:
+        if not row.figures:
+            return
+        if len(row.figures) != len(self.column):
+            raise UsageError(
+                f"The row '{row.name}' has {len(row.figures)} figures for {len(self.column)} columns; nan is for none."
+            )
+        wanted = len(self.variant)
+        for column, figures in zip(self.column, row.figures, strict=True):
+            got = len(figures) if isinstance(figures, tuple) else 0
+            if got != wanted:
+                raise UsageError(
+                    f"The row '{row.name}' has {got or 'one'} figure{'s' if got else ''} at '{column.name}'; "
+                    f"there {'is one' if not wanted else f'are {wanted}'}, {'no variants' if not wanted else 'one a variant'}."
+                )
+
+    def cells(self) -> Iterator[Cell]:
+        """The cells of which something is published, row by row."""
+        for row in self.row:
+            for column, figures in zip(self.column, row.figures, strict=bool(row.figures)):
+                values = self._values(figures)
+                if values:
+                    yield Cell(row, column, values, self._colour(values))
+
+    def _values(self, figures: float | tuple[float, ...]) -> dict[str, float]:
+        several = figures if isinstance(figures, tuple) else (figures,)
+        names = [each.name for each in self.variant] or [""]
+        return {name: value for name, value in zip(names, several, strict=True) if not math.isnan(value)}
+
+    def _colour(self, values: Mapping[str, float]) -> ColourName | None:
+        if self.colour is None or not {self.colour.of, self.colour.than} <= values.keys():
+            return None
+        return "green" if values[self.colour.of] > values[self.colour.than] else "red"
+
+    @property
+    def places(self) -> int:
+        """How many decimals the published figures have."""
+        values = (value for cell in self.cells() for value in cell.figures.values())
+        return max((len(f"{value!r}".partition(".")[2]) for value in values), default=2)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every published figure as a record, for machines."""
+        return [
+            {
+                "table": self.name,
+                "row": cell.row.name,
+                "column": cell.column.name,
+                "variant": variant,
+                "value": value,
+                "colour": cell.colour if self.colour is not None and variant == self.colour.of else None,
+                "metric": cell.column.metric,
+                "task": cell.column.task,
+                "split": cell.column.split,
+                "subset": cell.column.subset,
+                "encoder": cell.row.encoder,
+                "pooling": cell.row.pooling,
+                "labels": [*dict.fromkeys((*self.labels, *cell.row.labels))],
+                "source": self.source,
+                "link": self.link,
+            }
+            for cell in self.cells()
+            for variant, value in cell.figures.items()
+        ]
+
+
+def _check_names(what: str, names: Sequence[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"There are two {what}s called '{twice[0]}'. Give one of them another name.")
