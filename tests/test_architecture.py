@@ -26,7 +26,7 @@ BENCHMARKS = sorted((ROOT.parents[1] / "benchmarks").rglob("*.py"))
 FLOORS = [
     "cli",
     "server distributed",
-    "adaptation",
+    "adaptation reproduction",
     "experiments applications compatibility",
     "evaluation",
     "training suites labelling",
@@ -39,7 +39,7 @@ FLOORS = [
     "losses poolings tokenization metrics",
     "hub",
     "provenance similarity_settings calibration tables",
-    "declarations embeddings prompts assets atomic caches extras locks language",
+    "declarations embeddings prompts assets atomic caches extras locks language processes",
     "types",
     "errors",
 ]

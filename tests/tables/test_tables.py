@@ -81,7 +81,7 @@ def test_what_a_table_says_about_running_it_exists(name: str) -> None:
     for column in table.column:
         assert not column.suite or (column.suite in SUITES and column.task and column.split)
         assert column.subset in ("", ALL, "mean", "wmean")
-    for row in table.row:
+    for row in table.rows:
         known_pooling(row.pooling or None)
         recipes = {row.recipe} if row.recipe else {variant.recipe for variant in table.variant if row.encoder}
         for recipe in filter(None, recipes):

@@ -69,7 +69,7 @@ def _line(table: Table) -> dict[str, Any]:
     return {
         _("table"): table.name,
         _("what it shows"): str(table.title),
-        _("rows"): len(table.row),
+        _("rows"): len(table.rows),
         _("columns"): len(table.column),
         _("figures"): len(table.records()),
     }
@@ -79,7 +79,7 @@ def _record(table: Table) -> dict[str, Any]:
     return {
         "table": table.name,
         "title": str(table.title),
-        "rows": len(table.row),
+        "rows": len(table.rows),
         "columns": len(table.column),
         "figures": len(table.records()),
         "source": table.source,
@@ -91,7 +91,7 @@ def _rows(table: Table) -> list[dict[str, Any]]:
     cells = {(cell.row.name, cell.column.name): cell for cell in table.cells()}
     notes = _notes(table)
     rows = []
-    for row in table.row:
+    for row in table.rows:
         mark = f" [{notes.index(str(row.note)) + 1}]" if str(row.note) else ""
         found = {column.name: _figures(table, cells.get((row.name, column.name))) for column in table.column}
         rows.append({"": f"{row.name}{mark}", **found})
@@ -129,4 +129,4 @@ def _below(table: Table) -> list[str]:
 
 
 def _notes(table: Table) -> list[str]:
-    return [*dict.fromkeys(str(row.note) for row in table.row if str(row.note))]
+    return [*dict.fromkeys(str(row.note) for row in table.rows if str(row.note))]

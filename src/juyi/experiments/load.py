@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from juyi.declarations import build, build_one_of
+from juyi.encoder import EncoderSettings
 from juyi.errors import UsageError
 from juyi.experiments.recipe import KINDS, AnyRecipe
 from juyi.experiments.recipe_files import recipe_path, recipe_tables
@@ -37,6 +38,22 @@ def apply_overrides(recipe: R, overrides: Sequence[str]) -> R:
     for override in overrides:
         _override(tables, override)
     return build(tables, type(recipe), origin=recipe.name)
+
+
+def encoder_settings(overrides: Sequence[str]) -> EncoderSettings:
+    """What settings of a recipe say about the encoder, where nothing is trained.
+
+    Args:
+        overrides: "encoder.pooler_activation=linear"; what belongs to other tables is left aside.
+
+    Raises:
+        UsageError: There is no such setting, or it cannot have this value.
+    """
+    tables: dict[str, Any] = {"encoder": {}}
+    for override in overrides:
+        if override.lstrip().startswith("encoder."):
+            _override(tables, override)
+    return build(tables["encoder"], EncoderSettings, origin="encoder")
 
 
 def resolved(recipe: AnyRecipe) -> dict[str, Any]:

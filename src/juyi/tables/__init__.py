@@ -1,9 +1,9 @@
-"""What others published: tables of figures as data, each with its source, its conditions, and how to run it again."""
+"""Tables as data: what others published, with source, conditions and how to run it again; and studies of our own."""
 
 from __future__ import annotations
 
 from juyi.tables.catalogue import load_table, table_names
-from juyi.tables.table import Cell, Colour, Column, Protocol, Row, Table, Variant
+from juyi.tables.table import Cell, Colour, Column, Protocol, Row, Sweep, Table, Variant
 
 __all__ = [
     "Cell",
@@ -11,6 +11,7 @@ __all__ = [
     "Column",
     "Protocol",
     "Row",
+    "Sweep",
     "Table",
     "Variant",
     "load_table",

@@ -10,12 +10,12 @@ from juyi.declarations import build
 from juyi.errors import UsageError
 from juyi.tables.table import Table
 
-PUBLISHED = Path(__file__).parent / "published"
+_FOLDERS = tuple(Path(__file__).parent / name for name in ("published", "studies"))
 
 
 def table_names() -> list[str]:
-    """The tables that ship with juyi."""
-    return sorted(path.stem for path in PUBLISHED.glob("*.toml"))
+    """The tables that ship with juyi, published ones first."""
+    return [name for folder in _FOLDERS for name in sorted(path.stem for path in folder.glob("*.toml"))]
 
 
 def load_table(name: str) -> Table:
@@ -40,8 +40,9 @@ def _path(name: str) -> Path:
         if Path(name).is_file():
             return Path(name)
         raise UsageError(f"There is no table file {name}.")
-    if name in table_names():
-        return PUBLISHED / f"{name}.toml"
+    for folder in _FOLDERS:
+        if (path := folder / f"{name}.toml").is_file():
+            return path
     near = difflib.get_close_matches(name, table_names(), n=1, cutoff=0.4)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise UsageError(f"There is no table '{name}'.{hint} `juyi tables list` shows them; a path must end in .toml.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Literal
 
 from pydantic import ConfigDict
@@ -68,6 +69,7 @@ class Row:
         labels: What its figures owe to their making, beside the table's labels.
         figures: A figure a column, or where there are variants one a variant for each column; nan where none was published.
         note: What else is to be known about it.
+        point: Of a row that a sweep made: the value of each setting.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Row:
     labels: tuple[str, ...] = ()
     figures: Figures = ()
     note: Bilingual = NOWHERE
+    point: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,22 +92,49 @@ class Colour:
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """What a cell that is run again learns from; files are looked for in the folder of the data.
+class Sweep:
+    """Every row is run with each of several values of a setting.
 
     Attributes:
-        texts: Of recipes that learn from sentences: a file, or `task` for the sentences of the column's own task.
+        key: The setting of the recipe, `data.sample` for example.
+        values: Its values.
+        name: What rows and axes call it; empty for the last part of the key.
+    """
+
+    key: str
+    values: tuple[bool | int | float | str, ...]
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What rows and axes call it."""
+        return self.name or self.key.rpartition(".")[2].replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a cell that is run learns from; files are looked for in the folders of the data.
+
+    Attributes:
+        texts: Of recipes that learn from sentences, and of whitening: a file; or `task`, all sentences of the column's own task;
+            or `other-splits`, those of its splits that are not measured, without the ones that occur among the measured.
+        sample: So many of the sentences are drawn for all rows alike; 0 takes all.
         pairs: Of recipes that learn from pairs or triplets: a file.
         selection: The scored pairs that the best step is chosen on.
+        seeds: Each trained cell is run once with each.
         tolerance: So far apart, in points, two figures of one cell may be and still count as the same.
     """
 
     texts: str = ""
+    sample: int = 0
     pairs: str = ""
     selection: str = ""
+    seeds: tuple[int, ...] = (42,)
     tolerance: float = 1.0
 
     def __post_init__(self) -> None:
+        if not self.seeds or len({*self.seeds}) < len(self.seeds):
+            raise UsageError(f"protocol.seeds is {[*self.seeds]}; at least one is needed, each once.")
         if not 0 < self.tolerance < math.inf:
             raise UsageError(f"protocol.tolerance is {self.tolerance}; it must be above 0, in points.")
 
@@ -129,7 +159,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Published figures.
+    """Published figures; or a study of one's own, a table whose figures are yet to be measured.
 
     Attributes:
         name: The name of its file.
@@ -138,7 +168,8 @@ class Table:
         title: What it shows.
         conditions: How it was measured: metric, splits, what was seen in training, on what the best was chosen.
         column: The columns, in their order.
-        row: The rows.
+        row: The rows as they are written down; see `rows`.
+        sweep: Settings whose values every row is run with.
         variant: What the figures of a cell are, where it has several.
         labels: What all figures owe to their making: `transductive`, `dev-selected`.
         colour: Which figures are shown green and red.
@@ -154,6 +185,7 @@ class Table:
     conditions: Bilingual
     column: tuple[Column, ...]
     row: tuple[Row, ...]
+    sweep: tuple[Sweep, ...] = ()
     variant: tuple[Variant, ...] = ()
     labels: tuple[str, ...] = ()
     colour: Colour | None = None
@@ -170,9 +202,21 @@ class Table:
         for row in self.row:
             self._check_figures(row)
 
+    @property
+    def published(self) -> bool:
+        """Whether it holds figures; one that holds none is a study."""
+        return any(row.figures for row in self.row)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows: those that are written down, each once for every combination of the values that the sweeps go through."""
+        return tuple(_swept(row, self.sweep, values) for row in self.row for values in product(*(s.values for s in self.sweep)))
+
     def _check_figures(self, row: Row) -> None:
         if not row.figures:
             return
+        if self.sweep:
+            raise UsageError(f"The row '{row.name}' has figures, and a [[sweep]] makes several rows of it. Write the rows out.")
         if len(row.figures) != len(self.column):
             raise UsageError(
                 f"The row '{row.name}' has {len(row.figures)} figures for {len(self.column)} columns; nan is for none."
@@ -188,7 +232,7 @@ class Table:
 
     def cells(self) -> Iterator[Cell]:
         """The cells of which something is published, row by row."""
-        for row in self.row:
+        for row in self.rows:
             for column, figures in zip(self.column, row.figures, strict=bool(row.figures)):
                 values = self._values(figures)
                 if values:
@@ -233,6 +277,18 @@ class Table:
             for cell in self.cells()
             for variant, value in cell.figures.items()
         ]
+
+
+def _swept(row: Row, sweeps: Sequence[Sweep], values: Sequence[Any]) -> Row:
+    if not sweeps:
+        return row
+    point = {sweep.title: value for sweep, value in zip(sweeps, values, strict=True)}
+    settings = [
+        f"{sweep.key}={str(value).lower() if isinstance(value, bool) else value}"
+        for sweep, value in zip(sweeps, values, strict=True)
+    ]
+    name = ", ".join([row.name, *(f"{title} {value}" for title, value in point.items())])
+    return replace(row, name=name, overrides=(*row.overrides, *settings), point=point)
 
 
 def _check_names(what: str, names: Sequence[str]) -> None:

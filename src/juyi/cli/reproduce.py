@@ -1,0 +1,161 @@
+"""`juyi reproduce`: run a published table, or a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from juyi.cli import options
+from juyi.language import translated as _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from juyi.reproduction import Outcome, Reproduction, VariantDifference
+
+_MARKS = {"reproduced": "✓", "near": "≈", "missed": "✗"}
+
+
+def _folders(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Path]:
+    found = {}
+    for pair in given:
+        name, equals, path = pair.partition("=")
+        if not equals or not Path(path).is_dir():
+            raise click.BadParameter(
+                f"'{pair}' is not ID=PATH with the path of a folder, google-bert/bert-base-chinese=/models/b."
+            )
+        found[name] = Path(path)
+    return found
+
+
+@click.command("reproduce", cls=options.Command)
+@click.argument("table")
+@click.option(
+    "--data",
+    multiple=True,
+    required=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="A folder of the sets and files that the table names; may be repeated.",
+)
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder of the results.")
+@click.option("--cell", "cells", metavar="ROW:COLUMN", multiple=True, help="Only these cells; * stands for any letters.")
+@click.option(
+    "--encoder", "encoders", metavar="MODEL", multiple=True, help="Run the protocol on this encoder, in rows of its own."
+)
+@click.option(
+    "--folder", "folders", metavar="ID=PATH", multiple=True, callback=_folders, help="Where an encoder of the table lies."
+)
+@click.option("--seed", "seeds", multiple=True, type=int, help="In place of the table's seeds; may be repeated.")
+@click.option("--split", default="", help="Measure this split in place of the table's.")
+@click.option("--texts", default="", help="Sentences in place of those that the table learns from.")
+@click.option("--pairs", default="", help="Pairs or triplets in place of those that the table learns from.")
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(min=1), help="So many trainings at a time.")
+@options.runs
+@options.form("table", "json", "jsonl", "csv")
+def command(table: str, data: tuple[str, ...], output: str, runs: str, form: str, **given: Any) -> None:
+    """Run TABLE, one of `juyi tables list` or a TOML file of your own: train and measure every cell that is not there yet.
+
+    Each figure stands beside the published one: ✓ it was reproduced (the published figure lies within the interval, and no
+    further off than the table's tolerance), ≈ one of both, ✗ neither. Without --encoder the rows of the table are run as far as
+    their encoders can be had; with it the same protocol on your encoder instead, with --cell whatever it names. The command can
+    be stopped at any time: the same command goes on, and what is there is not computed again.
+
+    \b
+    Examples:
+      juyi reproduce chinese-untrained --data senteval_cn -o out
+      juyi reproduce chinese-simcse --data senteval_cn -o out --cell "BERT-P1:*"
+      juyi reproduce chinese-simcse --data senteval_cn -o out --encoder mini --split test
+      juyi reproduce simcse-and-whitening --data senteval_cn -o out --processes 2
+    """
+    from juyi.cli.output import check_stdout, emit, put, say
+    from juyi.cli.progress import work_bar
+    from juyi.reproduction import ReproduceOptions, differences, reproduce
+    from juyi.tables import load_table
+
+    check_stdout()
+    loaded = load_table(table)
+    settings = ReproduceOptions(tuple(map(Path, data)), Path(output), Path(runs), **given)
+    with work_bar() as progress:
+        found = reproduce(
+            loaded,
+            settings,
+            log=say,
+            progress=progress,
+            overall=lambda done, total: say(_("{done} of {total} experiments are done").format(done=done, total=total)),
+        )
+    if form != "table":
+        records = [outcome.record() for outcome in found.outcomes]
+        emit([_flat(record) for record in records] if form == "csv" else records, form)
+        return
+    emit(_rows(found), form, title=str(loaded.title))
+    emit(_difference_rows(differences(found.outcomes)), form, title=_("What the variants change, on the same items"))
+    put("\n".join(_below(found)))
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    low, high = record["interval"] or (None, None)
+    kept = {name: value for name, value in record.items() if name not in ("interval", "point", "seeds", "labels", "runs")}
+    return kept | {"low": low, "high": high, "labels": " ".join(record["labels"])}
+
+
+def _rows(found: Reproduction) -> list[dict[str, Any]]:
+    """A line a row and variant; rows of which nothing was run are left out."""
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for outcome in found.outcomes:
+        row, column, variant = outcome.place.names
+        lines.setdefault((row, variant), {})[column] = _cell(outcome)
+    columns = [*dict.fromkeys(outcome.place.column.name for outcome in found.outcomes)]
+    several = any(variant for _row, variant in lines)
+    return [
+        {_("row"): row, **({_("variant"): variant} if several else {}), **{name: cells.get(name, "–") for name in columns}}
+        for (row, variant), cells in lines.items()
+        if any(cell != "–" for cell in cells.values())
+    ]
+
+
+def _difference_rows(found: Sequence[VariantDifference]) -> list[dict[str, Any]]:
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for each in found:
+        low, high = each.interval
+        cells = lines.setdefault((each.row, f"{each.variant} − {each.against}"), {})
+        cells[each.column] = f"{each.value:+.1f} ({low:+.1f} – {high:+.1f})"
+    columns = [*dict.fromkeys(each.column for each in found)]
+    return [
+        {_("row"): row, _("difference"): pair, **{name: cells.get(name, "–") for name in columns}}
+        for (row, pair), cells in lines.items()
+    ]
+
+
+def _cell(outcome: Outcome) -> str:
+    if outcome.value is None:
+        return "–"
+    spread = "" if outcome.interval is None else f" ± {(outcome.interval[1] - outcome.interval[0]) / 2:.1f}"
+    published = "" if outcome.published is None else f" ({outcome.published:g}{_MARKS.get(outcome.verdict, '')})"
+    return f"{outcome.value:.2f}{spread}{published}"
+
+
+def _below(found: Reproduction) -> list[str]:
+    from juyi.reproduction import verdict_counts
+
+    words = {
+        "reproduced": _("reproduced ✓"),
+        "near": _("near ≈"),
+        "missed": _("missed ✗"),
+        "other conditions": _("under other conditions"),
+        "no figure": _("nothing published"),
+        "not run": _("not run"),
+    }
+    counted = ", ".join(f"{words[verdict]}: {count}" for verdict, count in verdict_counts(found.outcomes).items())
+    reasons: dict[str, list[str]] = {}
+    for outcome in found.outcomes:
+        if outcome.reason:
+            reasons.setdefault(outcome.reason, []).append(outcome.place.row.name)
+    lines = [f"{', '.join(dict.fromkeys(rows))}: {reason}" for reason, rows in reasons.items()]
+    return [
+        counted,
+        *lines,
+        str(found.table.conditions),
+        _("Source: {source}").format(source=f"{found.table.source}, {found.table.link}"),
+    ]

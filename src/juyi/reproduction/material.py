@@ -1,0 +1,143 @@
+"""What a table is measured on and learns from, as it lies in the folders of the data."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from juyi.data import normalise, read_texts
+from juyi.errors import DataError, JuyiError
+from juyi.experiments.examples import select_sentences
+from juyi.experiments.recipe import DataSettings
+from juyi.suites import AVERAGE, Suite, open_suite
+from juyi.tables import Column, Protocol
+from juyi.types import Log
+
+_SPLITS = ("train", "dev", "test")
+
+
+class Material:
+    """Suites, sentences and files of a table, each read once.
+
+    Args:
+        folders: Where they are looked for, one after the other.
+        protocol: Says what is learned from.
+        log: Hears what is to be known about the data.
+    """
+
+    def __init__(self, folders: Sequence[Path], protocol: Protocol, log: Log = lambda _: None) -> None:
+        self._folders = folders
+        self._protocol = protocol
+        self._log = log
+        self._suites: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Suite] = {}
+        self._sentences: dict[str, list[str]] = {}
+        self._digests: dict[int, str] = {}
+
+    def suite(self, columns: Sequence[Column]) -> Suite:
+        """The tasks of columns that share a suite and its splits; all tasks of the suite where one of them is their average.
+
+        Raises:
+            DataError: None of the folders has them.
+        """
+        tasks = () if any(column.task == AVERAGE for column in columns) else tuple(dict.fromkeys(c.task for c in columns))
+        return self._opened(columns[0].suite, splits_of(columns[0]), tasks)
+
+    def sentences(self, column: Column) -> list[str]:
+        """The sentences that a cell of this column learns from.
+
+        Raises:
+            DataError: They are not here.
+        """
+        source = self._protocol.texts
+        key = f"{column.suite} {column.task} {column.split}" if source in ("task", "other-splits") else source
+        if key not in self._sentences:
+            texts = self._of_task(column, source) if source in ("task", "other-splits") else read_texts(self.file(source)).texts
+            chosen = DataSettings(sample=self._protocol.sample, distinct=source == "other-splits")
+            self._sentences[key] = select_sentences(texts, chosen)
+        return self._sentences[key]
+
+    def digest(self, data: Suite | list[str]) -> str:
+        """What a suite or sentences of here hold, as a digest."""
+        if id(data) not in self._digests:  # both are kept, so that the number stays theirs
+            self._digests[id(data)] = content_digest(data.tasks if isinstance(data, Suite) else data)
+        return self._digests[id(data)]
+
+    def file(self, name: str) -> Path:
+        """A file that the table names, in the folders or below them.
+
+        Raises:
+            DataError: It is in none of them.
+        """
+        for place in (Path(name), *(folder / name for folder in self._folders)):
+            if place.is_file():
+                return place
+        for folder in self._folders:
+            if found := sorted(folder.rglob(name)):
+                return found[0]
+        raise DataError(f"{name} is not in {', '.join(map(str, self._folders))}. Put it there, or name another file.")
+
+    def _of_task(self, column: Column, source: str) -> list[str]:
+        measured = splits_of(column)
+        splits = _SPLITS if source == "task" else tuple(split for split in _SPLITS if split not in measured)
+        learned = self._opened(column.suite, splits, (column.task,))
+        texts = [text for task in learned.tasks for text in task.texts()]
+        if source == "task":
+            return texts
+        seen = {normalise(text) for task in self.suite([column]).tasks for text in task.texts()}
+        return [text for text in texts if normalise(text) not in seen]
+
+    def _opened(self, name: str, splits: tuple[str, ...], tasks: tuple[str, ...]) -> Suite:
+        if (name, splits, tasks) not in self._suites:
+            self._suites[name, splits, tasks] = self._open(name, splits, tasks)
+        return self._suites[name, splits, tasks]
+
+    def _open(self, name: str, splits: tuple[str, ...], tasks: tuple[str, ...]) -> Suite:
+        """The suite from the folder that has most of it."""
+        best, problems = None, []
+        for folder in self._folders:
+            try:
+                suite = open_suite(name, folder, splits=splits, tasks=tasks)
+            except JuyiError as error:
+                problems.append(str(error))
+                continue
+            if best is None or len(suite.tasks) > len(best.tasks):
+                best = suite
+        if best is None or not best.tasks:
+            raise DataError(" ".join(dict.fromkeys([*problems, *(best.problems if best else ())])))
+        return best
+
+
+def splits_of(column: Column) -> tuple[str, ...]:
+    """The splits that are measured for a column; none where the suite has no choice."""
+    return column.splits or (() if column.suite == "transfer" else (column.split,))
+
+
+def content_digest(value: Any) -> str:
+    """SHA-256 of whatever a dataclass of data holds: texts, numbers, arrays, and what lies within."""
+    digest = hashlib.sha256()
+    _feed(digest, value)
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any) -> None:
+    if dataclasses.is_dataclass(value):
+        digest.update(type(value).__name__.encode())
+        for field in dataclasses.fields(value):
+            _feed(digest, getattr(value, field.name))
+    elif isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype}{value.shape}".encode() + value.tobytes())
+    elif isinstance(value, Mapping):
+        _feed(digest, sorted(map(str, value)))
+        for key in sorted(value, key=str):
+            _feed(digest, value[key])
+    elif isinstance(value, list | tuple):
+        digest.update(f"{len(value)}[".encode())
+        for each in value:
+            _feed(digest, each)
+    else:
+        digest.update(f"{type(value).__name__}{value}\0".encode())

@@ -1,0 +1,198 @@
+"""Running one experiment: train where a recipe says so, encode once, measure every figure that is missing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+
+from juyi.encoder import EncoderSettings, load_encoder
+from juyi.errors import DataError, UsageError
+from juyi.evaluation import evaluate_suite
+from juyi.evaluation.fitting import Fitting, FittingTexts, on_texts
+from juyi.experiments.examples import ChosenExamples, Examples, read_examples, select_examples
+from juyi.experiments.identity import run_hash, what_is_read
+from juyi.experiments.load import encoder_settings, load_recipe
+from juyi.experiments.recipe import TrainRecipe
+from juyi.experiments.runner import run
+from juyi.hub import folder_digest, resolve
+from juyi.poolings import known_pooling
+from juyi.postprocessing import fit_whitening
+from juyi.provenance import read_provenance
+from juyi.reproduction.experiment import Experiment, Place, ReproduceOptions
+from juyi.reproduction.material import Material, content_digest, splits_of
+from juyi.reproduction.results import Result, Results, result_key
+from juyi.suites import Suite, count_warning
+from juyi.tables import Protocol
+from juyi.tasks import BootstrappedScore, Task, encoded_once
+from juyi.types import Encode, Log
+
+Told = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """An experiment on the data at hand.
+
+    Attributes:
+        experiment: What is run.
+        protocol: What is learned from.
+        material: The data.
+        options: Where results and runs go.
+    """
+
+    experiment: Experiment
+    protocol: Protocol
+    material: Material
+    options: ReproduceOptions
+
+    @cached_property
+    def results(self) -> Results:
+        """The figures that were measured already."""
+        return Results(self.options.output / "cells")
+
+    @cached_property
+    def keys(self) -> dict[tuple[str, str, str], str]:
+        """The key of each figure, by its names.
+
+        Raises:
+            JuyiError: The encoder, the recipe or the data is not here, or cannot be used.
+        """
+        return {place.names: self._key(place) for place in self.experiment.places}
+
+    def missing(self) -> list[Place]:
+        """The figures that were not measured yet."""
+        return [place for place in self.experiment.places if self.results.read(self.keys[place.names]) is None]
+
+    def run(self, log: Log = lambda _: None, told: Told = lambda done, total, what: None) -> None:
+        """Measure what is missing, and keep it.
+
+        Raises:
+            JuyiError: Something cannot be trained, encoded, measured or written.
+        """
+        missing = self.missing()
+        if not missing:
+            return
+        encode, folder = self._encode(log, told)
+        began = time.monotonic()
+        found = [(place, score, suite) for place, score, suite in self._scores(missing, encode, told)]
+        seconds, run_folder = round(time.monotonic() - began, 2), "" if folder is None else str(folder)
+        for place, score, suite in found:
+            warnings = [count_warning(task) for task in suite.tasks if place.column.task in (task.name, "avg")]
+            result = Result.of(score, warning=" ".join(filter(None, warnings)), run=run_folder, seconds=seconds)
+            self.results.write(self.keys[place.names], result)
+
+    @cached_property
+    def _recipe(self) -> tuple[TrainRecipe, Examples] | None:
+        """What trains the encoder, and on which rows; None where nothing does."""
+        experiment, row = self.experiment, self.experiment.row
+        if not experiment.recipe:
+            return None
+        recipe = load_recipe(experiment.recipe, row.overrides)
+        if not isinstance(recipe, TrainRecipe):
+            raise UsageError(f"{recipe.name} is a recipe of the kind {recipe.kind}; the cells of a table are trained on rows.")
+        encoder = replace(recipe.encoder, model=row.encoder, pooling=known_pooling(row.pooling or None) or recipe.encoder.pooling)
+        training = replace(recipe.training, seed=experiment.seed)
+        data = replace(recipe.data, seed=experiment.seed)
+        recipe = replace(recipe, encoder=encoder, training=training, data=data)
+        recipe = self._selected(recipe)
+        if "text" in recipe.objective.columns:
+            texts = self.material.sentences(experiment.places[0].column)
+            return recipe, select_examples({"text": texts}, recipe.data)
+        if not self.protocol.pairs:
+            raise UsageError(f"{recipe.name} learns from pairs, and the table names none. Give a file with --pairs.")
+        data = replace(recipe.data, pairs=(str(self.material.file(self.protocol.pairs)),))
+        return recipe, select_examples(read_examples(recipe.objective, data), recipe.data)
+
+    def _selected(self, recipe: TrainRecipe) -> TrainRecipe:
+        """With the development pairs of the table; without any the last step is kept."""
+        if not recipe.training.evaluate_every:
+            return recipe
+        try:
+            pairs = str(self.material.file(self.protocol.selection)) if self.protocol.selection else ""
+        except DataError:
+            pairs = ""
+        if pairs:
+            return replace(recipe, selection=replace(recipe.selection, pairs=pairs))
+        return replace(recipe, training=replace(recipe.training, evaluate_every=0, keep="last"))
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of all that decides the vectors; experiments that share it train one encoder.
+
+        Raises:
+            JuyiError: The encoder, the recipe or the data is not here, or cannot be used.
+        """
+        row = self.experiment.row
+        if self._recipe is None:
+            return content_digest([folder_digest(resolve(row.encoder)), replace(self._settings, model="")])
+        recipe, rows = self._recipe
+        return run_hash(recipe, what_is_read(recipe, rows=rows))
+
+    @property
+    def _settings(self) -> EncoderSettings:
+        """How an encoder that nothing trains is loaded."""
+        row = self.experiment.row
+        return replace(encoder_settings(row.overrides), model=row.encoder, pooling=known_pooling(row.pooling or None))
+
+    def _key(self, place: Place) -> str:
+        column, variant = place.column, place.variant
+        measured = self.material.digest(self.material.suite([column]))
+        fitted = "" if variant.whitening is None else self.material.digest(self.material.sentences(column))
+        where = [column.suite, column.task, column.split, column.splits, column.subset, column.metric]
+        return result_key(self.identity, variant.whitening, fitted, where, measured)
+
+    def _encode(self, log: Log, told: Told) -> tuple[Encode, Path | None]:
+        """What encodes, and the folder of the run that trained it."""
+        if self._recipe is None:
+            return encoded_once(load_encoder(self._settings, log=log).encode), None
+        recipe, rows = self._recipe
+        result = run(
+            recipe,
+            self.options.runs,
+            examples=ChosenExamples(rows),
+            log=log,
+            progress=lambda step, steps, _: told(step, steps, f"training {self.experiment}"),
+        )
+        return encoded_once(result.encoder.encode), result.folder
+
+    def _scores(self, places: list[Place], encode: Encode, told: Told) -> Iterator[tuple[Place, BootstrappedScore, Suite]]:
+        """The figures of places, all of one suite and one whitening together."""
+        groups: dict[tuple[str, tuple[str, ...], float | None], list[Place]] = {}
+        for place in places:
+            groups.setdefault((place.column.suite, splits_of(place.column), place.variant.whitening), []).append(place)
+        for group in groups.values():
+            suite = self.material.suite([place.column for place in group])
+            found = evaluate_suite(
+                suite,
+                encode,
+                fitting=self._fitting(group[0]),
+                labels=lambda _: self._labels(),
+                progress=lambda done, total, what: told(done, total, f"{self.experiment.row.name}: {what}"),
+            )
+            for place in group:
+                column = place.column
+                names = [(column.task, column.split, subset, column.metric) for subset in (column.subset, "")]
+                score = next((found.by_key[name] for name in names if name in found.by_key), None)
+                if score is None:
+                    raise DataError(" ".join([f"{column.name} could not be measured.", *found.problems]))
+                yield place, score, suite
+
+    def _fitting(self, place: Place) -> Fitting | None:
+        """The whitening of a variant, for each task on the sentences of that task."""
+        strength = place.variant.whitening
+        if strength is None:
+            return None
+
+        def texts(task: Task) -> FittingTexts:
+            return on_texts(self.material.sentences(replace(place.column, task=task.name)), task.name)(task)
+
+        return Fitting(partial(fit_whitening, strength=strength), texts)
+
+    def _labels(self) -> tuple[str, ...]:
+        if self._recipe is not None:
+            return ("dev-selected",) if self._recipe[0].training.keep == "best" else ()
+        provenance = read_provenance(resolve(self.experiment.row.encoder))
+        return ("dev-selected",) if provenance is not None and provenance.dev_selected else ()

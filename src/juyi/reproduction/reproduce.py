@@ -1,0 +1,214 @@
+"""Running a table: what is missing is trained and measured, what is there is read, and each figure gets its verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from juyi.atomic import write_text
+from juyi.errors import JuyiError, ModelError
+from juyi.experiments.environment import environment
+from juyi.hub import resolve
+from juyi.locks import locked_folder
+from juyi.processes import run_in_processes
+from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, plan
+from juyi.reproduction.material import Material
+from juyi.reproduction.measure import Measurement
+from juyi.reproduction.outcome import Outcome, differences, published_figure
+from juyi.reproduction.results import Result
+from juyi.tables import Protocol, Table
+from juyi.types import Log, Progress
+
+RECORD = "table.json"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A table and what came of it.
+
+    Attributes:
+        table: The table.
+        outcomes: Each figure that was asked for.
+        failures: What went wrong, by experiment.
+    """
+
+    table: Table
+    outcomes: tuple[Outcome, ...]
+    failures: dict[str, str]
+
+    def record(self) -> dict[str, Any]:
+        """For machines, and for whoever makes a page of it."""
+        table = self.table
+        return {
+            "table": table.name,
+            "title": {"en": table.title.en, "zh": table.title.zh},
+            "conditions": {"en": table.conditions.en, "zh": table.conditions.zh},
+            "source": table.source,
+            "link": table.link,
+            "columns": [column.name for column in table.column],
+            "variants": [variant.name for variant in table.variant],
+            "axes": [sweep.title for sweep in table.sweep],
+            "outcomes": [outcome.record() for outcome in self.outcomes],
+            "differences": [difference.record() for difference in differences(self.outcomes)],
+            "failures": self.failures,
+            "environment": environment(),
+        }
+
+
+def reproduce(
+    table: Table,
+    options: ReproduceOptions,
+    *,
+    log: Log = lambda _: None,
+    progress: Progress = lambda done, total, what: None,
+    overall: Callable[[int, int], None] = lambda done, total: None,
+) -> Reproduction:
+    """Run what is missing of a table, and say of each figure what came of it.
+
+    A run that was stopped goes on where it stood: figures are kept one by one, trainings in their run folders, and what has the
+    same settings and data is computed once, in whatever table it stands. An experiment that fails is told and leaves the others
+    as they are.
+
+    Args:
+        table: The table.
+        options: What of it, on what, and where it goes.
+        log: Hears what is being done.
+        progress: Is told how far the work in hand is.
+        overall: Is told how many experiments are done.
+
+    Raises:
+        UsageError: No cell was asked for that there is.
+        ModelError: One of `options.encoders` does not exist.
+        BusyError: Another process is at this output.
+        OutputError: The results cannot be written.
+    """
+    for encoder in options.encoders:
+        resolve(encoder)
+    planned = plan(table, options)
+    protocol = _protocol(table, options)
+    with locked_folder(options.output):
+        material = Material(options.data, protocol, log)
+        measurements = [Measurement(each, protocol, material, options) for each in planned.experiments]
+        to_do, failures = _missing(measurements)
+        done = len(measurements) - sum(map(len, to_do))
+        overall(done, len(measurements))
+        for experiment, problem in _run(to_do, protocol, material, options, (log, progress)):
+            done += 1
+            if problem:
+                failures[str(experiment)] = problem
+                log(f"{experiment}: {problem}")
+            overall(done, len(measurements))
+        found = Reproduction(table, tuple(_outcomes(table, planned, measurements, failures, options)), failures)
+        write_text(options.output / RECORD, json.dumps(found.record(), ensure_ascii=False, indent=1) + "\n")
+    return found
+
+
+def _missing(measurements: Sequence[Measurement]) -> tuple[list[list[Experiment]], dict[str, str]]:
+    """Experiments of which something is missing, those of one encoder together; and why others cannot be run here."""
+    together: dict[str, list[Experiment]] = {}
+    failures: dict[str, str] = {}
+    not_here: dict[str, str] = {}
+    for measurement in measurements:
+        experiment, encoder = measurement.experiment, measurement.experiment.row.encoder
+        if encoder not in not_here:
+            not_here[encoder] = _not_here(encoder)
+        try:
+            if not_here[encoder]:
+                failures[str(experiment)] = not_here[encoder]
+            elif measurement.missing():
+                together.setdefault(measurement.identity, []).append(experiment)
+        except JuyiError as error:
+            failures[str(experiment)] = str(error)
+    return [*together.values()], failures
+
+
+def _not_here(encoder: str) -> str:
+    """Why an encoder cannot be had, and how to get it; empty where it can."""
+    try:
+        resolve(encoder)
+    except ModelError:
+        return f"{encoder} is not on this machine. To fetch it: hf download {encoder}. If it lies here: --folder {encoder}=PATH."
+    return ""
+
+
+def _protocol(table: Table, options: ReproduceOptions) -> Protocol:
+    given = {name: value for name in ("texts", "pairs") if (value := getattr(options, name))}
+    return replace(table.protocol, **given)
+
+
+@dataclass(frozen=True)
+class _Job:
+    experiments: Sequence[Experiment]
+    protocol: Protocol
+    options: ReproduceOptions
+
+
+def _run(
+    to_do: Sequence[Sequence[Experiment]],
+    protocol: Protocol,
+    material: Material,
+    options: ReproduceOptions,
+    heard: tuple[Log, Progress],
+) -> Iterator[tuple[Experiment, str]]:
+    """Each experiment when it is done, and what went wrong."""
+    if options.processes == 1:
+        for experiment in (each for together in to_do for each in together):
+            yield experiment, _attempt(Measurement(experiment, protocol, material, options), *heard)
+        return
+    jobs = [_Job(together, protocol, options) for together in to_do]
+    for job, problems, ending in run_in_processes(_work, jobs, options.processes):
+        yield from zip(job.experiments, problems or [ending] * len(job.experiments), strict=True)
+
+
+def _work(job: _Job) -> list[str]:
+    """In a process of its own: what went wrong with each experiment of a job."""
+    material = Material(job.options.data, job.protocol)
+    try:
+        return [_attempt(Measurement(each, job.protocol, material, job.options)) for each in job.experiments]
+    except OSError as error:
+        return [str(error)] * len(job.experiments)
+
+
+def _attempt(measurement: Measurement, log: Log = lambda _: None, progress: Progress = lambda done, total, what: None) -> str:
+    try:
+        measurement.run(log, progress)
+    except OSError:
+        raise
+    except Exception as error:  # whatever one experiment runs into is told, and the others go on
+        return str(error) if isinstance(error, JuyiError) else f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _outcomes(
+    table: Table, planned: Plan, measurements: list[Measurement], failures: dict[str, str], options: ReproduceOptions
+) -> Iterator[Outcome]:
+    results: dict[tuple[str, str, str], dict[int, Result]] = {}
+    reasons = dict(planned.reasons)
+    for measurement in measurements:
+        for place in measurement.experiment.places:
+            problem = failures.get(str(measurement.experiment), "")
+            result = None if problem else measurement.results.read(measurement.keys[place.names])
+            if result is not None:
+                results.setdefault(place.names, {})[measurement.experiment.seed] = result
+            elif problem:
+                reasons.setdefault(place.names, problem)
+    for place in planned.places:
+        found = results.get(place.names, {})
+        published = published_figure(table, place)
+        reason = _deviation(place, found, options) if found else reasons.get(place.names, "")
+        yield Outcome(place, published, found, reason, table.protocol.tolerance)
+
+
+def _deviation(place: Place, found: dict[int, Result], options: ReproduceOptions) -> str:
+    """What was measured or learned otherwise than the table says; empty for nothing."""
+    parts = [result.warning for result in found.values() if result.warning][:1]
+    if options.split:
+        parts.append(f"measured on the split {options.split}.")
+    if options.texts and (place.recipe or place.variant.whitening is not None):
+        parts.append(f"learned from {Path(options.texts).name}.")
+    if options.pairs and place.recipe:
+        parts.append(f"learned from {Path(options.pairs).name}.")
+    return " ".join(parts)

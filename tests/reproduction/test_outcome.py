@@ -1,0 +1,77 @@
+"""Verdicts, intervals over items and seeds, and differences on the same resamples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from juyi.reproduction import Outcome, Place, differences, verdict_counts
+from juyi.reproduction.results import Result
+from juyi.tables import Column, Row, Variant
+
+
+def outcome(published: float | None, *values: float, half: float = 2.0, reason: str = "", name: str = "raw") -> Outcome:
+    results = {
+        seed: Result(
+            value, (value - half, value + half), 100, 100, replicates=tuple(np.linspace(value - half, value + half, 101))
+        )
+        for seed, value in enumerate(values, start=1)
+    }
+    return Outcome(Place(Row("r"), Column("c"), Variant(name)), published, results, reason, 1.0)
+
+
+VERDICTS = {
+    "the same": (outcome(50.0, 50.2), "reproduced"),
+    "within the interval, too far": (outcome(50.0, 51.5), "near"),
+    "close, but certainly another": (outcome(50.0, 50.5, half=0.1), "near"),
+    "far, and certain": (outcome(50.0, 55.0), "missed"),
+    "nothing published": (outcome(None, 50.0), "no figure"),
+    "not run": (outcome(50.0), "not run"),
+    "on other data": (outcome(50.0, 50.0, reason="400 pairs"), "other conditions"),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_verdicts(name: str) -> None:
+    found, verdict = VERDICTS[name]
+    assert found.verdict == verdict
+    assert found.record()["verdict"] == verdict
+
+
+def test_counts_are_in_the_order_of_the_verdicts() -> None:
+    counts = verdict_counts([found for found, _ in VERDICTS.values()])
+    assert [*counts.items()][:3] == [("reproduced", 1), ("near", 2), ("missed", 1)]
+    assert sum(counts.values()) == len(VERDICTS)
+
+
+def test_items_and_seeds_both_widen_the_interval() -> None:
+    """Figures whose items and seeds are drawn anew each time: the true one lies within 95 % of the intervals."""
+    rng = np.random.default_rng(5)
+    covered = 0
+    for _ in range(2000):
+        of_items = rng.normal(0, 1)  # the same items for all seeds
+        values = 50 + of_items + rng.normal(0, 1.5, size=3)
+        found = outcome(50.0, *values, half=1.96)
+        assert found.interval is not None
+        covered += found.interval[0] <= 50 <= found.interval[1]
+    assert 0.945 <= covered / 2000 <= 0.985
+
+
+def test_one_seed_has_the_interval_of_its_items() -> None:
+    assert outcome(None, 50.0).interval == (48.0, 52.0)
+    assert outcome(None).interval is None
+
+
+def test_a_difference_is_taken_seed_by_seed_on_the_same_resamples() -> None:
+    raw, trained = outcome(None, 50.0), outcome(None, 53.0, 54.0, name="SimCSE")
+    (found,) = differences([raw, trained])
+    assert (found.variant, found.against) == ("SimCSE", "raw")
+    assert found.value == pytest.approx(3.5)
+    # The resamples rise and fall together, so that only the spread of the seeds is left: t(1) at 97.5 % is 12.706.
+    assert found.interval == pytest.approx((3.5 - 12.706 * 0.5, 3.5 + 12.706 * 0.5), abs=0.01)
+
+
+def test_figures_on_other_resamples_are_not_compared() -> None:
+    raw = outcome(None, 50.0)
+    other = Outcome(raw.place, None, {1: Result(51.0, None, 100, 100)}, "", 1.0)
+    assert differences([raw, other]) == []

@@ -1,0 +1,177 @@
+"""Tables that are run: what is measured, what is kept, what is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from juyi.errors import BusyError, ModelError
+from juyi.evaluation import evaluate
+from juyi.evaluation.options import EncodeOptions
+from juyi.locks import locked_folder
+from juyi.reproduction import RECORD, Outcome, ReproduceOptions, Reproduction, reproduce
+from juyi.reproduction.material import Material, content_digest
+from juyi.tables import Protocol, Table
+
+Names = tuple[str, str, str]
+
+
+@pytest.fixture
+def options(data: Path, tmp_path: Path) -> ReproduceOptions:
+    return ReproduceOptions((data,), tmp_path / "out", tmp_path / "runs")
+
+
+def by_name(found: Reproduction) -> dict[Names, Outcome]:
+    return {outcome.place.names: outcome for outcome in found.outcomes}
+
+
+def values(found: Reproduction) -> dict[Names, tuple[float, ...]]:
+    return {names: tuple(result.value for result in outcome.results.values()) for names, outcome in by_name(found).items()}
+
+
+def runs_of(options: ReproduceOptions) -> list[Path]:
+    return sorted(path.parent for path in options.runs.rglob("finished.json"))
+
+
+def test_every_cell_is_measured_and_kept(small: Table, options: ReproduceOptions, data: Path) -> None:
+    found = reproduce(small, options)
+    outcomes = by_name(found)
+    assert not found.failures
+    # An encoder as it is, by the way of `juyi evaluate`.
+    encoder = small.row[0].encoder
+    for pooling, row in (("cls", "cls"), ("last-avg", "mean")):
+        expected = evaluate(
+            encoder,
+            "zh-sts",
+            str(data),
+            splits=["test"],
+            tasks=["BQ"],
+            encode_options=EncodeOptions(pooling=pooling, precision="float32"),
+        )
+        assert outcomes[row, "BQ", "raw"].value == pytest.approx(expected.value("BQ", "test"), abs=1e-4)
+    assert {len(outcomes["cls", "BQ", name].results) for name in ("raw", "whitened")} == {1}
+    assert {len(outcomes["cls", "BQ", name].results) for name in ("SimCSE", "both")} == {2}
+    assert len(runs_of(options)) == 8  # two poolings, two tasks, two seeds; the two variants of a cell share one
+    assert len({result.run for result in outcomes["cls", "BQ", "SimCSE"].results.values()}) == 2
+    assert outcomes["GloVe", "BQ", "raw"].verdict == "not run"
+    assert outcomes["cls", "BQ", "raw"].verdict == "other conditions"  # 40 pairs are not the published 10,000
+    assert "fewer than the published" in outcomes["cls", "BQ", "raw"].reason
+    record = json.loads((options.output / RECORD).read_text(encoding="utf-8"))
+    assert len(record["outcomes"]) == len(found.outcomes)
+    assert {each["variant"] for each in record["differences"]} == {"whitened", "SimCSE", "both"}
+
+
+def test_what_is_there_is_not_computed_again(small: Table, options: ReproduceOptions, noted) -> None:
+    from juyi.experiments.runner import run
+
+    before = values(reproduce(small, replace(options, cells=("cls:BQ",))))
+    with noted(run) as calls:
+        after = values(reproduce(small, replace(options, cells=("*:BQ",))))
+    assert len(calls["run"]) == 2  # the row that was not asked for before, with two seeds
+    assert {names: after[names] for names in before} == before
+
+
+def test_several_processes_give_what_one_gives_and_train_equal_rows_once(
+    small: Table, options: ReproduceOptions, tmp_path: Path
+) -> None:
+    twin = replace(small, row=(small.row[0], replace(small.row[0], name="twin")))
+    chosen = replace(options, cells=("*:BQ",))
+    one = values(reproduce(twin, chosen))
+    two = replace(chosen, output=tmp_path / "two", runs=tmp_path / "runs-of-two", processes=2)
+    several = values(reproduce(twin, two))
+    assert several.keys() == one.keys()
+    for names, figures in one.items():
+        assert several[names] == pytest.approx(figures, abs=1e-3)
+    for place in (chosen, two):
+        assert len(runs_of(place)) == 2
+    assert one["twin", "BQ", "both"] == one["cls", "BQ", "both"]
+
+
+def test_a_failure_leaves_the_others_as_they_are(small: Table, options: ReproduceOptions) -> None:
+    bad = replace(small.row[1], overrides=("training.learning_rate=1e30", "training.clip_norm=0.0"))
+    absent = replace(small.row[0], name="absent", encoder="owner/none")
+    found = reproduce(replace(small, row=(small.row[0], bad, absent)), replace(options, cells=("*:BQ",)))
+    outcomes = by_name(found)
+    assert outcomes["cls", "BQ", "both"].value is not None
+    assert outcomes["mean", "BQ", "raw"].value is not None
+    assert outcomes["mean", "BQ", "SimCSE"].verdict == "not run"
+    assert outcomes["mean", "BQ", "SimCSE"].reason in found.failures.values()
+    assert "hf download owner/none" in outcomes["absent", "BQ", "raw"].reason
+
+
+def test_other_texts_and_splits_are_told(
+    small: Table, options: ReproduceOptions, data: Path, sentences: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("\n".join(sentences[:20]), encoding="utf-8")
+    found = by_name(reproduce(small, replace(options, cells=("cls:BQ",), texts=str(file), split="dev", seeds=(7,))))
+    assert "learned from mine.txt" in found["cls", "BQ", "SimCSE"].reason
+    assert "measured on the split dev" in found["cls", "BQ", "raw"].reason
+    assert [*found["cls", "BQ", "SimCSE"].results] == [7]
+    assert found["cls", "BQ", "whitened"].results[7].labels  # dev was measured, and mine.txt holds sentences of it
+
+
+def test_whatever_is_missing_is_told_before_or_beside_the_work(small: Table, options: ReproduceOptions, tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        reproduce(small, replace(options, encoders=("no/such/model",)))
+    with locked_folder(options.output), pytest.raises(BusyError):
+        reproduce(small, options)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    found = reproduce(small, replace(options, data=(empty,)))
+    assert {outcome.verdict for outcome in found.outcomes} == {"not run"}
+    assert any("empty" in reason for reason in found.failures.values())
+
+
+def test_the_sentences_that_are_learned_from(data: Path, small: Table, sentences: list[str], tmp_path: Path) -> None:
+    column = small.column[1]
+    others = Material([data], Protocol(texts="other-splits")).sentences(column)
+    every = Material([data], Protocol(texts="task")).sentences(column)
+    assert {*others} <= {*sentences[1::2]}  # and not the one of dev that is measured too
+    assert {*every} >= {*sentences[::2][:1], *others}
+    assert len(Material([data], Protocol(texts="task", sample=7)).sentences(column)) == 7
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "wiki.txt").write_text("一句\n两句\n", encoding="utf-8")
+    assert Material([data, tmp_path], Protocol(texts="wiki.txt")).sentences(column) == ["一句", "两句"]
+
+
+def test_a_digest_is_of_the_content(data: Path, small: Table) -> None:
+    def tasks(folder: Path) -> object:
+        return Material([folder], Protocol()).suite([small.column[1]]).tasks
+
+    assert content_digest(tasks(data)) == content_digest(tasks(data))
+    others = {content_digest(value) for value in (["ab", "c"], ["a", "bc"], [["ab"], "c"], [1], ["1"], [1.0], [True], [[]], [])}
+    assert len(others) == 9
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on_where_it_stood(small: Table, options: ReproduceOptions, data: Path, tmp_path: Path) -> None:
+    table = tmp_path / "small.toml"
+
+    def command(name: str) -> list[str]:
+        places = ["--data", data, "-o", tmp_path / name, "--runs", tmp_path / f"runs-{name}", "--format", "json"]
+        return [sys.executable, "-m", "juyi.cli.main", "reproduce", table, *places]
+
+    environment = {**os.environ, "JUYI_LANGUAGE": "en"}
+    with subprocess.Popen(
+        [*map(str, command("killed"))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    ) as first:
+        deadline = time.monotonic() + 240
+        while len([*(tmp_path / "runs-killed").rglob("finished.json")]) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        first.send_signal(signal.SIGKILL)
+    kept = len([*(tmp_path / "killed" / "cells").glob("*.json")])
+    assert 0 < kept < 24
+    outputs = []
+    for name in ("killed", "straight"):
+        done = subprocess.run([*map(str, command(name))], capture_output=True, encoding="utf-8", env=environment, check=True)
+        outputs.append([record | {"runs": None} for record in json.loads(done.stdout)])
+    assert outputs[0] == outputs[1]
