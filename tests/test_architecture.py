@@ -27,6 +27,7 @@ FLOORS = [
     "cli",
     "server distributed",
     "adaptation reproduction",
+    "report",
     "experiments applications compatibility",
     "evaluation",
     "training suites labelling",

@@ -24,6 +24,9 @@ def test_the_published_cells_stand_in_their_colours(run, monkeypatch) -> None:
     assert plain.count("▼") - 1 == 48
     assert "kexue.fm 8348" in plain
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
     coloured = run("tables", "show", "chinese-simcse").stdout
     assert coloured.count("\x1b[32m") == 102
     assert coloured.count("\x1b[31m") == 48

@@ -37,8 +37,11 @@ from juyi.labelling import NAME, RESERVE, LabelSheet, draw_pairs, holds_labels
 from juyi.language import translated as _
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.locks import locked_folder
+from juyi.metrics import principal_plane
+from juyi.report import write_report
 from juyi.types import Log, Progress
 
+RECORD, PAGE = "report.json", "report.html"
 FOLDS = 4
 FEWEST_SENTENCES = 32
 MINUTES = 5.0
@@ -86,8 +89,8 @@ def adapt(
 ) -> Adaptation:
     """Try the candidates of a portfolio on what the labels say, and decide.
 
-    Writes `out/model/`, the recommended encoder, `out/report.json`, and without labels a sheet of pairs to label; on request the
-    other candidates to `out/candidates/`. What was filled in on that sheet counts as labels of the next run. A run that was
+    Writes `out/model/`, the recommended encoder, `out/report.json` and `.html`, and without labels a sheet to label; on request
+    the other candidates to `out/candidates/`. What was filled in on that sheet counts as labels of the next run. A run that was
     stopped, or that is begun anew with more time or labels, takes up what was measured.
 
     Args:
@@ -107,7 +110,7 @@ def adapt(
     """
     portfolio = load_portfolio(options.portfolio)
     check_output_folder(out / "model", MODULES, NATIVE_MODULES)
-    for name in ("report.json", f"{NAME}.csv"):
+    for name in (RECORD, PAGE, f"{NAME}.csv"):
         check_output_file(out / name)
     with locked_folder(out):
         return _adapt(texts, out, evidence, options, portfolio, log, progress)
@@ -168,7 +171,8 @@ def _adapt(
             result.signals[each.name] = trial.backbone(each, tried.steps.get(each.name, 0)).signals(sentences[:_SIGNAL_TEXTS])
         _draw_sheet(out, trial, tried, sentences, log)
     result.sheet = next((path for kind in ("csv", "xlsx") if (path := out / f"{NAME}.{kind}").exists()), None)
-    write_text(out / "report.json", json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")
+    write_text(out / RECORD, json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")
+    write_report(out / PAGE, [out / RECORD])
     return result
 
 
@@ -285,11 +289,14 @@ def _look(
     evidence: Sequence[Evidence],
     sentences: Sequence[str],
 ) -> None:
-    """Fill in the signals and the searches, before and after."""
+    """Fill in the signals, the map and the searches, before and after."""
     some = sentences[:_SIGNAL_TEXTS]
     result.signals[RAW] = raw.signals(some)
     if result.recommended != RAW:
         result.signals[result.recommended] = final.signals(some, treatment)
+    vectors = {RAW: raw.encode(some), result.recommended: final.encode(some, treatment)}
+    places = {name: principal_plane(unit_rows(each, "embeddings")).round(3).tolist() for name, each in vectors.items()}
+    result.map = {"texts": list(some), "places": places}
     if not queries:
         return
     corpus = next((each.corpus for each in evidence if each.corpus), sentences)

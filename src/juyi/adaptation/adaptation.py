@@ -12,6 +12,7 @@ from juyi.adaptation.evidence import Evidence, Outcomes
 from juyi.adaptation.portfolio import RAW
 from juyi.calibration import Calibration
 from juyi.evaluation import TRANSDUCTIVE, Signals
+from juyi.experiments.environment import environment
 from juyi.metrics import Difference
 from juyi.tasks import BootstrappedScore
 
@@ -111,6 +112,7 @@ class Adaptation:
         verdict: What it all means, in words.
         notes: What the data and the trainings had to say, and what was not tried.
         sheet: The label sheet of the folder, where there is one.
+        map: Some sentences, and where they lie on the plane of largest variance, by the raw encoder and the recommended one.
     """
 
     model: str
@@ -126,6 +128,7 @@ class Adaptation:
     verdict: str = ""
     notes: list[str] = field(default_factory=list)
     sheet: Path | None = None
+    map: dict[str, Any] = field(default_factory=dict)
 
     @property
     def units(self) -> float:
@@ -157,6 +160,8 @@ class Adaptation:
                 for found in self.searches
             ],
             "inspection": self.inspection,
+            "map": self.map,
+            "environment": environment(),
         }
 
     def _choice(self, choice: Choice) -> dict[str, Any]:

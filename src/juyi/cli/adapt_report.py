@@ -42,7 +42,7 @@ def print_adaptation(result: Adaptation, out: Path) -> None:
     put(_("recommended: {candidate}").format(candidate=result.recommended))
     _paragraph(result.verdict)
     put("")
-    places = {_("model"): out / "model", _("report"): out / "report.json"}
+    places = {_("model"): out / "model", _("report"): out / "report.html"}
     if result.sheet is not None:
         places[_("label")] = result.sheet
     width = max(map(cell_len, places))

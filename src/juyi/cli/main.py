@@ -28,6 +28,7 @@ COMMANDS = {
     "models": "List the embedded encoders, show what a model folder holds.",
     "pretrain": "Make a new small encoder from running text.",
     "recipes": "List and show the experiments that ship with juyi.",
+    "report": "Make a page to read: HTML that works offline, or Markdown.",
     "reproduce": "Run a published table, or a study, cell by cell.",
     "runs": "List, show and remove what was trained.",
     "similar": "How alike two sentences are.",

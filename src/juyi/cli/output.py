@@ -144,8 +144,6 @@ def _is_figure(value: Any) -> bool:
 def _cell(value: Any) -> str | Text:
     from rich.text import Text
 
-    if value is None:
-        return "–"
-    if isinstance(value, Text):
-        return value
+    if value is None or isinstance(value, Text):
+        return value or "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from juyi.cli import options
 from juyi.language import translated as _
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from juyi.reproduction import Outcome, Reproduction, VariantDifference
-
-_MARKS = {"reproduced": "✓", "near": "≈", "missed": "✗"}
 
 
 def _folders(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Path]:
@@ -69,9 +62,11 @@ def command(table: str, data: tuple[str, ...], output: str, runs: str, form: str
       juyi reproduce chinese-simcse --data senteval_cn -o out --encoder mini --split test
       juyi reproduce simcse-and-whitening --data senteval_cn -o out --processes 2
     """
-    from juyi.cli.output import check_stdout, emit, put, say
+    from juyi.cli.output import check_stdout, emit, say
     from juyi.cli.progress import work_bar
-    from juyi.reproduction import ReproduceOptions, differences, reproduce
+    from juyi.cli.sections import put_sections
+    from juyi.report import reproduction_sections
+    from juyi.reproduction import ReproduceOptions, reproduce
     from juyi.tables import load_table
 
     check_stdout()
@@ -89,73 +84,10 @@ def command(table: str, data: tuple[str, ...], output: str, runs: str, form: str
         records = [outcome.record() for outcome in found.outcomes]
         emit([_flat(record) for record in records] if form == "csv" else records, form)
         return
-    emit(_rows(found), form, title=str(loaded.title))
-    emit(_difference_rows(differences(found.outcomes)), form, title=_("What the variants change, on the same items"))
-    put("\n".join(_below(found)))
+    put_sections(reproduction_sections(found.record(), brief=True))
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
     low, high = record["interval"] or (None, None)
     kept = {name: value for name, value in record.items() if name not in ("interval", "point", "seeds", "labels", "runs")}
     return kept | {"low": low, "high": high, "labels": " ".join(record["labels"])}
-
-
-def _rows(found: Reproduction) -> list[dict[str, Any]]:
-    """A line a row and variant; rows of which nothing was run are left out."""
-    lines: dict[tuple[str, str], dict[str, str]] = {}
-    for outcome in found.outcomes:
-        row, column, variant = outcome.place.names
-        lines.setdefault((row, variant), {})[column] = _cell(outcome)
-    columns = [*dict.fromkeys(outcome.place.column.name for outcome in found.outcomes)]
-    several = any(variant for _row, variant in lines)
-    return [
-        {_("row"): row, **({_("variant"): variant} if several else {}), **{name: cells.get(name, "–") for name in columns}}
-        for (row, variant), cells in lines.items()
-        if any(cell != "–" for cell in cells.values())
-    ]
-
-
-def _difference_rows(found: Sequence[VariantDifference]) -> list[dict[str, Any]]:
-    lines: dict[tuple[str, str], dict[str, str]] = {}
-    for each in found:
-        low, high = each.interval
-        cells = lines.setdefault((each.row, f"{each.variant} − {each.against}"), {})
-        cells[each.column] = f"{each.value:+.1f} ({low:+.1f} – {high:+.1f})"
-    columns = [*dict.fromkeys(each.column for each in found)]
-    return [
-        {_("row"): row, _("difference"): pair, **{name: cells.get(name, "–") for name in columns}}
-        for (row, pair), cells in lines.items()
-    ]
-
-
-def _cell(outcome: Outcome) -> str:
-    if outcome.value is None:
-        return "–"
-    spread = "" if outcome.interval is None else f" ± {(outcome.interval[1] - outcome.interval[0]) / 2:.1f}"
-    published = "" if outcome.published is None else f" ({outcome.published:g}{_MARKS.get(outcome.verdict, '')})"
-    return f"{outcome.value:.2f}{spread}{published}"
-
-
-def _below(found: Reproduction) -> list[str]:
-    from juyi.reproduction import verdict_counts
-
-    words = {
-        "reproduced": _("reproduced ✓"),
-        "near": _("near ≈"),
-        "missed": _("missed ✗"),
-        "other conditions": _("under other conditions"),
-        "no figure": _("nothing published"),
-        "not run": _("not run"),
-    }
-    counted = ", ".join(f"{words[verdict]}: {count}" for verdict, count in verdict_counts(found.outcomes).items())
-    reasons: dict[str, list[str]] = {}
-    for outcome in found.outcomes:
-        if outcome.reason:
-            reasons.setdefault(outcome.reason, []).append(outcome.place.row.name)
-    lines = [f"{', '.join(dict.fromkeys(rows))}: {reason}" for reason, rows in reasons.items()]
-    return [
-        counted,
-        *lines,
-        str(found.table.conditions),
-        _("Source: {source}").format(source=f"{found.table.source}, {found.table.link}"),
-    ]

@@ -205,3 +205,26 @@ def participation_ratio(embeddings: ArrayLike) -> float:
 def _need_two(rows: NDArray[np.floating]) -> None:
     if len(rows) < 2:
         raise UsageError(f"embeddings has {len(rows)} rows; at least 2 are needed. Encode more texts.")
+
+
+def principal_plane(embeddings: ArrayLike) -> NDArray[np.float64]:
+    """The vectors on the plane of largest variance: a map of them.
+
+    Each axis is turned so that the vector that lies furthest out on it is on the positive side; where there is no second
+    direction, its coordinate is 0.
+
+    Shapes:
+        embeddings: (n, dim), n at least 2
+        returns: (n, 2)
+
+    Raises:
+        UsageError: Fewer than two rows, NaN or infinity.
+    """
+    rows = finite_matrix(embeddings, "embeddings").astype(np.float64)
+    _need_two(rows)
+    left, lengths, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    plane = np.zeros((len(rows), 2))
+    directions = min(2, len(lengths))
+    plane[:, :directions] = left[:, :directions] * lengths[:directions]
+    furthest = plane[np.abs(plane).argmax(axis=0), [0, 1]]
+    return plane * np.where(furthest < 0, -1.0, 1.0)

@@ -11,6 +11,7 @@ from typing import Any
 from juyi.atomic import write_text
 from juyi.errors import JuyiError, ModelError
 from juyi.experiments.environment import environment
+from juyi.experiments.run_folder import RunFolder
 from juyi.hub import resolve
 from juyi.locks import locked_folder
 from juyi.processes import run_in_processes
@@ -23,6 +24,8 @@ from juyi.tables import Protocol, Table
 from juyi.types import Log, Progress
 
 RECORD = "table.json"
+_LOOKS = {"step": "steps", "dev": "dev", "dev_alignment": "alignment", "dev_uniformity": "uniformity"}
+_LOOKED_AT = _LOOKS.keys()
 
 
 @dataclass(frozen=True)
@@ -41,21 +44,29 @@ class Reproduction:
 
     def record(self) -> dict[str, Any]:
         """For machines, and for whoever makes a page of it."""
-        table = self.table
         return {
-            "table": table.name,
-            "title": {"en": table.title.en, "zh": table.title.zh},
-            "conditions": {"en": table.conditions.en, "zh": table.conditions.zh},
-            "source": table.source,
-            "link": table.link,
-            "columns": [column.name for column in table.column],
-            "variants": [variant.name for variant in table.variant],
-            "axes": [sweep.title for sweep in table.sweep],
+            **self.table.as_record(),
             "outcomes": [outcome.record() for outcome in self.outcomes],
             "differences": [difference.record() for difference in differences(self.outcomes)],
+            "trajectories": [*_trajectories(self.outcomes)],
             "failures": self.failures,
             "environment": environment(),
         }
+
+
+def _trajectories(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+    """Where the encoders went while they were trained, of the runs that looked at development pairs on the way."""
+    runs = {
+        result.run: f"{', '.join(filter(None, (outcome.place.names[0], outcome.place.names[2])))}, seed {seed}"
+        for outcome in outcomes
+        for seed, result in outcome.results.items()
+        if result.run
+    }
+    for run, name in runs.items():
+        looks = [record for record in RunFolder(Path(run)).log_records() if record.keys() >= _LOOKED_AT]
+        if looks:
+            figures = {short: [look[key] for look in looks] for key, short in _LOOKS.items()}
+            yield {"name": name, "run": run, **figures}
 
 
 def reproduce(

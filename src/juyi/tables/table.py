@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import Any, Literal
 
@@ -253,6 +253,25 @@ class Table:
         """How many decimals the published figures have."""
         values = (value for cell in self.cells() for value in cell.figures.values())
         return max((len(f"{value!r}".partition(".")[2]) for value in values), default=2)
+
+    def as_record(self) -> dict[str, Any]:
+        """All that a page about the table needs, for JSON."""
+        return {
+            "table": self.name,
+            "title": asdict(self.title),
+            "conditions": asdict(self.conditions),
+            "source": self.source,
+            "link": self.link,
+            "rows": [row.name for row in self.rows],
+            "notes": {row.name: asdict(row.note) for row in self.rows if row.note != NOWHERE},
+            "columns": [column.name for column in self.column],
+            "metrics": [column.metric for column in self.column],
+            "variants": [variant.name for variant in self.variant],
+            "axes": [sweep.title for sweep in self.sweep],
+            "colour": None if self.colour is None else asdict(self.colour),
+            "places": self.places,
+            "published": self.records(),
+        }
 
     def records(self) -> list[dict[str, Any]]:
         """Every published figure as a record, for machines."""

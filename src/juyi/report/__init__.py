@@ -1,0 +1,24 @@
+"""Pages: tables, runs, adaptations and evaluations as HTML that works offline, or as Markdown."""
+
+from __future__ import annotations
+
+from juyi.report.markdown import markdown_page
+from juyi.report.of_tables import published_sections, reproduction_sections
+from juyi.report.report import Form, report, write_report
+from juyi.report.sections import Block, Cell, Grid, Paragraph, Picture, Point, Section
+
+__all__ = [
+    "Block",
+    "Cell",
+    "Form",
+    "Grid",
+    "Paragraph",
+    "Picture",
+    "Point",
+    "Section",
+    "markdown_page",
+    "published_sections",
+    "report",
+    "reproduction_sections",
+    "write_report",
+]

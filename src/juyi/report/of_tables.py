@@ -1,0 +1,194 @@
+"""The sections of a table: what was published, what came of running it, curves, and what the variants change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from juyi.language import translated as _
+from juyi.report.sections import Block, Cell, Colour, Grid, Paragraph, Picture, Point, Section
+from juyi.report.words import Record, difference_cell, environment_section, interval_words, spoken
+from juyi.tables import Table
+
+_ARROWS = {"green": "▲", "red": "▼"}
+_MARKS = {"reproduced": " ✓", "near": " ≈", "missed": " ✗"}
+_VERDICT_COLOURS: dict[str, Colour] = {"reproduced": "green", "near": "", "missed": "red"}
+
+
+def published_sections(table: Table) -> list[Section]:
+    """A table as it was published."""
+    record = table.as_record()
+    return [Section(str(table.title), [*_published(record), *_about(record)])]
+
+
+def reproduction_sections(record: Record, *, brief: bool = False) -> list[Section]:
+    """What came of running a table.
+
+    Args:
+        record: `table.json` of `juyi reproduce`.
+        brief: Without the whole of what was published, and without what it was computed on.
+    """
+    blocks: list[Block] = [*_about(record), Paragraph(_verdicts(record["outcomes"]), strong=True)]
+    blocks += [*_measured(record)]
+    sections = [Section(spoken(record["title"]), blocks)]
+    if pictures := [*_curves(record), *_trajectories(record), *_scatter(record)]:
+        sections.append(Section(_("Curves"), pictures))
+    if record["differences"]:
+        sections.append(Section(_("What the variants change, on the same items"), [_differences(record)]))
+    if record["published"] and not brief:
+        sections.append(Section(_("As it was published"), [*_published(record)]))
+    if reasons := [*_reasons(record["outcomes"])]:
+        sections.append(Section(_("What was not run, or not as published"), reasons))
+    return sections if brief else [*sections, *environment_section(record.get("environment"))]
+
+
+def _about(record: Record) -> list[Block]:
+    source = _("Source: {source}").format(source=f"{record['source']}, {record['link']}")
+    return [Paragraph(spoken(record["conditions"])), Paragraph(source)]
+
+
+def _published(record: Record) -> Iterator[Block]:
+    """The published figures in their colours, row by row."""
+    figures: dict[tuple[str, str], dict[str, float]] = {}
+    colours: dict[tuple[str, str], Colour] = {}
+    for each in record["published"]:
+        figures.setdefault((each["row"], each["column"]), {})[each["variant"]] = each["value"]
+        if each["colour"]:
+            colours[each["row"], each["column"]] = each["colour"]
+    variants = record["variants"] or [""]
+    notes = [*dict.fromkeys(spoken(note) for note in record["notes"].values())]
+    lines = []
+    for row in record["rows"]:
+        note = record["notes"].get(row)
+        cells = [Cell(row if note is None else f"{row} [{notes.index(spoken(note)) + 1}]")]
+        for column in record["columns"]:
+            values = figures.get((row, column), {})
+            text = " / ".join(f"{values[name]:.{record['places']}f}" if name in values else "–" for name in variants)
+            colour = colours.get((row, column), "")
+            cells.append(Cell(text + _ARROWS.get(colour, "") if values else "–", colour))
+        lines.append(cells)
+    yield Grid([_("row"), *record["columns"]], lines)
+    if record["variants"]:
+        yield Paragraph(_("Each cell: {names}.").format(names=" / ".join(record["variants"])))
+    if record["colour"]:
+        words = _("{of} is above {than} in {green} cells (green, ▲) and not above it in {red} (red, ▼).")
+        counts = {name: [*colours.values()].count(name) for name in ("green", "red")}
+        yield Paragraph(words.format(**record["colour"], **counts))
+    yield from (Paragraph(f"[{number}] {note}") for number, note in enumerate(notes, start=1))
+
+
+def _measured(record: Record) -> Iterator[Block]:
+    """A line a row and variant: the figure with its interval, and the published one."""
+    found: dict[tuple[str, str], dict[str, Cell]] = {}
+    for outcome in record["outcomes"]:
+        if outcome["value"] is not None:
+            cells = found.setdefault((outcome["row"], outcome["variant"]), {})
+            cells[outcome["column"]] = _cell(outcome)
+    if not found:
+        return
+    several = any(variant for _row, variant in found)
+    columns = [name for name in record["columns"] if any(name in cells for cells in found.values())]
+    lines = [
+        [Cell(row), *([Cell(variant)] if several else []), *(cells.get(name, Cell("–")) for name in columns)]
+        for (row, variant), cells in found.items()
+    ]
+    yield Grid([_("row"), *([_("variant")] if several else []), *columns], lines, _("Measured here"))
+
+
+def _cell(outcome: Record) -> Cell:
+    interval, published = outcome["interval"], outcome["published"]
+    spread = "" if interval is None else f" ± {(interval[1] - interval[0]) / 2:.1f}"
+    beside = "" if published is None else f" ({published:g}{_MARKS.get(outcome['verdict'], '')})"
+    seeds = ", ".join(f"{value:.2f}" for value in outcome["seeds"].values())
+    hint = _("95 %: {interval}; {count} items in {units} units; seeds: {seeds}").format(
+        interval=interval_words(interval, ".2f"), count=outcome["count"], units=outcome["units"], seeds=seeds
+    )
+    labels = f"; {', '.join(outcome['labels'])}" if outcome["labels"] else ""
+    return Cell(f"{outcome['value']:.1f}{spread}{beside}", _VERDICT_COLOURS.get(outcome["verdict"], ""), hint + labels)
+
+
+def _verdicts(outcomes: Sequence[Record]) -> str:
+    words = {
+        "reproduced": _("reproduced ✓"),
+        "near": _("near ≈"),
+        "missed": _("missed ✗"),
+        "other conditions": _("under other conditions"),
+        "no figure": _("nothing published"),
+        "not run": _("not run"),
+    }
+    counted = {verdict: sum(outcome["verdict"] == verdict for outcome in outcomes) for verdict in words}
+    return ", ".join(f"{words[verdict]}: {count}" for verdict, count in counted.items() if count)
+
+
+def _differences(record: Record) -> Grid:
+    lines: dict[tuple[str, str], dict[str, Cell]] = {}
+    for each in record["differences"]:
+        pair = f"{each['variant']} − {each['against']}"
+        lines.setdefault((each["row"], pair), {})[each["column"]] = difference_cell(each)
+    columns = [name for name in record["columns"] if any(name in cells for cells in lines.values())]
+    rows = [[Cell(row), Cell(pair), *(cells.get(name, Cell("–")) for name in columns)] for (row, pair), cells in lines.items()]
+    return Grid([_("row"), _("difference"), *columns], rows)
+
+
+def _curves(record: Record) -> Iterator[Picture]:
+    """Of a sweep: each column over the swept setting, a curve for each row and variant."""
+    for axis in record["axes"]:
+        for column in record["columns"]:
+            series: dict[str, list[Point]] = {}
+            for outcome in record["outcomes"]:
+                at = outcome["point"].get(axis)
+                if outcome["column"] != column or outcome["value"] is None or not isinstance(at, int | float):
+                    continue
+                others = [str(value) for name, value in outcome["point"].items() if name != axis]
+                name = ", ".join(filter(None, [outcome["row"].partition(",")[0], outcome["variant"], *others]))
+                low, high = outcome["interval"] or (None, None)
+                hint = f"{name}, {axis} {at:g}: {outcome['value']:.2f} ({interval_words(outcome['interval'])})"
+                series.setdefault(name, []).append(Point(float(at), outcome["value"], low, high, hint))
+            places = [point.x for points in series.values() for point in points]
+            if len({*places}) > 1:
+                wide = min(places) > 0 and max(places) >= 8 * min(places)
+                yield Picture(column, axis, column, series, logarithmic=wide)
+
+
+def _trajectories(record: Record) -> Iterator[Picture]:
+    """Alignment over uniformity while the encoders were trained, every point a look at the development pairs."""
+    series = {
+        each["name"]: [
+            Point(uniformity, alignment, hint=f"{each['name']}, step {step}: {dev:.1f}", value=dev)
+            for step, alignment, uniformity, dev in zip(
+                each["steps"], each["alignment"], each["uniformity"], each["dev"], strict=True
+            )
+        ]
+        for each in record.get("trajectories", ())
+    }
+    if series:
+        title = _("On the way: alignment and uniformity")
+        yield Picture(title, "uniformity", "alignment", series, coloured_by="Spearman")
+
+
+def _scatter(record: Record) -> Iterator[Picture]:
+    """Alignment over uniformity of the rows, coloured by Spearman, where a table has columns of all three."""
+    needed = ("alignment", "uniformity", "spearman")
+    metrics = {column: metric for column, metric in zip(record["columns"], record["metrics"], strict=True) if metric in needed}
+    if {*metrics.values()} < {*needed}:
+        return
+    found: dict[str, dict[str, Any]] = {}
+    for outcome in record["outcomes"]:
+        if outcome["column"] in metrics and outcome["value"] is not None:
+            name = ", ".join(filter(None, [outcome["row"], outcome["variant"]]))
+            found.setdefault(name, {})[metrics[outcome["column"]]] = outcome["value"]
+    points = [
+        Point(each["uniformity"], each["alignment"], hint=f"{name}: {each['spearman']:.1f}", value=each["spearman"])
+        for name, each in found.items()
+        if {*each} == {*needed}
+    ]
+    if points:
+        title = _("Alignment and uniformity, coloured by Spearman")
+        yield Picture(title, "uniformity", "alignment", {"": points}, lines=False, coloured_by="Spearman")
+
+
+def _reasons(outcomes: Sequence[Record]) -> Iterator[Block]:
+    told = sorted((outcome["reason"], outcome["row"]) for outcome in outcomes if outcome["reason"])
+    for reason, group in groupby(told, key=lambda each: each[0]):
+        yield Paragraph(f"{', '.join(dict.fromkeys(row for _reason, row in group))}: {reason}")

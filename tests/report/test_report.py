@@ -1,0 +1,156 @@
+"""Pages of each kind of source: what stands on them, and that they need nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from juyi.errors import DataError, UsageError
+from juyi.report import report, write_report
+
+EVIL = "</script><b onclick=alert(1)>“粗”&amp;"
+SOURCES = ("reproduced", "adapted", "trained", "evaluated")
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, the words outside of styles and scripts, and the data."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.data = ""
+        self._within = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._within = "data" if ("id", "data") in attrs else tag
+
+    def handle_data(self, data: str) -> None:
+        if self._within == "data":
+            self.data += data
+        elif self._within not in ("style", "script"):
+            self.words.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._within = ""
+
+    def has(self, *words: str) -> bool:
+        text = "\n".join(self.words)
+        return all(word in text for word in words)
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest) -> Callable[..., Page]:
+    return lambda *names: Page(report([request.getfixturevalue(name) for name in names]))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_page_needs_nothing_else_and_texts_stay_texts(source: str, page: Callable[..., Page], request) -> None:
+    found = page(source)
+    for tag, attributes in found.tags:
+        assert tag not in ("img", "iframe", "object", "b")
+        links = [value or "" for name, value in attributes.items() if name in ("src", "href", "xlink:href")]
+        assert all(link.startswith(("#", "data:,")) for link in links)
+    (viewport,) = [attributes for tag, attributes in found.tags if attributes.get("name") == "viewport"]
+    assert "width=device-width" in str(viewport["content"])
+    assert [*json.loads(found.data)] == [str(request.getfixturevalue(source))]
+
+
+def test_a_table_that_was_run(page: Callable[..., Page]) -> None:
+    found = page("reproduced")
+    assert found.has("60.0 ± 1.0 (60.5 ✓)", "reproduced ✓: 2", "+2.0 (+1.0 – +3.0)", f"{EVIL}: it is not here")
+    assert found.has("On the way: alignment and uniformity", "Alignment and uniformity, coloured by Spearman")
+    circles = [tag for tag, _ in found.tags if tag == "circle"]
+    assert len(circles) >= 2 * 3 + 2 + 2  # three curves of two points, a way of two looks, two rows in the scatter
+
+
+def test_an_adaptation(page: Callable[..., Page]) -> None:
+    found = page("adapted")
+    assert found.has("recommended: linear", "Take linear.", "linear *", "+3.0 (+1.0 – +5.0)", "raw (30 %: refused)", EVIL)
+    classes = [attributes.get("class") for tag, attributes in found.tags if tag == "td"]
+    assert any("green" in str(name) for name in classes)
+    assert any("red" in str(name) for name in classes)
+    assert found.has("The sentences on a map", "10.5")
+
+
+def test_a_run_that_is_not_done(page: Callable[..., Page]) -> None:
+    found = page("trained")
+    assert found.has("zh/simcse (3f0a51c2d9e4)", "views differ", "training.seed", "63.0 (60.0 – 66.0)")
+    assert sum(tag == "svg" for tag, _ in found.tags) == 2  # loss and development figure
+
+
+def test_scores_of_several_encoders_stand_side_by_side(page: Callable[..., Page]) -> None:
+    assert page("evaluated").has("BQ test", "mini", "raw", "45.2 (1.0 – 2.0)", "40.0 (1.0 – 2.0)")
+
+
+def test_several_sources_make_one_page(page: Callable[..., Page]) -> None:
+    assert page("adapted", "evaluated").has("recommended: linear", "BQ test")
+
+
+def test_a_comparison(tmp_path: Path) -> None:
+    path = tmp_path / "comparison.jsonl"
+    record = {"first": "raw", "second": "mini", "task": "BQ", "split": "test", "subset": "", "metric": "spearman"}
+    record |= {"first_value": 40.0, "second_value": 45.0, "difference": 5.0, "interval": [3.0, 7.0], "standing": "ahead"}
+    path.write_text(json.dumps(record) + "\n", "utf-8")
+    assert Page(report([path])).has("raw 40.0", "mini 45.0", "+5.0 (+3.0 – +7.0)", "ahead")
+
+
+def test_a_published_table_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = report(["chinese-simcse"])
+    assert len(re.findall('<td class="green', text)) == 102
+    assert len(re.findall('<td class="red', text)) == 48
+    monkeypatch.setenv("JUYI_LANGUAGE", "zh")
+    chinese = report(["chinese-simcse"])
+    assert '<html lang="zh-CN">' in chinese
+    assert "五个中文任务" in chinese
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_markdown_says_the_same(source: str, request) -> None:
+    text = report([request.getfixturevalue(source)], "markdown")
+    words = {"reproduced": "60.0 ± 1.0 (60.5 ✓)", "adapted": "+3.0 (+1.0 – +5.0)", "trained": "| 2 | 1.5 |", "evaluated": "45.2"}
+    assert words[source] in text
+    assert text.startswith("# ")
+
+
+def test_the_same_source_gives_the_same_page(adapted: Path) -> None:
+    assert report([adapted]) == report([adapted / "report.json"]).replace(str(adapted / "report.json"), str(adapted))
+
+
+MISTAKES = {
+    "nothing": ("", UsageError, "holds no table.json, report.json or recipe.toml"),
+    "other json": ('{"a": 1}', UsageError, "is nothing that a page can be made of"),
+    "damaged json": ('{"outcomes": ', DataError, "cannot be read"),
+    "a record that lacks something": ('{"outcomes": []}', DataError, "KeyError"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_what_no_page_can_be_made_of_is_told(name: str, tmp_path: Path) -> None:
+    text, error, words = MISTAKES[name]
+    if text:
+        (tmp_path / "table.json").write_text(text, "utf-8")
+    with pytest.raises(error, match=words):
+        report([tmp_path])
+
+
+def test_files_that_hold_no_scores(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"x": 1}\n', "utf-8")
+    with pytest.raises(UsageError, match="holds no scores"):
+        report([tmp_path / "a.jsonl"])
+    with pytest.raises(UsageError, match="There is no nowhere"):
+        report(["nowhere"])
+    with pytest.raises(UsageError, match="nothing to report on"):
+        report([])
+
+
+def test_a_page_is_written_whole(adapted: Path, tmp_path: Path) -> None:
+    write_report(tmp_path / "deep" / "page.html", [adapted], title="我的报告")
+    assert "<title>我的报告</title>" in (tmp_path / "deep" / "page.html").read_text(encoding="utf-8")
