@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from juyi import __version__
 from juyi.errors import MissingExtraError
 from juyi.language import language
 from juyi.language import translated as _
@@ -71,11 +71,11 @@ def html_page(title: str, sections: Sequence[Section], data: Mapping[str, Any]) 
     return environment.get_template("page.html.jinja").render(
         title=title,
         language="zh-CN" if language() == "zh" else "en",
-        version=__version__,
+        version=metadata.version("juyi"),
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         js=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         sections=[_ShownSection(section.title, [*map(_group, _grouped(section.blocks))]) for section in sections],
-        footer=_("Made by juyi {version}; this page needs no network.").format(version=__version__),
+        footer=_("Made by juyi {version}; this page needs no network.").format(version=metadata.version("juyi")),
         data=Markup(raw),
     )
 

@@ -34,8 +34,8 @@ def _block(block: Block) -> Iterator[str]:
             if block.bare or len(points) > _MOST_POINTS:
                 return
             yield f"### {block.title}"
-            rows = [{"": name, block.across: point.x, block.up or block.title: point.y} for name, point in points]
-            yield markdown_table(rows).rstrip()
+            places = [{"": name, block.across: point.x, block.up or block.title: point.y} for name, point in points]
+            yield markdown_table(places).rstrip()
         case _:
             yield f"**{block.text}**" if block.strong else block.text
 
