@@ -101,6 +101,10 @@ def test_it_decides_and_writes_what_it_recommends(sentences: list[str], model: s
     assert [search["hits"][0]["rank"] for search in report["searches"]] == [1, 1]
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert result.verdict in card and "juyi similar" in card
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert f"{result.recommended} *" in page and page.count("<circle") >= 2 * len(sentences)
+    shown = len(report["map"]["texts"])
+    assert {name: len(places) for name, places in report["map"]["places"].items()} == {"raw": shown, result.recommended: shown}
     assert not (out / "runs" / "folds").exists() and not (out / "candidates").exists()
 
 

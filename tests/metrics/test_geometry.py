@@ -18,6 +18,7 @@ from juyi.metrics import (
     anisotropy_statistic,
     effective_rank,
     participation_ratio,
+    principal_plane,
     resample_counts,
     singular_values,
     uniformity,
@@ -221,3 +222,20 @@ def test_inputs_stay_as_they_are(figure: Callable[..., Any]) -> None:
         before = embeddings.copy()
         figure(embeddings)
         np.testing.assert_array_equal(embeddings, before)
+
+
+@pytest.mark.parametrize(("n", "dim"), [(30, 5), (4, 9), (6, 1)])
+def test_the_plane_holds_the_two_largest_variances(n: int, dim: int) -> None:
+    rows = np.random.default_rng(3).normal(size=(n, dim)) * np.geomspace(1, 4, dim)
+    plane = principal_plane(rows)
+    variances = np.zeros(2)
+    variances[: min(2, dim)] = np.sort(np.linalg.eigvalsh(np.atleast_2d(np.cov(rows.T))))[::-1][:2]
+    assert plane.var(axis=0, ddof=1) == pytest.approx(variances)
+    assert plane.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert np.all(plane.max(axis=0) >= -plane.min(axis=0) - 1e-12)  # whoever lies furthest out is on the positive side
+    assert principal_plane(-rows) == pytest.approx(plane)
+
+
+def test_a_plane_needs_two_vectors() -> None:
+    with pytest.raises(UsageError):
+        principal_plane(np.ones((1, 3)))
