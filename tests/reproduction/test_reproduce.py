@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ import pytest
 from juyi.errors import BusyError, ModelError
 from juyi.evaluation import evaluate
 from juyi.evaluation.options import EncodeOptions
+from juyi.experiments.recipe import DataSettings
 from juyi.locks import locked_folder
+from juyi.objectives import SimCSESupervised
 from juyi.reproduction import RECORD, Outcome, ReproduceOptions, Reproduction, reproduce
 from juyi.reproduction.material import Material, content_digest
 from juyi.tables import Protocol, Table
@@ -62,7 +65,7 @@ def test_every_cell_is_measured_and_kept(small: Table, options: ReproduceOptions
     assert len(runs_of(options)) == 8  # two poolings, two tasks, two seeds; the two variants of a cell share one
     assert len({result.run for result in outcomes["cls", "BQ", "SimCSE"].results.values()}) == 2
     assert outcomes["GloVe", "BQ", "raw"].verdict == "not run"
-    assert outcomes["cls", "BQ", "raw"].verdict == "other conditions"  # 40 pairs are not the published 10,000
+    assert outcomes["cls", "BQ", "raw"].verdict == "other conditions"  # 15 pairs are not the published 10,000
     assert "fewer than the published" in outcomes["cls", "BQ", "raw"].reason
     record = json.loads((options.output / RECORD).read_text(encoding="utf-8"))
     assert len(record["outcomes"]) == len(found.outcomes)
@@ -107,6 +110,19 @@ def test_a_failure_leaves_the_others_as_they_are(small: Table, options: Reproduc
     assert "hf download owner/none" in outcomes["absent", "BQ", "raw"].reason
 
 
+def test_a_column_that_cannot_be_measured_leaves_the_others_as_they_are(
+    small: Table, options: ReproduceOptions, data: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(data, tmp_path / "copy")
+    lines = (folder / "bq.test.tsv").read_text(encoding="utf-8").splitlines()
+    (folder / "bq.test.tsv").write_text("".join(f"{line[:-1]}1\n" for line in lines), encoding="utf-8")
+    outcomes = by_name(reproduce(small, replace(options, data=(folder,), cells=("cls:*",), seeds=(1,))))
+    assert outcomes["cls", "STS-B", "raw"].value is not None
+    assert outcomes["cls", "STS-B", "both"].value is not None
+    assert outcomes["cls", "BQ", "raw"].verdict == "not run"
+    assert outcomes["cls", "BQ", "raw"].reason.startswith("BQ could not be measured.")
+
+
 def test_other_texts_and_splits_are_told(
     small: Table, options: ReproduceOptions, data: Path, sentences: list[str], tmp_path: Path
 ) -> None:
@@ -133,19 +149,45 @@ def test_whatever_is_missing_is_told_before_or_beside_the_work(small: Table, opt
 
 def test_the_sentences_that_are_learned_from(data: Path, small: Table, sentences: list[str], tmp_path: Path) -> None:
     column = small.column[1]
-    others = Material([data], Protocol(texts="other-splits")).sentences(column)
-    every = Material([data], Protocol(texts="task")).sentences(column)
+
+    def learned(**protocol: object) -> list[str]:
+        return Material([data, tmp_path], Protocol(**protocol), small.column).sentences(column)
+
+    others, every = learned(texts="other-splits"), learned(texts="task")
     assert {*others} <= {*sentences[1::2]}  # and not the one of dev that is measured too
     assert {*every} >= {*sentences[::2][:1], *others}
-    assert len(Material([data], Protocol(texts="task", sample=7)).sentences(column)) == 7
+    assert len(learned(texts="task", sample=7)) == 7
     (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "wiki.txt").write_text("一句\n两句\n", encoding="utf-8")
-    assert Material([data, tmp_path], Protocol(texts="wiki.txt")).sentences(column) == ["一句", "两句"]
+    (tmp_path / "deep" / "wiki.txt").write_text("\n".join(["一句", "两句", *sentences]), encoding="utf-8")
+    assert learned(texts="wiki.txt") == ["一句", "两句", *sentences]
+    # What is held out is what any column measures, whichever is run: the second halves of both tasks.
+    kept = learned(texts="wiki.txt", held_out=True)
+    assert {*kept[2:]} <= {*sentences[:30]} & {*sentences[1::2]}
+    assert kept[:2] == ["一句", "两句"]
+
+
+def test_pairs_are_held_out_too_and_a_row_may_name_its_own(
+    small: Table, options: ReproduceOptions, sentences: list[str], data: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "pairs.tsv"
+    pairs = [*zip(sentences[1:30:4], sentences[3:31:4], strict=False), *zip(sentences[30:40], sentences[40:50], strict=False)]
+    file.write_text("".join(f"{a}\t{b}\n" for a, b in pairs), encoding="utf-8")
+    protocol = Protocol(held_out=True)
+    kept = Material([data], protocol, small.column).examples(
+        SimCSESupervised(hard_negatives=False), DataSettings(pairs=(str(file),))
+    )
+    assert [*zip(kept["anchor"], kept["positive"], strict=True)] == pairs[:7]  # the others hold what the columns measure
+    overrides = ("objective.hard_negatives=false", "training.batch_size=2", "training.epochs=1")
+    row = replace(small.row[0], recipe="zh/supervised", overrides=overrides, learns_from=(str(file),), figures=())
+    found = reproduce(replace(small, row=(row,), variant=(), protocol=protocol), options)
+    assert not found.failures
+    assert len(runs_of(options)) == 1
+    assert {outcome.verdict for outcome in found.outcomes} == {"no figure"}
 
 
 def test_a_digest_is_of_the_content(data: Path, small: Table) -> None:
     def tasks(folder: Path) -> object:
-        return Material([folder], Protocol()).suite([small.column[1]]).tasks
+        return Material([folder], Protocol(), small.column).suite([small.column[1]]).tasks
 
     assert content_digest(tasks(data)) == content_digest(tasks(data))
     others = {content_digest(value) for value in (["ab", "c"], ["a", "bc"], [["ab"], "c"], [1], ["1"], [1.0], [True], [[]], [])}

@@ -127,9 +127,9 @@ def plan(table: Table, options: ReproduceOptions) -> Plan:
     rows = [*(_placed(row, options) for row in table.rows)]
     rows += [row for encoder in options.encoders for row in extra_rows(table, encoder)]
     places = [
-        Place(row, replace(column, split=options.split, splits=()) if options.split and column.suite else column, variant)
+        Place(row, column, variant)
         for row in rows
-        for column in table.column
+        for column in measured_columns(table, options)
         for variant in table.variant or (AS_IT_IS,)
         if _asked(row, column, options)
     ]
@@ -140,6 +140,13 @@ def plan(table: Table, options: ReproduceOptions) -> Plan:
     reasons = {place.names: reason for place in places if (reason := why_not(table, place))}
     runnable = [place for place in places if place.names not in reasons]
     return Plan(tuple(places), tuple(_experiments(table, runnable, options.seeds or table.protocol.seeds)), reasons)
+
+
+def measured_columns(table: Table, options: ReproduceOptions) -> list[Column]:
+    """The columns with the splits that are measured."""
+    if not options.split:
+        return [*table.column]
+    return [replace(column, split=options.split, splits=()) if column.suite else column for column in table.column]
 
 
 def extra_rows(table: Table, encoder: str) -> Iterator[Row]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,11 @@ import numpy as np
 
 from juyi.data import normalise, read_texts
 from juyi.errors import DataError, JuyiError
-from juyi.experiments.examples import select_sentences
+from juyi.experiments.examples import Examples, read_examples, select_sentences
 from juyi.experiments.recipe import DataSettings
+from juyi.objectives import SENTENCES, Objective
 from juyi.suites import AVERAGE, Suite, open_suite
 from juyi.tables import Column, Protocol
-from juyi.types import Log
 
 _SPLITS = ("train", "dev", "test")
 
@@ -27,15 +29,15 @@ class Material:
     Args:
         folders: Where they are looked for, one after the other.
         protocol: Says what is learned from.
-        log: Hears what is to be known about the data.
+        columns: All that the table measures, whatever of it is run: what is held out does not depend on that.
     """
 
-    def __init__(self, folders: Sequence[Path], protocol: Protocol, log: Log = lambda _: None) -> None:
+    def __init__(self, folders: Sequence[Path], protocol: Protocol, columns: Sequence[Column]) -> None:
         self._folders = folders
         self._protocol = protocol
-        self._log = log
+        self._columns = columns
         self._suites: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Suite] = {}
-        self._sentences: dict[str, list[str]] = {}
+        self._sentences: dict[tuple[str, ...], list[str]] = {}
         self._digests: dict[int, str] = {}
 
     def suite(self, columns: Sequence[Column]) -> Suite:
@@ -47,19 +49,55 @@ class Material:
         tasks = () if any(column.task == AVERAGE for column in columns) else tuple(dict.fromkeys(c.task for c in columns))
         return self._opened(columns[0].suite, splits_of(columns[0]), tasks)
 
-    def sentences(self, column: Column) -> list[str]:
+    def sentences(self, column: Column, files: Sequence[str] = ()) -> list[str]:
         """The sentences that a cell of this column learns from.
+
+        Args:
+            column: What is measured.
+            files: In place of what the protocol names.
 
         Raises:
             DataError: They are not here.
         """
         source = self._protocol.texts
-        key = f"{column.suite} {column.task} {column.split}" if source in ("task", "other-splits") else source
+        of_task = not files and source in ("task", "other-splits")
+        key = (*((column.suite, column.task, column.split) if of_task else ()), *(files or (source,)))
         if key not in self._sentences:
-            texts = self._of_task(column, source) if source in ("task", "other-splits") else read_texts(self.file(source)).texts
-            chosen = DataSettings(sample=self._protocol.sample, distinct=source == "other-splits")
-            self._sentences[key] = select_sentences(texts, chosen)
+            if of_task:
+                texts = self._of_task(column, source)
+                seen: tuple[Column, ...] = (column,) if source == "other-splits" else ()
+            else:
+                places = [self.file(name) for name in files or (source,)]
+                texts, seen = [text for place in places for text in read_texts(place).texts], self._held_out
+            measured = self._measured(seen)
+            texts = [text for text in texts if not measured or normalise(text) not in measured]
+            self._sentences[key] = select_sentences(texts, DataSettings(sample=self._protocol.sample, distinct=bool(seen)))
         return self._sentences[key]
+
+    def examples(self, objective: Objective, settings: DataSettings) -> Examples:
+        """The rows of pairs or triplets that a cell learns from; the settings name their files.
+
+        Raises:
+            DataError: They are not here, or cannot be read.
+        """
+        found = read_examples(objective, replace(settings, pairs=tuple(str(self.file(name)) for name in settings.pairs)))
+        measured = self._measured(self._held_out)
+        rows = zip(*(found[name] for name in found if name in SENTENCES), strict=True)
+        kept = [place for place, row in enumerate(rows) if measured.isdisjoint(map(normalise, row))]
+        return {name: [values[place] for place in kept] for name, values in found.items()}
+
+    @property
+    def _held_out(self) -> tuple[Column, ...]:
+        """The columns whose sentences no row of a file may hold."""
+        return tuple(self._columns) if self._protocol.held_out else ()
+
+    def _measured(self, columns: Sequence[Column]) -> set[str]:
+        """The texts that are measured for columns, normalised; a column whose data is not here is not measured."""
+        texts: set[str] = set()
+        for column in columns:
+            with suppress(DataError):
+                texts |= {normalise(text) for task in self.suite([column]).tasks for text in task.texts()}
+        return texts
 
     def digest(self, data: Suite | list[str]) -> str:
         """What a suite or sentences of here hold, as a digest."""
@@ -84,12 +122,7 @@ class Material:
     def _of_task(self, column: Column, source: str) -> list[str]:
         measured = splits_of(column)
         splits = _SPLITS if source == "task" else tuple(split for split in _SPLITS if split not in measured)
-        learned = self._opened(column.suite, splits, (column.task,))
-        texts = [text for task in learned.tasks for text in task.texts()]
-        if source == "task":
-            return texts
-        seen = {normalise(text) for task in self.suite([column]).tasks for text in task.texts()}
-        return [text for text in texts if normalise(text) not in seen]
+        return [text for task in self._opened(column.suite, splits, (column.task,)).tasks for text in task.texts()]
 
     def _opened(self, name: str, splits: tuple[str, ...], tasks: tuple[str, ...]) -> Suite:
         if (name, splits, tasks) not in self._suites:

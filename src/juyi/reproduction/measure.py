@@ -9,10 +9,10 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from juyi.encoder import EncoderSettings, load_encoder
-from juyi.errors import DataError, UsageError
+from juyi.errors import DataError, JuyiError, UsageError
 from juyi.evaluation import evaluate_suite
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_texts
-from juyi.experiments.examples import ChosenExamples, Examples, read_examples, select_examples
+from juyi.experiments.examples import ChosenExamples, Examples, select_examples
 from juyi.experiments.identity import run_hash, what_is_read
 from juyi.experiments.load import encoder_settings, load_recipe
 from juyi.experiments.recipe import TrainRecipe
@@ -24,9 +24,9 @@ from juyi.provenance import read_provenance
 from juyi.reproduction.experiment import Experiment, Place, ReproduceOptions
 from juyi.reproduction.material import Material, content_digest, splits_of
 from juyi.reproduction.results import Result, Results, result_key
-from juyi.suites import Suite, count_warning
+from juyi.suites import AVERAGE, count_warning
 from juyi.tables import Protocol
-from juyi.tasks import BootstrappedScore, Task, encoded_once
+from juyi.tasks import Task, encoded_once
 from juyi.types import Encode, Log
 
 Told = Callable[[int, int, str], None]
@@ -66,23 +66,53 @@ class Measurement:
         """The figures that were not measured yet."""
         return [place for place in self.experiment.places if self.results.read(self.keys[place.names]) is None]
 
+    def found(self, place: Place) -> Result | None:
+        """A figure that was measured; None where it was not, or cannot be here."""
+        try:
+            return self.results.read(self.keys[place.names])
+        except JuyiError:
+            return None
+
     def run(self, log: Log = lambda _: None, told: Told = lambda done, total, what: None) -> None:
         """Measure what is missing, and keep it.
 
         Raises:
-            JuyiError: Something cannot be trained, encoded, measured or written.
+            JuyiError: Something cannot be trained, encoded or written; or a figure cannot be measured: the others are kept.
         """
         missing = self.missing()
         if not missing:
             return
         encode, folder = self._encode(log, told)
+        problems = [problem for group in _grouped(missing) if (problem := self._measure(group, encode, folder, told))]
+        if problems:
+            raise DataError(" ".join(problems))
+
+    def _measure(self, places: list[Place], encode: Encode, folder: Path | None, told: Told) -> str:
+        """Measure and keep figures of one suite and one whitening; what could not be measured, in words."""
         began = time.monotonic()
-        found = [(place, score, suite) for place, score, suite in self._scores(missing, encode, told)]
-        seconds, run_folder = round(time.monotonic() - began, 2), "" if folder is None else str(folder)
-        for place, score, suite in found:
-            warnings = [count_warning(task) for task in suite.tasks if place.column.task in (task.name, "avg")]
+        suite = self.material.suite([place.column for place in places])
+        found = evaluate_suite(
+            suite,
+            encode,
+            fitting=self._fitting(places[0]),
+            labels=lambda _: self._labels(),
+            progress=lambda done, total, what: told(done, total, f"{self.experiment.row.name}: {what}"),
+        )
+        seconds, unmeasured = round(time.monotonic() - began, 2), []
+        for place in places:
+            column = place.column
+            names = [(column.task, column.split, subset, column.metric) for subset in (column.subset, "")]
+            score = next((found.by_key[name] for name in names if name in found.by_key), None)
+            if score is None:
+                unmeasured.append(column.name)
+                continue
+            warnings = [count_warning(task) for task in suite.tasks if column.task in (task.name, AVERAGE)]
+            run_folder = "" if folder is None else str(folder)
             result = Result.of(score, warning=" ".join(filter(None, warnings)), run=run_folder, seconds=seconds)
             self.results.write(self.keys[place.names], result)
+        if not unmeasured:
+            return ""
+        return " ".join([f"{', '.join(dict.fromkeys(unmeasured))} could not be measured.", *found.problems])
 
     @cached_property
     def _recipe(self) -> tuple[TrainRecipe, Examples] | None:
@@ -98,13 +128,14 @@ class Measurement:
         data = replace(recipe.data, seed=experiment.seed)
         recipe = replace(recipe, encoder=encoder, training=training, data=data)
         recipe = self._selected(recipe)
+        column = experiment.places[0].column
         if "text" in recipe.objective.columns:
-            texts = self.material.sentences(experiment.places[0].column)
-            return recipe, select_examples({"text": texts}, recipe.data)
-        if not self.protocol.pairs:
+            return recipe, select_examples({"text": self.material.sentences(column, row.learns_from)}, recipe.data)
+        files = row.learns_from or tuple(filter(None, [self.protocol.pairs]))
+        if not files:
             raise UsageError(f"{recipe.name} learns from pairs, and the table names none. Give a file with --pairs.")
-        data = replace(recipe.data, pairs=(str(self.material.file(self.protocol.pairs)),))
-        return recipe, select_examples(read_examples(recipe.objective, data), recipe.data)
+        rows = self.material.examples(recipe.objective, replace(recipe.data, pairs=files))
+        return recipe, select_examples(rows, recipe.data)
 
     def _selected(self, recipe: TrainRecipe) -> TrainRecipe:
         """With the development pairs of the table; without any the last step is kept."""
@@ -158,28 +189,6 @@ class Measurement:
         )
         return encoded_once(result.encoder.encode), result.folder
 
-    def _scores(self, places: list[Place], encode: Encode, told: Told) -> Iterator[tuple[Place, BootstrappedScore, Suite]]:
-        """The figures of places, all of one suite and one whitening together."""
-        groups: dict[tuple[str, tuple[str, ...], float | None], list[Place]] = {}
-        for place in places:
-            groups.setdefault((place.column.suite, splits_of(place.column), place.variant.whitening), []).append(place)
-        for group in groups.values():
-            suite = self.material.suite([place.column for place in group])
-            found = evaluate_suite(
-                suite,
-                encode,
-                fitting=self._fitting(group[0]),
-                labels=lambda _: self._labels(),
-                progress=lambda done, total, what: told(done, total, f"{self.experiment.row.name}: {what}"),
-            )
-            for place in group:
-                column = place.column
-                names = [(column.task, column.split, subset, column.metric) for subset in (column.subset, "")]
-                score = next((found.by_key[name] for name in names if name in found.by_key), None)
-                if score is None:
-                    raise DataError(" ".join([f"{column.name} could not be measured.", *found.problems]))
-                yield place, score, suite
-
     def _fitting(self, place: Place) -> Fitting | None:
         """The whitening of a variant, for each task on the sentences of that task."""
         strength = place.variant.whitening
@@ -196,3 +205,11 @@ class Measurement:
             return ("dev-selected",) if self._recipe[0].training.keep == "best" else ()
         provenance = read_provenance(resolve(self.experiment.row.encoder))
         return ("dev-selected",) if provenance is not None and provenance.dev_selected else ()
+
+
+def _grouped(places: list[Place]) -> Iterator[list[Place]]:
+    """Places of one suite, with the same splits and the same whitening, are measured together."""
+    groups: dict[tuple[str, tuple[str, ...], float | None], list[Place]] = {}
+    for place in places:
+        groups.setdefault((place.column.suite, splits_of(place.column), place.variant.whitening), []).append(place)
+    yield from groups.values()

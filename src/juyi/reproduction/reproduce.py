@@ -15,12 +15,12 @@ from juyi.experiments.run_folder import RunFolder
 from juyi.hub import resolve
 from juyi.locks import locked_folder
 from juyi.processes import run_in_processes
-from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, plan
+from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, measured_columns, plan
 from juyi.reproduction.material import Material
 from juyi.reproduction.measure import Measurement
 from juyi.reproduction.outcome import Outcome, differences, published_figure
 from juyi.reproduction.results import Result
-from juyi.tables import Protocol, Table
+from juyi.tables import Column, Protocol, Table
 from juyi.types import Log, Progress
 
 RECORD = "table.json"
@@ -101,12 +101,13 @@ def reproduce(
     planned = plan(table, options)
     protocol = _protocol(table, options)
     with locked_folder(options.output):
-        material = Material(options.data, protocol, log)
+        columns = [column for column in measured_columns(table, options) if column.suite]
+        material = Material(options.data, protocol, columns)
         measurements = [Measurement(each, protocol, material, options) for each in planned.experiments]
         to_do, failures = _missing(measurements)
         done = len(measurements) - sum(map(len, to_do))
         overall(done, len(measurements))
-        for experiment, problem in _run(to_do, protocol, material, options, (log, progress)):
+        for experiment, problem in _run(to_do, _Work(protocol, columns, options), material, (log, progress)):
             done += 1
             if problem:
                 failures[str(experiment)] = problem
@@ -151,36 +152,35 @@ def _protocol(table: Table, options: ReproduceOptions) -> Protocol:
 
 
 @dataclass(frozen=True)
-class _Job:
-    experiments: Sequence[Experiment]
+class _Work:
+    """What all experiments of a table share, and what some of them are."""
+
     protocol: Protocol
+    columns: Sequence[Column]
     options: ReproduceOptions
+    experiments: Sequence[Experiment] = ()
 
 
 def _run(
-    to_do: Sequence[Sequence[Experiment]],
-    protocol: Protocol,
-    material: Material,
-    options: ReproduceOptions,
-    heard: tuple[Log, Progress],
+    to_do: Sequence[Sequence[Experiment]], work: _Work, material: Material, heard: tuple[Log, Progress]
 ) -> Iterator[tuple[Experiment, str]]:
     """Each experiment when it is done, and what went wrong."""
-    if options.processes == 1:
+    if work.options.processes == 1:
         for experiment in (each for together in to_do for each in together):
-            yield experiment, _attempt(Measurement(experiment, protocol, material, options), *heard)
+            yield experiment, _attempt(Measurement(experiment, work.protocol, material, work.options), *heard)
         return
-    jobs = [_Job(together, protocol, options) for together in to_do]
-    for job, problems, ending in run_in_processes(_work, jobs, options.processes):
+    jobs = [replace(work, experiments=together) for together in to_do]
+    for job, problems, ending in run_in_processes(_do, jobs, work.options.processes):
         yield from zip(job.experiments, problems or [ending] * len(job.experiments), strict=True)
 
 
-def _work(job: _Job) -> list[str]:
+def _do(work: _Work) -> list[str]:
     """In a process of its own: what went wrong with each experiment of a job."""
-    material = Material(job.options.data, job.protocol)
+    material = Material(work.options.data, work.protocol, work.columns)
     try:
-        return [_attempt(Measurement(each, job.protocol, material, job.options)) for each in job.experiments]
+        return [_attempt(Measurement(each, work.protocol, material, work.options)) for each in work.experiments]
     except OSError as error:
-        return [str(error)] * len(job.experiments)
+        return [str(error)] * len(work.experiments)
 
 
 def _attempt(measurement: Measurement, log: Log = lambda _: None, progress: Progress = lambda done, total, what: None) -> str:
@@ -200,12 +200,10 @@ def _outcomes(
     reasons = dict(planned.reasons)
     for measurement in measurements:
         for place in measurement.experiment.places:
-            problem = failures.get(str(measurement.experiment), "")
-            result = None if problem else measurement.results.read(measurement.keys[place.names])
-            if result is not None:
+            if (result := measurement.found(place)) is not None:
                 results.setdefault(place.names, {})[measurement.experiment.seed] = result
-            elif problem:
-                reasons.setdefault(place.names, problem)
+            else:
+                reasons.setdefault(place.names, failures.get(str(measurement.experiment), ""))
     for place in planned.places:
         found = results.get(place.names, {})
         published = published_figure(table, place)

@@ -66,6 +66,7 @@ class Row:
         pooling: From token vectors to one; empty for the encoder's own.
         recipe: What trains it, where the variants do not say.
         overrides: Settings of the recipe that are its own, `table.key=value`.
+        learns_from: Files that it learns from in place of the protocol's.
         labels: What its figures owe to their making, beside the table's labels.
         figures: A figure a column, or where there are variants one a variant for each column; nan where none was published.
         note: What else is to be known about it.
@@ -77,6 +78,7 @@ class Row:
     pooling: str = ""
     recipe: str = ""
     overrides: tuple[str, ...] = ()
+    learns_from: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     figures: Figures = ()
     note: Bilingual = NOWHERE
@@ -120,6 +122,7 @@ class Protocol:
             or `other-splits`, those of its splits that are not measured, without the ones that occur among the measured.
         sample: So many of the sentences are drawn for all rows alike; 0 takes all.
         pairs: Of recipes that learn from pairs or triplets: a file.
+        held_out: No row of a file is learned from that holds a sentence which is measured.
         selection: The scored pairs that the best step is chosen on.
         seeds: Each trained cell is run once with each.
         tolerance: So far apart, in points, two figures of one cell may be and still count as the same.
@@ -128,6 +131,7 @@ class Protocol:
     texts: str = ""
     sample: int = 0
     pairs: str = ""
+    held_out: bool = False
     selection: str = ""
     seeds: tuple[int, ...] = (42,)
     tolerance: float = 1.0
