@@ -258,7 +258,7 @@ KILLED = {
 def test_killed_while_it_writes_a_command_leaves_nothing_half_and_the_next_clears_up(
     place: Path, build: Callable[..., Path], name: str
 ) -> None:
-    shutil.copytree(build("bert"), place / "small")
+    shutil.copytree(build("bert", options={"num_hidden_layers": 1}), place / "small")
     command, event, moment, target = KILLED[name]
     code, _, error = end(start(place, command.split(), KILL.format(event=event, name=moment)))
     assert code == -signal.SIGKILL, error
