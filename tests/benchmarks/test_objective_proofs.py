@@ -19,9 +19,6 @@ from proofs.cases import CASES
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
-pytestmark = pytest.mark.xdist_group("proofs")  # its fixture is made once, not by each worker
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = tmp_path_factory.mktemp("page") / "objectives.md"

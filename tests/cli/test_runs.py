@@ -11,8 +11,6 @@ import pytest
 
 from juyi.locks import locked_folder
 
-pytestmark = pytest.mark.xdist_group("runs")  # its fixture is made once, not by each worker
-
 RECIPE = """
 name = "toy"
 kind = "train-on-sources"

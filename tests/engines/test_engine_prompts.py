@@ -20,8 +20,6 @@ from juyi.engines.torch_engine import TorchEngine
 from juyi.errors import ModelError, UsageError
 from juyi.prompts import Prompt, PromptChoice, Prompts
 
-pytestmark = pytest.mark.xdist_group("engine prompts")  # its fixture is made once, not by each worker
-
 E5 = Prompts({"query": "query: ", "passage": "passage: ", "same": "句子："}, "same")
 
 

@@ -181,7 +181,6 @@ def start(stand_in: Callable[..., Path], tmp_path_factory: pytest.TempPathFactor
     return folder
 
 
-@pytest.mark.xdist_group("graph of a start")
 def test_linear_layers_are_put_behind_the_graph_of_the_start(tmp_path: Path, start: Path, sentences: list[str], noted) -> None:
     rng = np.random.default_rng(0)
     mapped = with_affine(load_encoder(start), rng.normal(size=(32, 32)), rng.normal(size=32))
@@ -199,7 +198,6 @@ def test_linear_layers_are_put_behind_the_graph_of_the_start(tmp_path: Path, sta
             np.testing.assert_allclose(found, load_encoder(folder).encode(sentences), atol=1e-4)
 
 
-@pytest.mark.xdist_group("graph of a start")
 def test_the_graph_of_the_start_serves_where_nothing_but_weights_changed(
     tmp_path: Path, start: Path, sentences: list[str], noted
 ) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from juyi.errors import BusyError, ModelError
+from juyi.errors import BusyError, ModelError, UsageError
 from juyi.evaluation import evaluate
 from juyi.evaluation.options import EncodeOptions
 from juyi.experiments.recipe import DataSettings
@@ -123,6 +123,30 @@ def test_a_column_that_cannot_be_measured_leaves_the_others_as_they_are(
     assert outcomes["cls", "BQ", "raw"].reason.startswith("BQ could not be measured.")
 
 
+def test_a_set_that_is_not_here_leaves_the_others_as_they_are(
+    small: Table, options: ReproduceOptions, data: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(data, tmp_path / "copy")
+    for split in ("dev", "test"):
+        (folder / f"bq.{split}.tsv").unlink()
+    outcomes = by_name(reproduce(small, replace(options, data=(folder,), cells=("cls:*",), seeds=(1,))))
+    assert {outcomes["cls", "STS-B", name].value is None for name in ("raw", "whitened", "SimCSE", "both")} == {False}
+    assert {outcomes["cls", "BQ", name].verdict for name in ("raw", "whitened", "SimCSE", "both")} == {"not run"}
+    assert "BQ" in outcomes["cls", "BQ", "raw"].reason and "BQ" in outcomes["cls", "BQ", "SimCSE"].reason
+
+
+def test_that_no_best_step_could_be_chosen_is_told(small: Table, options: ReproduceOptions, data: Path) -> None:
+    overrides = ("training.evaluate_every=1", "training.keep=best", "training.batch_size=8")
+    row = replace(small.row[0], recipe="zh/simcse", overrides=overrides, figures=())
+    table = replace(small, row=(row,), column=small.column[:1], variant=())
+    for selection in ("", "x.tsv", "stsb.dev.tsv"):
+        protocol = replace(small.protocol, selection=selection, seeds=(1,))
+        (outcome,) = reproduce(replace(table, protocol=protocol), options).outcomes
+        chosen = selection == "stsb.dev.tsv"
+        assert ("The last step was kept" in outcome.reason) != chosen
+        assert ("dev-selected" in outcome.results[1].labels) == chosen
+
+
 def test_other_texts_and_splits_are_told(
     small: Table, options: ReproduceOptions, data: Path, sentences: list[str], tmp_path: Path
 ) -> None:
@@ -160,6 +184,8 @@ def test_the_sentences_that_are_learned_from(data: Path, small: Table, sentences
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "wiki.txt").write_text("\n".join(["一句", "两句", *sentences]), encoding="utf-8")
     assert learned(texts="wiki.txt") == ["一句", "两句", *sentences]
+    with pytest.raises(UsageError, match=r"names no sentences to learn from"):
+        learned()
     # What is held out is what any column measures, whichever is run: the second halves of both tasks.
     kept = learned(texts="wiki.txt", held_out=True)
     assert {*kept[2:]} <= {*sentences[:30]} & {*sentences[1::2]}

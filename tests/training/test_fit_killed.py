@@ -13,10 +13,7 @@ import pytest
 SEED = random.SystemRandom().randrange(10**6)  # other moments every time: whatever the moment, the end is the same
 CASES = ["simcse-float32", "masked-lm-bfloat16", "simcse-bfloat16", "masked-lm-float32"]
 STEPS = 24
-pytestmark = [
-    pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them"),
-    pytest.mark.xdist_group("killed runs"),  # its fixture is made once, not by each worker
-]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,6 @@ from two_processes import LOGGED
 
 from juyi.training import ProcessWorld
 
-pytestmark = pytest.mark.xdist_group("several processes")  # its fixture is made once, not by each worker
-
 CASES = ["masked-lm", "masked-lm-one-sided"]
 
 

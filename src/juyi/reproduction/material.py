@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from juyi.data import normalise, read_texts
-from juyi.errors import DataError, JuyiError
+from juyi.errors import DataError, JuyiError, UsageError
 from juyi.experiments.examples import Examples, read_examples, select_sentences
 from juyi.experiments.recipe import DataSettings
 from juyi.objectives import SENTENCES, Objective
@@ -57,9 +57,12 @@ class Material:
             files: In place of what the protocol names.
 
         Raises:
+            UsageError: The protocol names none.
             DataError: They are not here.
         """
         source = self._protocol.texts
+        if not files and not source:
+            raise UsageError("The table names no sentences to learn from. Write protocol.texts, or give a file with --texts.")
         of_task = not files and source in ("task", "other-splits")
         key = (*((column.suite, column.task, column.split) if of_task else ()), *(files or (source,)))
         if key not in self._sentences:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -54,24 +55,34 @@ class Measurement:
         return Results(self.options.output / "cells")
 
     @cached_property
-    def keys(self) -> dict[tuple[str, str, str], str]:
-        """The key of each figure, by its names.
-
-        Raises:
-            JuyiError: The encoder, the recipe or the data is not here, or cannot be used.
-        """
+    def _keys(self) -> dict[tuple[str, str, str], str | JuyiError]:
+        """The key of each figure by its names; what is wrong with its data where there is none."""
         return {place.names: self._key(place) for place in self.experiment.places}
 
     def missing(self) -> list[Place]:
-        """The figures that were not measured yet."""
-        return [place for place in self.experiment.places if self.results.read(self.keys[place.names]) is None]
+        """The figures that were not measured yet, and can be as far as their data tells.
+
+        Raises:
+            JuyiError: The encoder, the recipe or what it learns from is not here, or cannot be used.
+        """
+        keys = [(place, self._keys[place.names]) for place in self.experiment.places if self.identity]
+        return [place for place, key in keys if isinstance(key, str) and self.results.read(key) is None]
 
     def found(self, place: Place) -> Result | None:
         """A figure that was measured; None where it was not, or cannot be here."""
         try:
-            return self.results.read(self.keys[place.names])
+            key = self._keys[place.names]
+            return self.results.read(key) if isinstance(key, str) else None
         except JuyiError:
             return None
+
+    def why_not(self, place: Place) -> str:
+        """What is wrong with the data of a figure; empty where nothing is."""
+        try:
+            key = self._keys[place.names]
+        except JuyiError:  # with the experiment as a whole
+            return ""
+        return "" if isinstance(key, str) else str(key)
 
     def run(self, log: Log = lambda _: None, told: Told = lambda done, total, what: None) -> None:
         """Measure what is missing, and keep it.
@@ -107,9 +118,9 @@ class Measurement:
                 unmeasured.append(column.name)
                 continue
             warnings = [count_warning(task) for task in suite.tasks if column.task in (task.name, AVERAGE)]
-            run_folder = "" if folder is None else str(folder)
-            result = Result.of(score, warning=" ".join(filter(None, warnings)), run=run_folder, seconds=seconds)
-            self.results.write(self.keys[place.names], result)
+            told_too = " ".join(filter(None, [*warnings, self._unselected]))
+            result = Result.of(score, warning=told_too, run="" if folder is None else str(folder), seconds=seconds)
+            self.results.write(str(self._keys[place.names]), result)
         if not unmeasured:
             return ""
         return " ".join([f"{', '.join(dict.fromkeys(unmeasured))} could not be measured.", *found.problems])
@@ -127,7 +138,11 @@ class Measurement:
         training = replace(recipe.training, seed=experiment.seed)
         data = replace(recipe.data, seed=experiment.seed)
         recipe = replace(recipe, encoder=encoder, training=training, data=data)
-        recipe = self._selected(recipe)
+        if recipe.training.evaluate_every and self._unselected:
+            recipe = replace(recipe, training=replace(recipe.training, evaluate_every=0, keep="last"))
+        elif recipe.training.evaluate_every:
+            pairs = str(self.material.file(self.protocol.selection))
+            recipe = replace(recipe, selection=replace(recipe.selection, pairs=pairs))
         column = experiment.places[0].column
         if "text" in recipe.objective.columns:
             return recipe, select_examples({"text": self.material.sentences(column, row.learns_from)}, recipe.data)
@@ -137,17 +152,17 @@ class Measurement:
         rows = self.material.examples(recipe.objective, replace(recipe.data, pairs=files))
         return recipe, select_examples(rows, recipe.data)
 
-    def _selected(self, recipe: TrainRecipe) -> TrainRecipe:
-        """With the development pairs of the table; without any the last step is kept."""
-        if not recipe.training.evaluate_every:
-            return recipe
-        try:
-            pairs = str(self.material.file(self.protocol.selection)) if self.protocol.selection else ""
-        except DataError:
-            pairs = ""
-        if pairs:
-            return replace(recipe, selection=replace(recipe.selection, pairs=pairs))
-        return replace(recipe, training=replace(recipe.training, evaluate_every=0, keep="last"))
+    @cached_property
+    def _unselected(self) -> str:
+        """Why the last step is kept where the recipe wants the best one; empty where it wants none, or gets it."""
+        experiment = self.experiment
+        recipe = load_recipe(experiment.recipe, experiment.row.overrides) if experiment.recipe else None
+        if not isinstance(recipe, TrainRecipe) or not recipe.training.evaluate_every:
+            return ""
+        with suppress(DataError):
+            if self.protocol.selection and self.material.file(self.protocol.selection):
+                return ""
+        return "The last step was kept: the development pairs are not here."
 
     @cached_property
     def identity(self) -> str:
@@ -168,10 +183,13 @@ class Measurement:
         row = self.experiment.row
         return replace(encoder_settings(row.overrides), model=row.encoder, pooling=known_pooling(row.pooling or None))
 
-    def _key(self, place: Place) -> str:
+    def _key(self, place: Place) -> str | JuyiError:
         column, variant = place.column, place.variant
-        measured = self.material.digest(self.material.suite([column]))
-        fitted = "" if variant.whitening is None else self.material.digest(self.material.sentences(column))
+        try:
+            measured = self.material.digest(self.material.suite([column]))
+            fitted = "" if variant.whitening is None else self.material.digest(self.material.sentences(column))
+        except JuyiError as error:
+            return error
         where = [column.suite, column.task, column.split, column.splits, column.subset, column.metric]
         return result_key(self.identity, variant.whitening, fitted, where, measured)
 

@@ -203,7 +203,7 @@ def _outcomes(
             if (result := measurement.found(place)) is not None:
                 results.setdefault(place.names, {})[measurement.experiment.seed] = result
             else:
-                reasons.setdefault(place.names, failures.get(str(measurement.experiment), ""))
+                reasons.setdefault(place.names, measurement.why_not(place) or failures.get(str(measurement.experiment), ""))
     for place in planned.places:
         found = results.get(place.names, {})
         published = published_figure(table, place)
