@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from juyi.prompts import Prompt
 
 Record = dict[str, Any]
-_FIGURES = re.compile(r"[+-]?[\d.,]*( in \d+)?|[\d./ –▲▼]+")
+_FIGURES = re.compile(r"[+-]?[\d.,]*( in \d+)?|[\d.–]+( / [\d.–]+)*[▲▼]?")
 
 
 def first_process() -> bool:
