@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from chart import Point, curves
 from juyi.adaptation import RAW, AdaptOptions, Evidence, IntentEvidence, PairEvidence, QuestionEvidence, adapt
 from juyi.adaptation.evidence import limited
 from juyi.data import LabelledTexts, ScoredPairs, normalise, read_labelled_texts, read_scored_pairs
 from juyi.encoder import EncoderSettings, load_encoder
 from juyi.evaluation import FusedSimilarity
 from juyi.metrics import Bootstrap, Units, connected, mean_statistic
+from juyi.report import Picture, Point, drawn
 from juyi.similarity_settings import read_similarity_settings
 from juyi.tasks import BootstrappedScore, Cosine, PairClassification, Similarity
 from juyi.tasks.bootstrapped_score import bootstrapped
@@ -179,14 +179,12 @@ def by_set(records: Sequence[dict[str, Any]]) -> str:
 
 def label_picture(records: Sequence[dict[str, Any]]) -> str:
     """The held-out gain over the number of labels that were asked for, as a picture."""
-    numbers = sorted({each["given"] for each in records})
-    series: dict[str, list[Point | None]] = {}
+    series: dict[str, list[Point]] = {}
     for name in dict.fromkeys(each["set"] for each in records):
-        found = {each["given"]: each for each in records if each["set"] == name}
-        label = f"{name} ({found[min(found)]['metric']})"
-        series[label] = [Point(*_held_out(found[number])) if number in found else None for number in numbers]
-    ticks = [f"{number:,}" for number in numbers]
-    return curves("What labels are worth to juyi adapt", "labels given, at most", "held-out gain, points", ticks, series)
+        found = sorted((each for each in records if each["set"] == name), key=lambda each: each["given"])
+        series[f"{name} ({found[0]['metric']})"] = [Point(each["given"], *_held_out(each)) for each in found]
+    title, up = "What labels are worth to juyi adapt", "held-out gain, points"
+    return drawn(Picture(title, "labels given, at most", up, series, logarithmic=True))
 
 
 def _cells(record: dict[str, Any]) -> list[str]:

@@ -126,6 +126,13 @@ def sentences() -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def table_head() -> str:
+    """What a table of published figures begins with, its columns and rows still to come."""
+    about = 'title = { en = "Small", zh = "小" }\nconditions = { en = "none", zh = "无" }\n'
+    return f'name = "small"\nsource = "nobody"\nlink = "https://example.org"\n{about}'
+
+
+@pytest.fixture(scope="session")
 def small_tokenizer(sentences: list[str]) -> SubwordTokenizer:
     """A WordPiece tokenizer that knows the sentences' characters."""
     from juyi.tokenization import train_wordpiece

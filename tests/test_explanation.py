@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from juyi.losses import info_nce, nt_xent
 from juyi.metrics import alignment, uniformity
 from juyi.postprocessing import fit_whitening
+from juyi.tables import load_table
 
 PAGES = [Path(__file__).parents[1] / "docs" / "explanation" / f"contrastive-learning{ending}.md" for ending in ("", ".zh-CN")]
 TEMPERATURE = 0.05
@@ -173,6 +174,9 @@ def test_claim_8_one_mask_for_both_views_leaves_uniformity_alone() -> None:
     (of_uniformity,) = torch.autograd.grad(alone, weights)
     torch.testing.assert_close(whole, of_uniformity, rtol=1e-3, atol=1e-4)
     assert float(whole.abs().max()) > 1e-3
+    published = {record["row"]: record["value"] for record in load_table("simcse-dropout").records()}
+    for row in ("0.1", "0", "0.1, one mask for both views"):
+        assert all(str(published[row]) in page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def gaussian(count: int, dim: int, seed: int) -> NDArray[np.float64]:

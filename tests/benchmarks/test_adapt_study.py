@@ -12,7 +12,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import adapt_study
-from chart import Point, curves
 from juyi.adaptation import Evidence, IntentEvidence, PairEvidence, QuestionEvidence
 from juyi.baselines import LexicalOverlap
 from juyi.data import LabelledTexts, ScoredPairs, normalise
@@ -92,26 +91,4 @@ def test_tables_and_picture_go_into_the_page(tmp_path: Path) -> None:
     assert "50 in 90<br>4,000 in 90" in text.split("label-curve")[1]
     picture = ElementTree.parse(tmp_path / "results" / "label_curve.svg").getroot()
     assert len(picture.findall(".//{*}polyline")) == 1
-    assert {"50", "4,000", "bq-groups (mrr@10)"} <= {each.text for each in picture.iter("{http://www.w3.org/2000/svg}text")}
-
-
-def drawn(series: dict[str, list[Point | None]]) -> ElementTree.Element:
-    picture = ElementTree.fromstring(curves("<a & b>", "across", "up", ["x", "y", "z"], series))
-    assert all(0 <= float(each.get(side, "0")) <= 400 for each in picture.iter() for side in ("y1", "y2", "cy"))
-    return picture
-
-
-@pytest.mark.parametrize("figures", [[0.0, 0.0, 0.0], [-3.0, -2.0, -1.0], [0.001], [500.0]])
-def test_a_chart_has_room_for_any_figures(figures: list[float]) -> None:
-    points: list[Point | None] = [Point(figure, figure, figure) for figure in figures]
-    labels = [each.text for each in drawn({"one": points}).iter("{http://www.w3.org/2000/svg}text")]
-    assert "0" in labels
-
-
-def test_a_chart_puts_higher_figures_higher_and_leaves_places_out() -> None:
-    points = [Point(-1.0, -2.0, 0.0), None, Point(3.0, 2.0, 4.5)]
-    picture = drawn({"one": points, "two": points[:1]})
-    first, last = [float(each.get("cy", "")) for each in picture.findall(".//{*}circle[@r='4']")][:2]
-    assert first > last
-    assert picture.find("{*}title").text == "<a & b>"  # type: ignore[union-attr]
-    assert picture.findall("{*}polyline")[0].get("points", "").count(",") == 2
+    assert len(picture.findall(".//{*}circle")) == 2

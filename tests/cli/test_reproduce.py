@@ -10,11 +10,6 @@ from pathlib import Path
 import pytest
 
 TABLE = """
-name = "small"
-source = "nobody"
-link = "https://example.org"
-title = {{ en = "Small", zh = "小" }}
-conditions = {{ en = "none", zh = "无" }}
 [[column]]
 name = "STS-B"
 suite = "zh-sts"
@@ -38,12 +33,12 @@ figures = [[50, 50]]
 
 
 @pytest.fixture
-def small(stand_in, sentences: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def small(stand_in, table_head: str, sentences: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     for split, texts in (("dev", sentences[:30]), ("test", sentences[30:])):
         lines = [f"{a}\t{b}\t{len({*a} & {*b}) % 5}" for a, b in zip(texts[::2], texts[1::2], strict=False)]
         Path(f"stsb.{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    Path("small.toml").write_text(TABLE.format(encoder=stand_in("bert")), encoding="utf-8")
+    Path("small.toml").write_text(table_head + TABLE.format(encoder=stand_in("bert")), encoding="utf-8")
     return "small.toml"
 
 

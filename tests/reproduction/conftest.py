@@ -11,11 +11,6 @@ import pytest
 from juyi.tables import Table, load_table
 
 TABLE = """
-name = "small"
-source = "nobody"
-link = "https://example.org"
-title = {{ en = "Small", zh = "小" }}
-conditions = {{ en = "none", zh = "无" }}
 [[column]]
 name = "STS-B"
 suite = "zh-sts"
@@ -71,8 +66,8 @@ def data(sentences: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture
-def small(stand_in: Callable[..., Path], tmp_path: Path) -> Table:
+def small(stand_in: Callable[..., Path], table_head: str, tmp_path: Path) -> Table:
     """Two rows that are run, one that is reported; two columns; raw, whitened, trained, both."""
     path = tmp_path / "small.toml"
-    path.write_text(TABLE.format(encoder=stand_in("bert")), encoding="utf-8")
+    path.write_text(table_head + TABLE.format(encoder=stand_in("bert")), encoding="utf-8")
     return load_table(str(path))

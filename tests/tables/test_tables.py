@@ -128,6 +128,18 @@ def test_averages_are_those_of_their_rows() -> None:
     assert apart == {("simcse-sts", "SBERT-base"), ("simcse-transfer", "Avg BERT")}
 
 
+def test_the_pages_say_how_many_there_are() -> None:
+    tables = [table for name in table_names() if (table := load_table(name)).published]
+    figures = sum(len(table.records()) for table in tables)
+    root = Path(__file__).parents[2]
+    for page, words in {
+        "docs/tables.md": f"{len(tables)} tables with {figures:,} figures",
+        "README.md": f"{len(tables)} tables with their sources",
+        "README.zh-CN.md": f"{len(tables)} 张表",
+    }.items():
+        assert words in (root / page).read_text(encoding="utf-8")
+
+
 def test_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
     words = Bilingual("all", "全部")
     assert str(words) == "all"

@@ -6,6 +6,7 @@ from juyi.report.markdown import markdown_page
 from juyi.report.of_tables import published_sections, reproduction_sections
 from juyi.report.report import Form, report, write_report
 from juyi.report.sections import Block, Cell, Grid, Paragraph, Picture, Point, Section
+from juyi.report.svg import drawn
 
 __all__ = [
     "Block",
@@ -16,6 +17,7 @@ __all__ = [
     "Picture",
     "Point",
     "Section",
+    "drawn",
     "markdown_page",
     "published_sections",
     "report",

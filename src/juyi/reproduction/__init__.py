@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, plan
-from juyi.reproduction.outcome import Outcome, VariantDifference, differences, verdict_counts
+from juyi.reproduction.outcome import Outcome, VariantDifference, differences
 from juyi.reproduction.reproduce import RECORD, Reproduction, reproduce
 
 __all__ = [
@@ -18,5 +18,4 @@ __all__ = [
     "differences",
     "plan",
     "reproduce",
-    "verdict_counts",
 ]

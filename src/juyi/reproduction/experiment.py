@@ -12,7 +12,6 @@ from juyi.suites import AVERAGE
 from juyi.tables import Column, Row, Table, Variant
 
 AS_IT_IS = Variant("")
-_OF_THE_TASK = ("task", "other-splits")
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def why_not(table: Table, place: Place) -> str:
         return "the table reports it; no recipe here runs it"
     if not place.column.suite:
         return "no suite here measures it"
-    if place.column.task == AVERAGE and place.recipe and table.protocol.texts in _OF_THE_TASK:
+    if place.column.task == AVERAGE and place.recipe and table.protocol.of_task:
         return "an average over encoders that were each trained on one task"
     return ""
 
@@ -187,7 +186,7 @@ def _experiments(table: Table, places: Iterable[Place], seeds: Sequence[int]) ->
     """Figures of one row that come from one encoder, together: each encoder is trained once and each text encoded once."""
     groups: dict[tuple[str, str, str], list[Place]] = {}
     for place in places:
-        task = place.column.task if place.recipe and table.protocol.texts in _OF_THE_TASK else ""
+        task = place.column.task if place.recipe and table.protocol.of_task else ""
         groups.setdefault((place.row.name, place.recipe, task), []).append(place)
     for (_row, recipe, _task), group in groups.items():
         for seed in seeds if recipe else seeds[:1]:

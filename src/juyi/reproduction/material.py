@@ -63,7 +63,7 @@ class Material:
         source = self._protocol.texts
         if not files and not source:
             raise UsageError("The table names no sentences to learn from. Write protocol.texts, or give a file with --texts.")
-        of_task = not files and source in ("task", "other-splits")
+        of_task = not files and self._protocol.of_task
         key = (*((column.suite, column.task, column.split) if of_task else ()), *(files or (source,)))
         if key not in self._sentences:
             if of_task:

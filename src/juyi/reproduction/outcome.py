@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
 from juyi.metrics import mean_interval
 from juyi.reproduction.experiment import Place
 from juyi.reproduction.results import Result
-from juyi.tables import Table
 
 Verdict = Literal["reproduced", "near", "missed", "other conditions", "no figure", "not run"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 @dataclass(frozen=True)
@@ -158,17 +155,3 @@ def _half_width(values: Sequence[float]) -> float:
         return 0.0
     spread = mean_interval(values)
     return (spread.high - spread.low) / 2
-
-
-def verdict_counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """How many figures have each verdict, in the order of the verdicts."""
-    counts = Counter(outcome.verdict for outcome in outcomes)
-    return {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]}
-
-
-def published_figure(table: Table, place: Place) -> float | None:
-    """The published figure of a place; None where there is none."""
-    for cell in table.cells():
-        if (cell.row.name, cell.column.name) == place.names[:2]:
-            return cell.figures.get(place.variant.name)
-    return None

@@ -18,7 +18,7 @@ from juyi.processes import run_in_processes
 from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, measured_columns, plan
 from juyi.reproduction.material import Material
 from juyi.reproduction.measure import Measurement
-from juyi.reproduction.outcome import Outcome, differences, published_figure
+from juyi.reproduction.outcome import Outcome, differences
 from juyi.reproduction.results import Result
 from juyi.tables import Column, Protocol, Table
 from juyi.types import Log, Progress
@@ -204,9 +204,10 @@ def _outcomes(
                 results.setdefault(place.names, {})[measurement.experiment.seed] = result
             else:
                 reasons.setdefault(place.names, measurement.why_not(place) or failures.get(str(measurement.experiment), ""))
+    cells = {(cell.row.name, cell.column.name): cell.figures for cell in table.cells()}
     for place in planned.places:
         found = results.get(place.names, {})
-        published = published_figure(table, place)
+        published = cells.get(place.names[:2], {}).get(place.variant.name)
         reason = _deviation(place, found, options) if found else reasons.get(place.names, "")
         yield Outcome(place, published, found, reason, table.protocol.tolerance)
 

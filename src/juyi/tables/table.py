@@ -136,6 +136,11 @@ class Protocol:
     seeds: tuple[int, ...] = (42,)
     tolerance: float = 1.0
 
+    @property
+    def of_task(self) -> bool:
+        """Whether each column learns from sentences of its own task."""
+        return self.texts in ("task", "other-splits")
+
     def __post_init__(self) -> None:
         if not self.seeds or len({*self.seeds}) < len(self.seeds):
             raise UsageError(f"protocol.seeds is {[*self.seeds]}; at least one is needed, each once.")
