@@ -21,7 +21,7 @@ demo: .venv/ready ## Adapt the embedded encoder to the sample FAQ; what it broug
 	$(BIN)/juyi adapt --output demo --portfolio quick --query '不想要这个套餐了' --query '换个城市上班社保怎么办' --query '这个月还不上信用卡' --query '附近有什么好吃的'
 
 test: .venv/ready ## Run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: .venv/ready ## Lint, types, import floors, architecture
 	$(BIN)/ruff check .

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -53,6 +55,57 @@ def noted() -> Noted:
             sys.setprofile(None)
 
     return observe
+
+
+Juyi = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[subprocess.Popen[str]]:
+    """See `warm_server.py`."""
+    server = Path(__file__).parent / "warm_server.py"
+    with subprocess.Popen([sys.executable, server], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def juyi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Juyi:
+    """`juyi(argument, …)`: a command in a process of its own, as a person runs it, and how it ended.
+
+    With `stdin`, a text; `folder`, where it is run; `variables` of the environment; `before`, code that is run in that process
+    before the command; and `meanwhile`, which is called with the number of the process while it runs.
+    """
+
+    def run(
+        *arguments: object,
+        stdin: str = "",
+        folder: Path | None = None,
+        variables: dict[str, str] | None = None,
+        before: str = "",
+        meanwhile: Callable[[int], object] = lambda _: None,
+    ) -> subprocess.CompletedProcess[str]:
+        words, folder = [*map(str, arguments)], folder or Path.cwd()
+        environment = {**os.environ, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8", **(variables or {})}
+        streams = [tmp_path_factory.mktemp("streams") / name for name in ("in", "out", "error")]
+        for stream, content in zip(streams, (stdin, "", ""), strict=True):
+            stream.write_text(content, encoding="utf-8")
+        if hasattr(os, "fork"):
+            server = request.getfixturevalue("warm")
+            asked = {"arguments": words, "environment": environment, "folder": str(folder), "before": before}
+            server.stdin.write(json.dumps(asked | {"streams": [*map(str, streams)]}) + "\n")
+            server.stdin.flush()
+            meanwhile(int(server.stdout.readline()))
+            status = int(server.stdout.readline())
+        else:
+            command = [sys.executable, "-c", f"{before}\nfrom juyi.cli.main import main\nmain()", *words]
+            with streams[0].open("rb") as read, streams[1].open("wb") as out, streams[2].open("wb") as error:
+                child = subprocess.Popen(command, stdin=read, stdout=out, stderr=error, cwd=folder, env=environment)
+                meanwhile(child.pid)
+                status = child.wait()
+        out_text, error_text = (stream.read_bytes().decode("utf-8") for stream in streams[1:])
+        return subprocess.CompletedProcess(words, status, out_text, error_text)
+
+    return run
 
 
 _SENTENCES = """

@@ -44,27 +44,34 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(place: Path, arguments: Sequence[str], code: str | None = None, **options: object) -> subprocess.Popen[bytes]:
-    """A command in a process of its own, with its cache beside the rest; `code` runs before it."""
-    command = JUYI if code is None else [sys.executable, "-c", f"{code}\nfrom juyi.cli.main import main\nmain()"]
+def start(place: Path, arguments: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
+    """A command in a process that begins with nothing, with its cache beside the rest."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     environment = {**os.environ, "JUYI_CACHE": str(place / "cache"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([*command, *arguments], cwd=place, env=environment, **streams)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen([*JUYI, *arguments], cwd=place, env=environment, **streams)  # type: ignore[call-overload,no-any-return]
 
 
-def end(child: subprocess.Popen[bytes], stdin: bytes | None = None) -> tuple[int, str, str]:
-    out, error = child.communicate(stdin)
+def end(child: subprocess.Popen[bytes]) -> tuple[int, str, str]:
+    out, error = child.communicate()
     return child.returncode, (out or b"").decode(), " ".join((error or b"").decode().split())
+
+
+End = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ended(juyi: Callable[..., subprocess.CompletedProcess[str]], place: Path) -> End:
+    """The exit code, stdout and the words of stderr of a command, with its cache beside the rest."""
+
+    def run(*arguments: str, **options: Any) -> tuple[int, str, str]:
+        done = juyi(*arguments, folder=place, variables={"JUYI_CACHE": str(place / "cache")}, **options)
+        return done.returncode, done.stdout, " ".join(done.stderr.split())
+
+    return run
 
 
 def content(place: Path) -> set[str]:
     return {path.relative_to(place).as_posix() for path in place.rglob("*")}
-
-
-def full() -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
 
 
 def closed() -> None:
@@ -92,7 +99,7 @@ def foreign(place: Path) -> None:
     shutil.copytree(place / "photos", place / "a" / "model")
 
 
-FULL = {"preexec_fn": full}
+FULL = {"before": f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({LIMIT}, {LIMIT}))"}
 CLOSED = {"preexec_fn": closed}
 DEAF = {"stdin": None, "preexec_fn": lambda: os.close(0)}
 CASES: dict[str, tuple[str, int, str, Callable[[Path], None], dict[str, Any]]] = {
@@ -133,11 +140,12 @@ CASES: dict[str, tuple[str, int, str, Callable[[Path], None], dict[str, Any]]] =
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_in_the_way_is_told_and_nothing_is_left(place: Path, name: str) -> None:
+def test_what_is_in_the_way_is_told_and_nothing_is_left(place: Path, ended: End, name: str) -> None:
     command, code, words, prepare, options = CASES[name]
     prepare(place)
     before = content(place)
-    found, out, error = end(start(place, command.split(), **options))
+    cold = "preexec_fn" in options
+    found, out, error = end(start(place, command.split(), **options)) if cold else ended(*command.split(), **options)
     assert found == code and code in EXIT_CODES, error
     assert words in error and "Traceback" not in error and error.count("Error:") == 1, error
     assert out == "" and content(place) == before
@@ -179,31 +187,30 @@ def test_ctrl_c_is_130_and_leaves_nothing(place: Path) -> None:
     assert (code, error) == (130, "standard input: txt, utf-8. Stopped.") and content(place) == before
 
 
-def test_a_minus_begins_a_sentence_and_a_file(place: Path) -> None:
-    code, out, error = end(start(place, ["similar", "-5度", "零下五度", "-5度", "--", "-m"]))
+def test_a_minus_begins_a_sentence_and_a_file(place: Path, ended: End) -> None:
+    code, out, error = ended("similar", "-5度", "零下五度", "-5度", "--", "-m")
     assert code == 0 and len(out.split()) == 3 and float(out.split()[1]) == pytest.approx(1, abs=1e-4), error
     (place / "-5度.txt").write_text("甲\n", encoding="utf-8")
-    assert end(start(place, ["encode", "-5度.txt", "-o", "-5度.npy"]))[0] == 0
+    assert ended("encode", "-5度.txt", "-o", "-5度.npy")[0] == 0
     assert np.load(place / "-5度.npy").shape == (1, 384)
 
 
-def test_the_choices_for_empty_texts(place: Path) -> None:
-    assert end(start(place, ["encode", "blank.txt", "-o", "x.npy", "--empty", "zero"]))[0] == 0
+def test_the_choices_for_empty_texts(place: Path, ended: End) -> None:
+    assert ended("encode", "blank.txt", "-o", "x.npy", "--empty", "zero")[0] == 0
     rows = np.load(place / "x.npy")
     assert rows.shape == (3, 384) and not rows[1].any() and rows[[0, 2]].any(axis=1).all()
-    code, _, error = end(start(place, ["encode", "blank.txt", "-o", "y.npy", "--empty", "drop"]))
+    code, _, error = ended("encode", "blank.txt", "-o", "y.npy", "--empty", "drop")
     assert code == 0 and "Empty: 1, left out; line 2" in error and "y.ids.txt" in error
     assert (place / "y.ids.txt").read_text() == "1\n3\n"
     np.testing.assert_allclose(np.load(place / "y.npy"), rows[[0, 2]], atol=1e-6)
     for arguments, code in (([], 1), (["--empty", "zero"], 0)):  # a stream can be read once
-        child = start(place, ["encode", "-", "-o", "z.npy", *arguments], stdin=subprocess.PIPE)
-        found, _, error = end(child, "甲\n\n乙\n".encode())
+        found, _, error = ended("encode", "-", "-o", "z.npy", *arguments, stdin="甲\n\n乙\n")
         assert found == code and (code == 0 or "the text of line 2 is empty" in error)
         assert (place / "z.npy").exists() == (code == 0)
-    code, _, error = end(start(place, ["encode", "blank.txt", "-o", "/dev/null", "--format", "csv", "--empty", "drop"]))
+    code, _, error = ended("encode", "blank.txt", "-o", "/dev/null", "--format", "csv", "--empty", "drop")
     assert code == 0 and "Empty: 1, left out; line 2" in error and "ids" not in error
-    child = start(place, ["encode", "blank.txt", "--empty", "drop", "-o", "-"])
-    assert [json.loads(line)["line"] for line in end(child)[1].splitlines()] == [1, 3]
+    lines = ended("encode", "blank.txt", "--empty", "drop", "-o", "-")[1].splitlines()
+    assert [json.loads(line)["line"] for line in lines] == [1, 3]
 
 
 CACHES: dict[str, Callable[[Path], object]] = {
@@ -212,24 +219,24 @@ CACHES: dict[str, Callable[[Path], object]] = {
 }
 
 
-def test_a_cache_that_cannot_be_used_is_told_once_and_changes_nothing(place: Path) -> None:
+def test_a_cache_that_cannot_be_used_is_told_once_and_changes_nothing(place: Path, ended: End) -> None:
     command = ["evaluate", "--suite", "pairs.tsv", "--format", "jsonl", "--no-overlap"]
-    code, scores, error = end(start(place, command))
+    code, scores, error = ended(*command)
     assert code == 0 and scores and "cache" not in error
     for spoil in ("a damaged file", "a file in its place"):
         if spoil == "a file in its place":
             shutil.rmtree(place / "cache")
         CACHES[spoil](place / "cache")
-        code, again, error = end(start(place, command))
+        code, again, error = ended(*command)
         assert (code, again) == (0, scores) and error.count("cannot be used") == 1, error
 
 
-def test_what_was_not_foreseen_is_one_line(place: Path) -> None:
+def test_what_was_not_foreseen_is_one_line(ended: End) -> None:
     code = "import juyi.data\njuyi.data.open_texts = None"
-    found, _, error = end(start(place, ["encode", "q.txt"], code))
+    found, _, error = ended("encode", "q.txt", before=code)
     assert found == 1 and "TypeError: 'NoneType' object is not callable" in error and "juyi --traceback encode" in error
     assert "Traceback" not in error
-    assert "Traceback" in end(start(place, ["encode", "q.txt", "--traceback"], code))[2]
+    assert "Traceback" in ended("encode", "q.txt", "--traceback", before=code)[2]
 
 
 KILL = """
@@ -256,14 +263,14 @@ KILLED = {
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in ("adapt", "export", "train") else name for name in KILLED]
 )
 def test_killed_while_it_writes_a_command_leaves_nothing_half_and_the_next_clears_up(
-    place: Path, build: Callable[..., Path], name: str
+    place: Path, ended: End, build: Callable[..., Path], name: str
 ) -> None:
     shutil.copytree(build("bert", options={"num_hidden_layers": 1}), place / "small")
     command, event, moment, target = KILLED[name]
-    code, _, error = end(start(place, command.split(), KILL.format(event=event, name=moment)))
+    code, _, error = ended(*command.split(), before=KILL.format(event=event, name=moment))
     assert code == -signal.SIGKILL, error
     assert not (place / target).exists()
     assert [path for path in content(place) if ".tmp" in path]  # it was in the middle of it
-    code, _, error = end(start(place, command.split()))
+    code, _, error = ended(*command.split())
     assert code == 0 and (place / target).exists(), error
     assert not [path for path in content(place) if ".tmp" in path or path.endswith((".old", ".lock"))]

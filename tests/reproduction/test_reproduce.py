@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,25 +222,24 @@ def test_a_digest_is_of_the_content(data: Path, small: Table) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_process_goes_on_where_it_stood(small: Table, options: ReproduceOptions, data: Path, tmp_path: Path) -> None:
-    table = tmp_path / "small.toml"
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+def test_a_killed_process_goes_on_where_it_stood(small: Table, juyi, data: Path, tmp_path: Path) -> None:
+    def reproduced(name: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        places = "--data", data, "-o", tmp_path / name, "--runs", tmp_path / f"runs-{name}"
+        return juyi("reproduce", tmp_path / "small.toml", *places, "--format", "json", **options)
 
-    def command(name: str) -> list[str]:
-        places = ["--data", data, "-o", tmp_path / name, "--runs", tmp_path / f"runs-{name}", "--format", "json"]
-        return [sys.executable, "-m", "juyi.cli.main", "reproduce", table, *places]
-
-    environment = {**os.environ, "JUYI_LANGUAGE": "en"}
-    with subprocess.Popen(
-        [*map(str, command("killed"))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    ) as first:
+    def kill(process: int) -> None:
         deadline = time.monotonic() + 240
         while len([*(tmp_path / "runs-killed").rglob("finished.json")]) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
-        first.send_signal(signal.SIGKILL)
+        os.kill(process, signal.SIGKILL)
+
+    assert reproduced("killed", meanwhile=kill).returncode == -signal.SIGKILL
     kept = len([*(tmp_path / "killed" / "cells").glob("*.json")])
     assert 0 < kept < 24
     outputs = []
     for name in ("killed", "straight"):
-        done = subprocess.run([*map(str, command(name))], capture_output=True, encoding="utf-8", env=environment, check=True)
+        done = reproduced(name)
+        assert done.returncode == 0, done.stderr
         outputs.append([record | {"runs": None} for record in json.loads(done.stdout)])
     assert outputs[0] == outputs[1]

@@ -73,9 +73,10 @@ class Backbone:
 
     def signals(self, texts: Sequence[str], treatment: Treatment = AS_IT_IS) -> Signals:
         """What can be said of the vectors without labels."""
-        return label_free_signals(self.encode(texts, treatment), self._views(texts, treatment))
+        return label_free_signals(self.encode(texts, treatment), self.views(texts, treatment))
 
-    def _views(self, texts: Sequence[str], treatment: Treatment) -> tuple[Embeddings, Embeddings] | None:
+    def views(self, texts: Sequence[str], treatment: Treatment = AS_IT_IS) -> tuple[Embeddings, Embeddings] | None:
+        """Two dropout views of the texts after a treatment, in an order of their own; None where there is no dropout."""
         views = dropout_views(without_normalisation(self.encoder), texts)
         return None if views is None else (self._treated(views[0], treatment), self._treated(views[1], treatment))
 

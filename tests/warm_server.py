@@ -1,7 +1,8 @@
 """Commands in processes of their own that need not import torch first: each is a fork of this one, which did that alone.
 
-Reads requests from standard input, one JSON object a line: the arguments, the environment, the folder, and the files of the three
-standard streams. Answers each with the exit status on standard output, one number a line.
+Reads requests from standard input, one JSON object a line: the arguments, the environment, the folder, the files of the three
+standard streams, and code that is run before. Answers each on standard output: the number of the process, when it has begun, and
+its exit status, when it has ended; each on a line.
 """
 
 from __future__ import annotations
@@ -26,9 +27,14 @@ def serve() -> None:
         child = os.fork()
         if child == 0:
             os._exit(_run(request))
+        _answer(child)
         _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
+        _answer(os.waitstatus_to_exitcode(status))
+
+
+def _answer(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
 
 
 def _run(request: dict[str, Any]) -> int:
@@ -47,6 +53,7 @@ def _run(request: dict[str, Any]) -> int:
         io.BufferedWriter(io.FileIO(2, "w", closefd=False)), encoding="utf-8", errors="backslashreplace", line_buffering=True
     )
     try:
+        exec(request["before"], {})
         juyi.cli.main.main()
         return 0
     except SystemExit as error:
