@@ -130,7 +130,7 @@ def _judged(
 
 
 def told_apart(judged: NDArray[np.float64], gains: NDArray[np.float64]) -> float | None:
-    """How often a way that is certainly better is judged higher than one that is certainly worse; None where either is missing."""
+    """How often a way that is certainly better is judged above one that is certainly worse; None where either is missing."""
     better, worse = judged[gains[:, 1] > 0], judged[gains[:, 2] < 0]
     if not len(better) or not len(worse):
         return None
