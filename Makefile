@@ -5,7 +5,7 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench messages clean
+.PHONY: help demo test check lint types architecture bench messages clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -13,8 +13,7 @@ help: ## Show this help
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev --group parity --group teachers
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[all]' --group dev --group parity --group teachers
 	touch $@
 
 demo: .venv/ready ## Adapt the embedded encoder to the sample FAQ; what it brought, and searches before and after
@@ -24,10 +23,17 @@ test: .venv/ready ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: .venv/ready ## Lint, types, import floors, architecture
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync types lint architecture
+
+types: .venv/ready
+	$(BIN)/mypy
+
+lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+architecture: .venv/ready
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 bench: .venv/ready ## Measure against other tools, side by side

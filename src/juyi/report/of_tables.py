@@ -30,7 +30,7 @@ def reproduction_sections(record: Record, *, brief: bool = False) -> list[Sectio
         brief: Without the whole of what was published, and without what it was computed on.
     """
     blocks: list[Block] = [*_about(record), Paragraph(_verdicts(record["outcomes"]), strong=True)]
-    blocks += [*_measured(record)]
+    blocks += [*_claims(record), *_measured(record)]
     sections = [Section(spoken(record["title"]), blocks)]
     if pictures := [*_curves(record), *_trajectories(record), *_scatter(record)]:
         sections.append(Section(_("Curves"), pictures))
@@ -121,6 +121,35 @@ def _verdicts(outcomes: Sequence[Record]) -> str:
     return ", ".join(f"{words[verdict]}: {count}" for verdict, count in counted.items() if count)
 
 
+def _claims(record: Record) -> Iterator[Grid]:
+    """What is said about the figures, and whether they agree."""
+    found: dict[str, tuple[str, Colour]] = {
+        "agrees": (_("agrees"), "green"),
+        "disagrees": (_("disagrees"), "red"),
+        "mixed": (_("sometimes"), ""),
+        "open": (_("cannot be told"), ""),
+    }
+    lines = []
+    for claim in record.get("claims", ()):
+        words, colour = found[claim["judgement"]]
+        counts = _("{supported} for, {refuted} against, {undecided} open").format(
+            supported=claim["for"], refuted=claim["against"], undecided=claim["open"]
+        )
+        pairs = "\n".join(map(_compared, claim["compared"]))
+        mean = sum(each["value"] for each in claim["compared"]) / len(claim["compared"])
+        source = f" ({claim['source']})" if claim["source"] else ""
+        said = Cell(f"{spoken(claim['words'])}{source}")
+        lines.append([said, Cell(words, colour, pairs), Cell(counts, hint=pairs), Cell(f"{mean:+.1f}", hint=pairs)])
+    if lines:
+        head = [_("claim"), _("here"), _("certain comparisons"), _("mean difference")]
+        yield Grid(head, lines, _("What is said, and what was found"))
+
+
+def _compared(pair: Record) -> str:
+    first, second = (", ".join(filter(None, side)) for side in (pair["first"], pair["second"]))
+    return f"{first} − {second}: {pair['value']:+.2f} ({interval_words(pair['interval'], '+.2f')})"
+
+
 def _differences(record: Record) -> Grid:
     lines: dict[tuple[str, str], dict[str, Cell]] = {}
     for each in record["differences"]:
@@ -141,7 +170,7 @@ def _curves(record: Record) -> Iterator[Picture]:
                 if outcome["column"] != column or outcome["value"] is None or not isinstance(at, int | float):
                     continue
                 others = [str(value) for name, value in outcome["point"].items() if name != axis]
-                name = ", ".join(filter(None, [outcome["row"].partition(",")[0], outcome["variant"], *others]))
+                name = ", ".join(filter(None, [outcome["base"], outcome["variant"], *others]))
                 low, high = outcome["interval"] or (None, None)
                 hint = f"{name}, {axis} {at:g}: {outcome['value']:.2f} ({interval_words(outcome['interval'])})"
                 series.setdefault(name, []).append(Point(float(at), outcome["value"], low, high, hint))

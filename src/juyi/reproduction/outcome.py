@@ -79,6 +79,7 @@ class Outcome:
         results = [*self.results.values()]
         return {
             "row": row,
+            "base": self.place.row.base or row,
             "column": column,
             "variant": variant,
             "encoder": self.place.row.encoder,
@@ -133,20 +134,31 @@ def differences(outcomes: Sequence[Outcome], level: float = 0.95) -> list[Varian
         if outcome.results:
             cells.setdefault(outcome.place.names[:2], []).append(outcome)
     pairs = [(first, other) for first, *others in cells.values() for other in others]
-    return [found for first, other in pairs if (found := _difference(first, other, level)) is not None]
+    return [
+        VariantDifference(*other.place.names, first.place.variant.name, *found)
+        for first, other in pairs
+        if (found := difference(first, other, level)) is not None
+    ]
 
 
-def _difference(first: Outcome, other: Outcome, level: float) -> VariantDifference | None:
+def difference(first: Outcome, other: Outcome, level: float = 0.95) -> tuple[float, tuple[float, float]] | None:
+    """By how much another outcome of the same items is above the first, and the interval; None where nothing can be drawn.
+
+    Where one of them has no seeds, as an encoder that was not trained, it stands for itself beside each seed of the other.
+    """
+    if not first.results or not other.results:
+        return None
     alone = next(iter(first.results.values()))  # of what no seed was drawn for
-    pairs = [(result, first.results.get(seed, alone)) for seed, result in other.results.items()]
+    single = next(iter(other.results.values()))
+    seeds = other.results if len(other.results) > 1 else first.results
+    pairs = [(other.results.get(seed, single), first.results.get(seed, alone)) for seed in seeds]
     if not all(ours.replicates and len(ours.replicates) == len(theirs.replicates) for ours, theirs in pairs):
         return None
     values = [ours.value - theirs.value for ours, theirs in pairs]
     drawn = np.mean([np.subtract(ours.replicates, theirs.replicates) for ours, theirs in pairs], axis=0)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    value, seeds = float(np.mean(values)), _half_width(values)
-    interval = (value - math.hypot(value - low, seeds), value + math.hypot(high - value, seeds))
-    return VariantDifference(*other.place.names, first.place.variant.name, value, interval)
+    value, spread = float(np.mean(values)), _half_width(values)
+    return value, (value - math.hypot(value - low, spread), value + math.hypot(high - value, spread))
 
 
 def _half_width(values: Sequence[float]) -> float:

@@ -15,6 +15,7 @@ from juyi.experiments.run_folder import RunFolder
 from juyi.hub import resolve
 from juyi.locks import locked_folder
 from juyi.processes import run_in_processes
+from juyi.reproduction.claims import judged
 from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, measured_columns, plan
 from juyi.reproduction.material import Material
 from juyi.reproduction.measure import Measurement
@@ -48,6 +49,7 @@ class Reproduction:
             **self.table.as_record(),
             "outcomes": [outcome.record() for outcome in self.outcomes],
             "differences": [difference.record() for difference in differences(self.outcomes)],
+            "claims": [claim.record() for claim in judged(self.table.claim, self.outcomes)],
             "trajectories": [*_trajectories(self.outcomes)],
             "failures": self.failures,
             "environment": environment(),

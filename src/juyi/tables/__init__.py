@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from juyi.tables.catalogue import load_table, table_names
+from juyi.tables.claim import Claim, Side
 from juyi.tables.table import Cell, Colour, Column, Protocol, Row, Sweep, Table, Variant
 
 __all__ = [
     "Cell",
+    "Claim",
     "Colour",
     "Column",
     "Protocol",
     "Row",
+    "Side",
     "Sweep",
     "Table",
     "Variant",

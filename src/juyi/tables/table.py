@@ -12,6 +12,7 @@ from pydantic import ConfigDict
 
 from juyi.errors import UsageError
 from juyi.language import Bilingual
+from juyi.tables.claim import Claim
 
 ColourName = Literal["green", "red"]
 Figures = tuple[float | tuple[float, ...], ...]
@@ -71,6 +72,7 @@ class Row:
         figures: A figure a column, or where there are variants one a variant for each column; nan where none was published.
         note: What else is to be known about it.
         point: Of a row that a sweep made: the value of each setting.
+        base: And the row that it was made of.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Row:
     figures: Figures = ()
     note: Bilingual = NOWHERE
     point: Mapping[str, Any] = field(default_factory=dict)
+    base: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ class Table:
         variant: What the figures of a cell are, where it has several.
         labels: What all figures owe to their making: `transductive`, `dev-selected`.
         colour: Which figures are shown green and red.
+        claim: What is said about its figures.
         protocol: What a cell that is run again learns from.
     """
 
@@ -198,6 +202,7 @@ class Table:
     variant: tuple[Variant, ...] = ()
     labels: tuple[str, ...] = ()
     colour: Colour | None = None
+    claim: tuple[Claim, ...] = ()
     protocol: Protocol = field(default_factory=Protocol)
 
     def __post_init__(self) -> None:
@@ -210,6 +215,8 @@ class Table:
             raise UsageError(f"colour names '{strange.pop()}'; the variants are {', '.join(variants) or 'none'}.")
         for row in self.row:
             self._check_figures(row)
+        for claim in self.claim:
+            self._check_claim(claim)
 
     @property
     def published(self) -> bool:
@@ -237,6 +244,20 @@ class Table:
                 raise UsageError(
                     f"The row '{row.name}' has {got or 'one'} figure{'s' if got else ''} at '{column.name}'; "
                     f"there {'is one' if not wanted else f'are {wanted}'}, {'no variants' if not wanted else 'one a variant'}."
+                )
+
+    def _check_claim(self, claim: Claim) -> None:
+        known = {
+            "row": (claim.names("row"), {row.name for row in self.row}),
+            "variant": (claim.names("variant"), {variant.name for variant in self.variant}),
+            "setting": (claim.settings, {sweep.title for sweep in self.sweep}),
+            "column": ({*claim.columns}, {column.name for column in self.column}),
+        }
+        for what, (named, there) in known.items():
+            if strange := sorted(named - there):
+                raise UsageError(
+                    f"The claim '{claim.words.en}' names the {what} '{strange[0]}'; there {'are' if len(there) > 1 else 'is'} "
+                    f"{', '.join(sorted(there)) or 'none'}."
                 )
 
     def cells(self) -> Iterator[Cell]:
@@ -316,7 +337,7 @@ def _swept(row: Row, sweeps: Sequence[Sweep], values: Sequence[Any]) -> Row:
         for sweep, value in zip(sweeps, values, strict=True)
     ]
     name = ", ".join([row.name, *(f"{title} {value}" for title, value in point.items())])
-    return replace(row, name=name, overrides=(*row.overrides, *settings), point=point)
+    return replace(row, name=name, overrides=(*row.overrides, *settings), point=point, base=row.name)
 
 
 def _check_names(what: str, names: Sequence[str]) -> None:
