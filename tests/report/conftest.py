@@ -16,7 +16,7 @@ EVIL = "</script><b onclick=alert(1)>“粗”&amp;"
 def outcome(row: str, column: str, variant: str, value: float | None, **more: Any) -> dict[str, Any]:
     usual = {"published": None, "interval": None if value is None else [value - 1, value + 1], "verdict": "no figure"}
     usual |= {"seeds": {"1": value}, "count": 100, "units": 90, "labels": ["transductive"], "reason": "", "point": {}, "runs": []}
-    return {"row": row, "column": column, "variant": variant, "value": value, **usual, **more}
+    return {"row": row, "base": row.partition(",")[0], "column": column, "variant": variant, "value": value, **usual, **more}
 
 
 @pytest.fixture
@@ -35,7 +35,11 @@ def reproduced(tmp_path: Path) -> Path:
     looks = {"name": "mini, SimCSE, seed 1", "run": "r", "steps": [10, 20], "dev": [60.0, 61.0]}
     looks |= {"alignment": [0.2, 0.25], "uniformity": [-2.0, -2.4]}
     difference = {"row": "mini", "column": "STS-B", "variant": "SimCSE", "against": "raw", "value": 2.0, "interval": [1.0, 3.0]}
-    record = {**table, "outcomes": outcomes, "differences": [difference], "trajectories": [looks], "failures": {}}
+    pair = {"first": ["mini", "STS-B", "SimCSE"], "second": ["mini", "STS-B", "raw"], "value": 2.0, "interval": [1.0, 3.0]}
+    claim = {"words": {"en": f"It helps {EVIL}", "zh": "有用"}, "source": "somebody", "judgement": "agrees", "compared": [pair]}
+    claims = [claim | {"for": 1, "against": 0, "open": 0}]
+    record = {**table, "outcomes": outcomes, "differences": [difference], "claims": claims}
+    record |= {"trajectories": [looks], "failures": {}}
     folder = tmp_path / "reproduced"
     folder.mkdir()
     (folder / "table.json").write_text(json.dumps(record | {"environment": {"juyi": "0", "packages": {"torch": "2"}}}), "utf-8")

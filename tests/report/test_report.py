@@ -67,6 +67,7 @@ def test_a_table_that_was_run(page: Callable[..., Page]) -> None:
     found = page("reproduced")
     assert found.has("60.0 ± 1.0 (60.5 ✓)", "reproduced ✓: 2", "+2.0 (+1.0 – +3.0)", f"{EVIL}: it is not here")
     assert found.has("On the way: alignment and uniformity", "Alignment and uniformity, coloured by Spearman")
+    assert found.has(f"It helps {EVIL} (somebody)", "agrees", "1 for, 0 against, 0 open", "+2.0")
     circles = [tag for tag, _ in found.tags if tag == "circle"]
     assert len(circles) >= 2 * 3 + 2 + 2  # three curves of two points, a way of two looks, two rows in the scatter
 
