@@ -110,8 +110,8 @@ def ways(
 
     def whitened(backbone: Backbone, name: str) -> Iterator[tuple[str, Backbone, Treatment]]:
         for strength in WHITENINGS:
-            words = [name] * (name != "") + [f"whitening {strength:g}"] * (strength is not None)
-            yield ", ".join(words) or "raw", backbone, Treatment(whitening=strength)
+            whitening = "" if strength is None else f"whitening {strength:g}"
+            yield ", ".join(filter(None, (name, whitening))) or "raw", backbone, Treatment(whitening=strength)
 
     yield from whitened(Backbone(load_encoder(settings), texts), "")
     steps = [each for each in CHECKPOINTS if each <= arguments.steps]
@@ -164,7 +164,8 @@ class Probe:
     def cosines(self, encode: Encode) -> NDArray[np.float64]:
         """The cosine of each pair, (n,)."""
         rows = unit_rows(encode(self.texts), "embeddings")
-        return np.einsum("nd,nd->n", rows[self.pairs[:, 0]], rows[self.pairs[:, 1]]).astype(np.float64)
+        found: NDArray[np.float64] = np.einsum("nd,nd->n", rows[self.pairs[:, 0]], rows[self.pairs[:, 1]]).astype(np.float64)
+        return found
 
     def signals(self, backbone: Backbone, treatment: Treatment) -> dict[str, float]:
         """Every signal of an encoder."""

@@ -48,11 +48,11 @@ def noted() -> Noted:
             if event == "call" and frame.f_code in codes:
                 calls[codes[frame.f_code]].append(dict(frame.f_locals))
 
-        sys.setprofile(note)
+        sys.settrace(note)  # which, other than a profile function, hears nothing of calls into C
         try:
             yield calls
         finally:
-            sys.setprofile(None)
+            sys.settrace(None)
 
     return observe
 
@@ -249,6 +249,18 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory, small_tokenizer: SubwordT
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def with_graph(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny encoder with its graph; an export takes seconds, and tests about other things begin with this."""
+    from juyi.encoder import load_encoder, save_encoder
+    from juyi.engines.export import export_onnx
+
+    encoder = load_encoder(stand_in("bert", num_hidden_layers=1))
+    folder = save_encoder(encoder, tmp_path_factory.mktemp("with-graph") / "model")
+    export_onnx(encoder, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -52,15 +51,8 @@ def portfolio(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def model(stand_in: Callable[..., Path]) -> str:
-    return str(stand_in("bert"))
-
-
-@pytest.fixture(autouse=True)
-def without_graph(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exporting the graph takes longer than all else, and one test looks at it."""
-    if "writes_what_it_recommends" not in request.node.name:
-        monkeypatch.setattr("juyi.adaptation.model_folder.add_graph", lambda *_, **__: None)
+def model(with_graph: Path) -> str:
+    return str(with_graph)
 
 
 def grouped(sentences: list[str]) -> QuestionEvidence:
@@ -193,13 +185,13 @@ def test_a_candidate_that_comes_to_nothing_is_left_out_with_its_reason(
     assert labels["raw"] == () and labels["simcse"] == labels["raw + whitened 0.5"] == ("transductive",)
 
 
-def test_what_a_training_warns_of_is_a_note(sentences: list[str], model: str, tmp_path: Path) -> None:
+def test_what_a_training_warns_of_is_a_note(sentences: list[str], stand_in: Callable[..., Path], tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     collapsing = PORTFOLIO[PORTFOLIO.index('[[encoder]]\nname = "simcse"') :].replace(
         "fewest_steps", "rate_narrow = 0.5\nfewest_steps"
     )
     path.write_text(f"name = 'own'\n[[encoder]]\nname = 'raw'\n{collapsing}", encoding="utf-8")
-    result = done(sentences, tmp_path / "out", model, str(path), grouped(sentences))
+    result = done(sentences, tmp_path / "out", str(stand_in("bert")), str(path), grouped(sentences))
     assert [note for note in result.notes if note.startswith("simcse: The vectors have collapsed")]
 
 

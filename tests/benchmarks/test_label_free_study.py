@@ -103,10 +103,12 @@ def test_twins_are_found_where_they_are_nearest() -> None:
     assert found["twin margin"] == pytest.approx((1 + 1 - 1) / 3 / spread, rel=1e-5)
 
 
-def test_an_encoder_is_changed_in_every_way_and_measured_on_other_texts(build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encoder_is_changed_in_every_way_and_measured_on_other_texts(
+    sentences: list[str], build, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(label_free_study, "RATES", (1e-3,))
     monkeypatch.setattr(label_free_study, "CHECKPOINTS", (1, 2))
-    rows = [(str(i), f"第{i}个问题怎么办{n}") for i in range(60) for n in range(3)]
+    rows = [(str(i), text) for i, sentence in enumerate(sentences) for text in (sentence, f"请问{sentence}", f"{sentence}吗")]
     labelled = LabelledTexts([label for label, _ in rows], [text for _, text in rows])
     evidence = QuestionEvidence("groups", retrieval_from_groups("groups", "given", labelled))
     folder = str(build("bert"))

@@ -246,12 +246,12 @@ def watch(event, arguments):
         os.kill(os.getpid(), 9)
 sys.addaudithook(watch)
 """
-TRAIN = "train --texts q.txt -o m --set training.steps=2 --set training.batch_size=8"
+TRAIN = "train --texts q.txt -m small -o m --set training.steps=2 --set training.batch_size=8"
 KILLED = {
     "encode": ("encode q.txt -o x.npy", "os.rename", "x.npy", "x.npy"),
     "encode, with its lines": ("encode q.txt -o x.npy --empty drop", "os.rename", "x.ids", "x.npy"),
-    "whiten": ("whiten --texts q.txt -o w", "os.rename", "/.w.", "w"),
-    "whiten, at the end": ("whiten --texts q.txt -o w", "os.rename", "/w", "w"),
+    "whiten": ("whiten --texts q.txt -m small -o w", "os.rename", "/.w.", "w"),
+    "whiten, at the end": ("whiten --texts q.txt -m small -o w", "os.rename", "/w", "w"),
     "export": ("export -m small -o e", "os.rename", "model.onnx", "e"),
     "train": (TRAIN, "os.rename", "/m", "m"),
     "adapt": ("adapt q.txt -m small --portfolio raw.toml -o a", "os.rename", "a/model", "a/model"),
@@ -263,9 +263,9 @@ KILLED = {
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in ("adapt", "export", "train") else name for name in KILLED]
 )
 def test_killed_while_it_writes_a_command_leaves_nothing_half_and_the_next_clears_up(
-    place: Path, ended: End, build: Callable[..., Path], name: str
+    place: Path, ended: End, with_graph: Path, name: str
 ) -> None:
-    shutil.copytree(build("bert", options={"num_hidden_layers": 1}), place / "small")
+    shutil.copytree(with_graph, place / "small")
     command, event, moment, target = KILLED[name]
     code, _, error = ended(*command.split(), before=KILL.format(event=event, name=moment))
     assert code == -signal.SIGKILL, error

@@ -41,13 +41,13 @@ most_rows = 8
 """
 
 
-def test_adapt_with_labels(juyi, texts: Path, tmp_path: Path, build) -> None:
+def test_adapt_with_labels(juyi, texts: Path, tmp_path: Path, with_graph: Path) -> None:
     (tmp_path / "small.toml").write_text(PORTFOLIO, encoding="utf-8")
     for name in ("faq_paraphrases.tsv", "pairs.tsv"):  # a part of them: what they are worth is not asked here
         lines = (SAMPLES / name).read_text(encoding="utf-8").splitlines(keepends=True)
         (tmp_path / name).write_text("".join(lines[:141]), encoding="utf-8")
     out, faq, labelled = tmp_path / "out", tmp_path / "faq_paraphrases.tsv", tmp_path / "pairs.tsv"
-    labels = ["--groups", faq, "--corpus", SAMPLES / "faq.tsv", "--pairs", labelled, "-m", build("bert")]
+    labels = ["--groups", faq, "--corpus", SAMPLES / "faq.tsv", "--pairs", labelled, "-m", with_graph]
     done = juyi("adapt", texts, *labels, "-o", out, "--query", "信用卡丢了", "--portfolio", tmp_path / "small.toml")
     assert done.returncode == 0, done.stderr
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
@@ -73,11 +73,12 @@ def test_adapt_with_labels(juyi, texts: Path, tmp_path: Path, build) -> None:
     assert task.evaluate(similarity)[0].value == pytest.approx(measured, abs=0.05)
 
 
-def test_adapt_without_labels_writes_a_sheet_and_uses_what_was_filled_in(juyi, texts: Path, tmp_path: Path, build) -> None:
-    model = build("bert")  # a small one: what it is worth is not asked here
+def test_adapt_without_labels_writes_a_sheet_and_uses_what_was_filled_in(
+    juyi, texts: Path, tmp_path: Path, with_graph: Path
+) -> None:
     (tmp_path / "small.toml").write_text(PORTFOLIO, encoding="utf-8")
     out = tmp_path / "out"
-    adapt = ("adapt", texts, "-m", model, "-o", out, "--format", "json", "--portfolio", tmp_path / "small.toml")
+    adapt = ("adapt", texts, "-m", with_graph, "-o", out, "--format", "json", "--portfolio", tmp_path / "small.toml")
     done = juyi(*adapt)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -121,8 +122,8 @@ def test_adapt_refuses_too_few_sentences(juyi, tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "model").exists()
 
 
-def test_train_prints_the_model_and_is_repeatable(juyi, texts: Path, tmp_path: Path) -> None:
-    options = ("--set", "training.steps=4", "--set", "training.batch_size=8")
+def test_train_prints_the_model_and_is_repeatable(juyi, texts: Path, tmp_path: Path, with_graph: Path) -> None:
+    options = ("-m", with_graph, "--set", "training.steps=4", "--set", "training.batch_size=8")
     folders = []
     for place in ("a", "b"):
         done = juyi("train", "simcse/chinese-bojone", "--texts", texts, "--runs", tmp_path / place, *options)
@@ -161,7 +162,7 @@ LAUNCHERS = {
 
 @pytest.mark.distributed
 @pytest.mark.parametrize("launcher", LAUNCHERS)
-def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path, launcher: str) -> None:
+def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path, with_graph: Path, launcher: str) -> None:
     """One model, one log, one line on stdout."""
     settings = [
         "--set",
@@ -183,6 +184,8 @@ def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path, l
             "train",
             "--texts",
             str(texts),
+            "-m",
+            str(with_graph),
             "--runs",
             str(tmp_path / "runs"),
             *settings,
@@ -195,7 +198,7 @@ def test_two_processes_train_and_the_first_speaks(texts: Path, tmp_path: Path, l
     )
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
-    assert load_encoder(line).encode(["信用卡丢了"]).shape == (1, 384)
+    assert load_encoder(line).encode(["信用卡丢了"]).shape == (1, 32)
     steps = [json.loads(entry)["step"] for entry in (Path(line).parent / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert steps == [1, 2, 3]
     assert done.stderr.count("Run folder") + done.stderr.count("run folder") == 1
@@ -209,13 +212,14 @@ def test_a_launcher_that_shards_the_weights_is_refused(juyi, texts: Path, tmp_pa
     assert "FSDP" in done.stderr and "training.cached" in done.stderr
 
 
-def test_train_by_a_recipe_that_names_its_files(juyi, tmp_path: Path) -> None:
+def test_train_by_a_recipe_that_names_its_files(juyi, tmp_path: Path, with_graph: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "pairs.tsv").write_text("".join(f"第{i}个问题\t问题{i}\n" for i in range(20)), encoding="utf-8")
     (tmp_path / "pairs.toml").write_text(PAIRS, encoding="utf-8")
     models = []
     for place in ("a", "b"):
-        done = juyi("train", tmp_path / "pairs.toml", "--data", tmp_path / "data", "--runs", tmp_path / place)
+        places = ("--data", tmp_path / "data", "--runs", tmp_path / place)
+        done = juyi("train", tmp_path / "pairs.toml", "-m", with_graph, *places)
         assert done.returncode == 0, done.stderr
         models.append(Path(done.stdout.strip()))
         assert models[-1].is_relative_to(tmp_path / place / "pairs")
@@ -262,7 +266,7 @@ source = "test"
 size = 800
 [backbone]
 model_type = "bert"
-options = { hidden_size = 32, num_hidden_layers = 2, num_attention_heads = 2, intermediate_size = 64 }
+options = { hidden_size = 32, num_hidden_layers = 1, num_attention_heads = 2, intermediate_size = 64 }
 [training]
 batch_size = 8
 steps = 3
@@ -283,7 +287,7 @@ files = [{ file = "text.txt" }]
 
 
 def test_export_halves_the_weights_and_adds_the_graph(juyi, tmp_path: Path, build) -> None:
-    encoder = load_encoder(EncoderSettings(model=str(build("bert")), random_weights=3))
+    encoder = load_encoder(EncoderSettings(model=str(build("bert", options={"num_hidden_layers": 1})), random_weights=3))
     save_encoder(encoder, tmp_path / "full", card="# mine\n")
     done = juyi("export", "-m", tmp_path / "full", "-o", tmp_path / "small", "--max-length", "32")
     assert done.returncode == 0, done.stderr

@@ -50,9 +50,8 @@ def test_engines_keep_order_and_do_not_depend_on_the_batch(kind: str) -> None:
     assert engine.encode([]).shape == (0, engine.dim)
 
 
-def test_both_engines_read_the_same_weights(tmp_path: Path) -> None:
-    folder = save_encoder(load_encoder(), tmp_path / "changed")
-    export_onnx(load_encoder(folder), folder)
+def test_both_engines_read_the_same_weights(tmp_path: Path, with_graph: Path) -> None:
+    folder = shutil.copytree(with_graph, tmp_path / "changed")
     before = open_engine(folder, "onnx").encode(TEXTS[:5])
     path = folder / "model.safetensors"
     save_file({name: value * 1.1 for name, value in load_file(path).items()}, path, metadata={"format": "pt"})
@@ -72,12 +71,12 @@ def test_the_graph_does_not_tell_where_it_was_made() -> None:
     assert b".py" not in content
 
 
-def test_whitening_goes_into_the_graph(tmp_path: Path) -> None:
-    whitened, _ = whiten_encoder(load_encoder(), TEXTS, 32)
+def test_whitening_goes_into_the_graph(tmp_path: Path, with_graph: Path) -> None:
+    whitened, _ = whiten_encoder(load_encoder(with_graph), TEXTS, 16)
     folder = save_encoder(whitened, tmp_path / "whitened")
     export_onnx(load_encoder(folder), folder)
     engine = open_engine(folder, "onnx")
-    assert engine.dim == 32
+    assert engine.dim == 16
     np.testing.assert_allclose(engine.encode(TEXTS), load_encoder(folder).encode(TEXTS), atol=1e-4)
 
 

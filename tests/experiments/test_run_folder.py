@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -220,17 +219,11 @@ def test_development_pairs_that_all_have_one_score_are_refused(tmp_path: Path) -
         Development(str(tmp_path / "dev.tsv"))
 
 
-def start(place: Path, runs: Path, steps: int) -> subprocess.Popen[str]:
+def train(place: Path, runs: Path, steps: int) -> list[str]:
     settings = f"training.steps={steps}", "training.batch_size=8", "training.checkpoint_every=1", "training.log_every=1"
     overrides = [part for setting in (*settings, "encoder.pooling=last-avg") for part in ("--set", setting)]
     files = "--texts", place / "texts.txt", "-m", place / "start", "--runs", runs
-    return subprocess.Popen(
-        [sys.executable, "-m", "juyi.cli.main", "train", "zh/simcse", *files, *overrides],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    return [*map(str, ("train", "zh/simcse", *files, *overrides))]
 
 
 def wait_for_a_checkpoint(runs: Path, child: subprocess.Popen[str]) -> Path:
@@ -243,15 +236,16 @@ def wait_for_a_checkpoint(runs: Path, child: subprocess.Popen[str]) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
-def test_of_two_processes_one_works_and_the_other_is_told_and_the_dead_one_lets_go(place: Path) -> None:
+def test_of_two_processes_one_works_and_the_other_is_told_and_the_dead_one_lets_go(place: Path, juyi) -> None:
     steps = 100
-    with start(place, place / "runs", steps) as first:
+    command = train(place, place / "runs", steps)
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-m", "juyi.cli.main", *command], **streams) as first:
         folder = wait_for_a_checkpoint(place / "runs", first)
         first.send_signal(signal.SIGSTOP)  # it is there for as long as it is looked at
-        second = start(place, place / "runs", steps)
-        out, words = second.communicate(timeout=120)
-        assert second.returncode == 1 and out == ""
-        told = " ".join(words.split())
+        second = juyi(*command)
+        assert second.returncode == 1 and second.stdout == ""
+        told = " ".join(second.stderr.split())
         assert f"in use by process {first.pid} on " in told and "Traceback" not in told
         (one,) = list_runs(place / "runs")
         assert one.state == "running" and one.steps == steps
@@ -259,10 +253,9 @@ def test_of_two_processes_one_works_and_the_other_is_told_and_the_dead_one_lets_
         first.wait()
     (one,) = list_runs(place / "runs")
     assert one.state == "stopped" and 0 < one.step < steps
-    third = start(place, place / "runs", steps)
-    out, words = third.communicate(timeout=300)
-    assert third.returncode == 0, words
-    assert out.strip() == str(folder / "model")
+    third = juyi(*command)
+    assert third.returncode == 0, third.stderr
+    assert third.stdout.strip() == str(folder / "model")
     assert [record["step"] for record in lines(folder / "log.jsonl")] == list(range(1, steps + 1))  # each once
     (one,) = list_runs(place / "runs")
     assert one.state == "finished" and not list(folder.parent.glob(".*"))

@@ -127,7 +127,7 @@ def test_a_finished_run_is_loaded_with_its_prompt(folder: Any, sentences: list[s
 def test_adapt_measures_with_the_prompt_and_keeps_the_prompts(folder: Any, sentences: list[str], tmp_path: Path) -> None:
     said: list[str] = []
     base = folder()
-    options = AdaptOptions(EncoderSettings(model=str(base), prompt="query"), queries=("账单",))
+    options = AdaptOptions(EncoderSettings(model=str(base), prompt="query"), "quick", queries=("账单",))
     adapt(sentences, tmp_path / "out", options=options, log=said.append)
     assert any(line.startswith("Prompt: '查询：' (query) before every text") for line in said)
     assert load_encoder(tmp_path / "out" / "model").prompts == PROMPTS

@@ -26,8 +26,6 @@ STEPS = 24
 CASES: dict[str, tuple[str, AnyObjective, Any]] = {
     "simcse-float32": ("bert", SimCSEUnsupervised(), "float32"),
     "masked-lm-bfloat16": ("modernbert", MaskedLM(rate=0.3), "bfloat16"),
-    "simcse-bfloat16": ("modernbert", SimCSEUnsupervised(negatives="all-views"), "bfloat16"),
-    "masked-lm-float32": ("bert", MaskedLM(), "float32"),
 }
 
 

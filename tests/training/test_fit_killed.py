@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 SEED = random.SystemRandom().randrange(10**6)  # other moments every time: whatever the moment, the end is the same
-CASES = ["simcse-float32", "masked-lm-bfloat16", "simcse-bfloat16", "masked-lm-float32"]
+CASES = ["simcse-float32", "masked-lm-bfloat16"]
 STEPS = 24
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
