@@ -47,6 +47,13 @@ def test_markdown(run) -> None:
     assert page.startswith("# How much dropout")
 
 
+def test_a_study_says_what_it_will_run_and_what_is_said_about_it(run) -> None:
+    page = run("tables", "show", "small-samples", "--format", "markdown").stdout
+    assert "| mini-base, rate 1e-5 | mini-base | cls | simcse/chinese-bojone | training.learning_rate=1e-5" in page
+    assert "Each row with sentences: 16, 32, 50, 100" in page and "Columns: STS-B dev, STS-B test" in page
+    assert "The figure rises steeply up to 400 sentences" in page
+
+
 def test_in_chinese(run, monkeypatch) -> None:
     monkeypatch.setenv("JUYI_LANGUAGE", "zh")
     page = run("tables", "show", "simcse-sts").stdout

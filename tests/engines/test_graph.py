@@ -186,15 +186,15 @@ def exports(monkeypatch: pytest.MonkeyPatch) -> Mock:
 def test_linear_layers_are_put_behind_the_graph_of_the_start(
     tmp_path: Path, with_graph: Path, sentences: list[str], exports: Mock
 ) -> None:
-    start, rng = with_graph, np.random.default_rng(0)
-    mapped = with_affine(load_encoder(start), rng.normal(size=(32, 32)), rng.normal(size=32))
+    rng = np.random.default_rng(0)
+    mapped = with_affine(load_encoder(with_graph), rng.normal(size=(32, 32)), rng.normal(size=32))
     twice = with_affine(mapped, rng.normal(size=(32, 8)), np.zeros(8))
     curved = Encoder(
         mapped.backbone, mapped.tokenizer, pooling=mapped.pooling, heads=[random_head(32, "tanh")], max_length=mapped.max_length
     )
     for name, encoder, count in (("mapped", mapped, 0), ("twice", twice, 0), ("curved", curved, 1)):
         folder = save_encoder(encoder, tmp_path / name, half=name == "twice")
-        add_graph(folder, start=start)
+        add_graph(folder, start=with_graph)
         assert exports.call_count == count
         assert not graph_problem(folder)
         found = open_engine(folder, "onnx").encode(sentences)
@@ -204,20 +204,21 @@ def test_linear_layers_are_put_behind_the_graph_of_the_start(
 def test_the_graph_of_the_start_serves_where_nothing_but_weights_changed(
     tmp_path: Path, with_graph: Path, sentences: list[str], exports: Mock
 ) -> None:
-    start = with_graph
-    trained = load_encoder(start)
+    trained = load_encoder(with_graph)
     with torch.no_grad():
         for weight in trained.backbone.parameters():
             weight.mul_(1.1)
     model = save_encoder(trained, tmp_path / "trained")
-    other = save_encoder(load_encoder(EncoderSettings(model=str(start), pooling="max")), tmp_path / "other")
-    add_graph(model, start=start)
+    other = save_encoder(load_encoder(EncoderSettings(model=str(with_graph), pooling="max")), tmp_path / "other")
+    add_graph(model, start=with_graph)
     assert not exports.called
-    add_graph(other, start=start)
+    add_graph(other, start=with_graph)
     assert exports.call_count == 1
-    assert (model / "model.onnx").read_bytes() == (start / "model.onnx").read_bytes()
+    assert (model / "model.onnx").read_bytes() == (with_graph / "model.onnx").read_bytes()
     for folder in (model, other):
         np.testing.assert_allclose(
             open_engine(folder, "onnx").encode(sentences), load_encoder(folder).encode(sentences), atol=1e-4
         )
-    assert not np.allclose(open_engine(model, "onnx").encode(sentences), open_engine(start, "onnx").encode(sentences), atol=1e-2)
+    assert not np.allclose(
+        open_engine(model, "onnx").encode(sentences), open_engine(with_graph, "onnx").encode(sentences), atol=1e-2
+    )

@@ -17,9 +17,10 @@ _VERDICT_COLOURS: dict[str, Colour] = {"reproduced": "green", "near": "", "misse
 
 
 def published_sections(table: Table) -> list[Section]:
-    """A table as it was published."""
+    """A table as it was published; of a study, what it will measure. And what is said about it."""
     record = table.as_record()
-    return [Section(str(table.title), [*_published(record), *_about(record)])]
+    shown = _published(record) if table.published else _planned(table)
+    return [Section(str(table.title), [*shown, *_about(record), *_said(table)])]
 
 
 def reproduction_sections(record: Record, *, brief: bool = False) -> list[Section]:
@@ -76,6 +77,29 @@ def _published(record: Record) -> Iterator[Block]:
         counts = {name: [*colours.values()].count(name) for name in ("green", "red")}
         yield Paragraph(words.format(**record["colour"], **counts))
     yield from (Paragraph(f"[{number}] {note}") for number, note in enumerate(notes, start=1))
+
+
+def _planned(table: Table) -> Iterator[Block]:
+    """What a study runs."""
+    lines = [
+        [Cell(row.name), Cell(row.encoder), Cell(row.pooling), Cell(row.recipe), Cell(", ".join(row.overrides))]
+        for row in table.row
+    ]
+    yield Grid([_("row"), _("encoder"), _("pooling"), _("recipe"), _("settings")], lines)
+    for sweep in table.sweep:
+        values = ", ".join(map(str, sweep.values))
+        yield Paragraph(_("Each row with {name}: {values}.").format(name=sweep.title, values=values))
+    if table.variant:
+        yield Paragraph(_("Each cell: {names}.").format(names=" / ".join(variant.name for variant in table.variant)))
+    yield Paragraph(_("Columns: {names}.").format(names=", ".join(column.name for column in table.column)))
+
+
+def _said(table: Table) -> Iterator[Paragraph]:
+    """What sources say about the figures."""
+    if table.claim:
+        yield Paragraph(_("What is said about it, and judged when it is run:"), strong=True)
+    for claim in table.claim:
+        yield Paragraph(f"· {claim.words}" + (f" ({claim.source})" if claim.source else ""))
 
 
 def _measured(record: Record) -> Iterator[Block]:
