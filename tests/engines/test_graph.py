@@ -211,11 +211,12 @@ def test_the_graph_of_the_start_serves_where_nothing_but_weights_changed(
     model = save_encoder(trained, tmp_path / "trained")
     other = save_encoder(load_encoder(EncoderSettings(model=str(with_graph), pooling="max")), tmp_path / "other")
     add_graph(model, start=with_graph)
+    export_model(with_graph, tmp_path / "again")
     assert not exports.called
     add_graph(other, start=with_graph)
     assert exports.call_count == 1
     assert (model / "model.onnx").read_bytes() == (with_graph / "model.onnx").read_bytes()
-    for folder in (model, other):
+    for folder in (model, other, tmp_path / "again"):
         np.testing.assert_allclose(
             open_engine(folder, "onnx").encode(sentences), load_encoder(folder).encode(sentences), atol=1e-4
         )

@@ -84,11 +84,15 @@ def add_graph(model: Path, log: Log = lambda _: None, *, start: Path | None = No
         start: The model that it was made of, if any.
     """
     try:
-        encoder = load_encoder(model)
-        if start is None or not _taken_over(encoder, start, model):
-            export_onnx(encoder, model)
+        _write_graph(model, start)
     except (MissingExtraError, ModelError) as error:
         log(f"No {GRAPH} was written. {error}")
+
+
+def _write_graph(model: Path, start: Path | None) -> None:
+    encoder = load_encoder(model)
+    if start is None or not _taken_over(encoder, start, model):
+        export_onnx(encoder, model)
 
 
 def _taken_over(encoder: Encoder, start: Path, model: Path) -> bool:
@@ -159,7 +163,7 @@ def export_model(
         ModelError: The model cannot be loaded, or its graph does not give its vectors.
         UsageError: Something else lies in the folder.
         OutputError: It cannot be written.
-        MissingExtraError: onnx or onnxscript is not installed.
+        MissingExtraError: The model brings no graph that serves, and onnx or onnxscript is not installed.
     """
     check_output_folder(folder, MODULES, NATIVE_MODULES)
     source = resolve(model, log=log)
@@ -170,7 +174,7 @@ def export_model(
     samples = read_texts(SAMPLES / "questions.tsv").texts[:_SAMPLES]
     with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         save_encoder(encoder, draft, half=half, card=card)
-        export_onnx(load_encoder(draft), draft)
+        _write_graph(draft, source)
         copy_provenance(source, draft)
         if pooling is None and max_length is None:  # what was found out is about these vectors
             for name in (SIMILARITY, CALIBRATION):
