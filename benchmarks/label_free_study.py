@@ -41,7 +41,7 @@ from juyi.types import Embeddings, Encode
 from label_free_tables import write
 
 RATES = (1e-5, 1e-4, 1e-3)
-CHECKPOINTS = (10, 40, 120)
+LENGTHS = (10, 40, 120)
 WHITENINGS = (None, 0.5, 1.0)
 SENTENCES = 1_000
 LABELS = 2_000
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--model", default="mini", help="folder, hub id, embedded encoder")
     parser.add_argument("--other", default="mini-base", help="the encoder that agreement is measured with")
     parser.add_argument("--random", action="store_true", help="draw the model's weights anew")
-    parser.add_argument("--steps", type=int, default=max(CHECKPOINTS), help="of training; 0: none")
+    parser.add_argument("--steps", type=int, default=max(LENGTHS), help="of training; 0: none")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--read", type=Path, help="what was measured before")
     parser.add_argument("--write", type=Path, help="put its tables into this page")
@@ -81,25 +81,24 @@ def measured(name: str, evidence: Evidence, arguments: argparse.Namespace) -> It
     settings = EncoderSettings(model=arguments.model, random_weights=arguments.seed if arguments.random else None)
     probe = Probe.of(texts[:SENTENCES], load_encoder(arguments.other).encode, seed=arguments.seed)
     raw: BootstrappedScore | None = None
-    for treatment, backbone, whitening in ways(settings, texts, arguments):
-        found = figure(name, given, held, backbone.similarity(whitening))
-        if raw is None:
-            raw = found
-            probe.before = probe.cosines(partial(backbone.encode, treatment=whitening))
+    for way, backbone, treatment in ways(settings, texts, arguments):
+        found = figure(name, given, held, backbone.similarity(treatment))
+        if raw is None:  # the first way
+            raw, before = found, probe.cosines(backbone.encode)
         difference = found.difference(raw)
         assert difference is not None
         yield {
             "benchmark": "label-free",
             "set": name,
             "model": Path(arguments.model).name + (", random weights" if arguments.random else ""),
-            "way": treatment,
+            "way": way,
             "seed": arguments.seed,
             "metric": found.score.metric,
             "count": found.score.count,
             "units": found.score.units,
             "value": found.score.value,
             "gain": [difference.value, difference.interval.low, difference.interval.high],
-            "signals": probe.signals(backbone, whitening),
+            "signals": probe.signals(backbone, treatment, before),
         }
 
 
@@ -114,7 +113,7 @@ def ways(
             yield ", ".join(filter(None, (name, whitening))) or "raw", backbone, Treatment(whitening=strength)
 
     yield from whitened(Backbone(load_encoder(settings), texts), "")
-    steps = [each for each in CHECKPOINTS if each <= arguments.steps]
+    steps = [each for each in LENGTHS if each <= arguments.steps]
     for rate in RATES if steps else ():
         # A run of its own for each number of steps: the rate falls to nothing within each.
         for count in steps:
@@ -126,7 +125,7 @@ def ways(
             yield from whitened(Backbone(encoder, texts), f"rate {rate:g}, {count} steps")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Probe:
     """Sentences without labels, and what is asked of an encoder about them.
 
@@ -136,7 +135,6 @@ class Probe:
         overlap: The word overlap of each pair, (n,).
         other: The cosine of each by another encoder, (n,).
         twins: The first of the sentences, without some of their words.
-        before: The cosine of each pair by the encoder as it was, (n,).
     """
 
     texts: list[str]
@@ -144,7 +142,6 @@ class Probe:
     overlap: NDArray[np.float64]
     other: NDArray[np.float64]
     twins: list[str]
-    before: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, texts: list[str], other: Encode, *, seed: int) -> Probe:
@@ -157,18 +154,14 @@ class Probe:
         pairs = np.concatenate([np.stack([places, others], axis=1), np.stack([places, drawn], axis=1)])
         overlap = LexicalOverlap().pairs([texts[i] for i in pairs[:, 0]], [texts[i] for i in pairs[:, 1]])
         twins = DeleteWords(rate=0.3)(texts[:TWINS], rng)
-        probe = cls(texts, pairs, overlap, np.zeros(len(pairs)), twins)
-        probe.other = probe.cosines(other)
-        return probe
+        return cls(texts, pairs, overlap, _cosines(other(texts), pairs), twins)
 
     def cosines(self, encode: Encode) -> NDArray[np.float64]:
         """The cosine of each pair, (n,)."""
-        rows = unit_rows(encode(self.texts), "embeddings")
-        found: NDArray[np.float64] = np.einsum("nd,nd->n", rows[self.pairs[:, 0]], rows[self.pairs[:, 1]]).astype(np.float64)
-        return found
+        return _cosines(encode(self.texts), self.pairs)
 
-    def signals(self, backbone: Backbone, treatment: Treatment) -> dict[str, float]:
-        """Every signal of an encoder."""
+    def signals(self, backbone: Backbone, treatment: Treatment, before: NDArray[np.float64]) -> dict[str, float]:
+        """Every signal of an encoder; `before` are the cosines by the encoder as it was, (n,)."""
         encode = partial(backbone.encode, treatment=treatment)
         vectors, cosines = encode(self.texts), self.cosines(encode)
         shape = backbone.signals(self.texts, treatment)
@@ -180,10 +173,9 @@ class Probe:
             "largest share": shape.largest_share,
             "agreement with word overlap": spearman(cosines, self.overlap),
             "agreement with another encoder": spearman(cosines, self.other),
+            "agreement with the encoder before": spearman(cosines, before),
             **twin_signals(encode(self.twins), vectors),
         }
-        if self.before is not None:
-            found["agreement with the encoder before"] = spearman(cosines, self.before)
         if shape.alignment is not None and (views := backbone.views(self.texts, treatment)) is not None:
             loss = contrastive_loss(*views)
             found |= {
@@ -192,6 +184,12 @@ class Probe:
                 "SimCSE loss": loss,
             }
         return found
+
+
+def _cosines(vectors: Embeddings, pairs: NDArray[np.intp]) -> NDArray[np.float64]:
+    rows = unit_rows(vectors, "embeddings")
+    found: NDArray[np.float64] = np.einsum("nd,nd->n", rows[pairs[:, 0]], rows[pairs[:, 1]]).astype(np.float64)
+    return found
 
 
 def twin_signals(twins: Embeddings, vectors: Embeddings) -> dict[str, float]:

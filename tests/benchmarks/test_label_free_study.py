@@ -107,7 +107,7 @@ def test_an_encoder_is_changed_in_every_way_and_measured_on_other_texts(
     sentences: list[str], build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(label_free_study, "RATES", (1e-3,))
-    monkeypatch.setattr(label_free_study, "CHECKPOINTS", (1, 2))
+    monkeypatch.setattr(label_free_study, "LENGTHS", (1, 2))
     rows = [(str(i), text) for i, sentence in enumerate(sentences) for text in (sentence, f"请问{sentence}", f"{sentence}吗")]
     labelled = LabelledTexts([label for label, _ in rows], [text for _, text in rows])
     evidence = QuestionEvidence("groups", retrieval_from_groups("groups", "given", labelled))

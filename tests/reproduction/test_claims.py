@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,20 @@ def test_what_cannot_be_told_is_open(load: Callable[[str], Table]) -> None:
     table = load('first = { variant = "trained" }\nsecond = { variant = "raw" }\n')
     found = told(table, lambda row, column, variant, sentences, seed: 50 + (variant == "trained") * (-1) ** seed)
     assert (found["judgement"], found["open"]) == ("open", 8)
+
+
+def test_only_seeds_that_both_have_are_compared(load: Callable[[str], Table]) -> None:
+    table = load('first = { row = "one" }\nsecond = { row = "two" }\n')
+    measured = outcomes(table, lambda row, column, variant, sentences, seed: 50 + 10 * seed + (row == "one"))
+    cut = [
+        replace(each, results={seed: result for seed, result in each.results.items() if seed in seeds or not each.place.recipe})
+        for each in measured
+        for seeds in ((0, 2) if each.place.base == "one" else (1, 2),)
+    ]
+    (found,) = judged(table.claim, cut)
+    assert [round(each.value, 6) for each in found.compared] == [1] * 8  # of seed 2 alone
+    apart = [replace(each, results={int(each.place.base == "one"): each.results[1]}) for each in measured if each.place.recipe]
+    assert not judged(table.claim, apart)
 
 
 def test_of_what_was_not_measured_nothing_is_said(load: Callable[[str], Table]) -> None:

@@ -17,7 +17,8 @@ def outcome(published: float | None, *values: float, half: float = 2.0, reason: 
         )
         for seed, value in enumerate(values, start=1)
     }
-    return Outcome(Place(Row("r"), Column("c"), Variant(name)), published, results, reason, 1.0)
+    variant = Variant(name, recipe="" if name == "raw" else "zh/simcse")
+    return Outcome(Place(Row("r"), Column("c"), variant), published, results, reason, 1.0)
 
 
 VERDICTS = {

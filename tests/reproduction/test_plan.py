@@ -88,12 +88,14 @@ def test_a_sweep_makes_rows(tmp_path: Path) -> None:
         'name = "c"\nsource = "s"\nlink = "https://l"\ntitle = { en = "t", zh = "题" }\nconditions = { en = "c", zh = "件" }\n'
         '[[column]]\nname = "a"\n[[row]]\nname = "mini"\nencoder = "mini"\nrecipe = "simcse/chinese-bojone"\n'
         'overrides = ["training.batch_size=16"]\n'
+        '[protocol]\noverrides = ["training.epochs=2"]\n'
         '[[sweep]]\nkey = "data.sample"\nvalues = [50, 100]\n'
         '[[sweep]]\nkey = "objective.views"\nvalues = ["dropout", "no-dropout"]\n',
         encoding="utf-8",
     )
     rows = load_table(str(path)).rows
     assert [row.name for row in rows[:2]] == ["mini, sample 50, views dropout", "mini, sample 50, views no-dropout"]
-    assert rows[3].overrides == ("training.batch_size=16", "data.sample=100", "objective.views=no-dropout")
+    settings = ("training.epochs=2", "training.batch_size=16", "data.sample=100", "objective.views=no-dropout")
+    assert rows[3].overrides == settings
     assert rows[3].point == {"sample": 100, "views": "no-dropout"}
     assert not load_table(str(path)).published

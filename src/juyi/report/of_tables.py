@@ -86,6 +86,8 @@ def _planned(table: Table) -> Iterator[Block]:
         for row in table.row
     ]
     yield Grid([_("row"), _("encoder"), _("pooling"), _("recipe"), _("settings")], lines)
+    if table.protocol.overrides:
+        yield Paragraph(_("All rows: {settings}.").format(settings=", ".join(table.protocol.overrides)))
     for sweep in table.sweep:
         values = ", ".join(map(str, sweep.values))
         yield Paragraph(_("Each row with {name}: {values}.").format(name=sweep.title, values=values))
@@ -99,7 +101,7 @@ def _said(table: Table) -> Iterator[Paragraph]:
     if table.claim:
         yield Paragraph(_("What is said about it, and judged when it is run:"), strong=True)
     for claim in table.claim:
-        yield Paragraph(f"· {claim.words}" + (f" ({claim.source})" if claim.source else ""))
+        yield Paragraph(f"· {_claim(str(claim.words), claim.source)}")
 
 
 def _measured(record: Record) -> Iterator[Block]:
@@ -161,12 +163,15 @@ def _claims(record: Record) -> Iterator[Grid]:
         )
         pairs = "\n".join(map(_compared, claim["compared"]))
         mean = sum(each["value"] for each in claim["compared"]) / len(claim["compared"])
-        source = f" ({claim['source']})" if claim["source"] else ""
-        said = Cell(f"{spoken(claim['words'])}{source}")
+        said = Cell(_claim(spoken(claim["words"]), claim["source"]))
         lines.append([said, Cell(words, colour, pairs), Cell(counts, hint=pairs), Cell(f"{mean:+.1f}", hint=pairs)])
     if lines:
         head = [_("claim"), _("here"), _("certain comparisons"), _("mean difference")]
         yield Grid(head, lines, _("What is said, and what was found"))
+
+
+def _claim(words: str, source: str) -> str:
+    return f"{words} ({source})" if source else words
 
 
 def _compared(pair: Record) -> str:

@@ -96,10 +96,10 @@ def _compared(claim: Claim, outcomes: Sequence[Outcome]) -> Iterator[Compared]:
 
 def _on(side: Side, claim: Claim, outcome: Outcome) -> bool:
     """Whether a figure is one of a side."""
-    row, column, variant = outcome.place.names
+    _, column, variant = outcome.place.names
     point = outcome.place.row.point
     return (
-        side.row in ("", outcome.place.row.base or row)
+        side.row in ("", outcome.place.base)
         and side.variant in ("", variant)
         and (not claim.columns or column in claim.columns)
         and all(point.get(name) == value for name, value in side.point.items())
@@ -108,11 +108,11 @@ def _on(side: Side, claim: Claim, outcome: Outcome) -> bool:
 
 def _apart_from(claim: Claim, outcome: Outcome) -> tuple[Any, ...]:
     """Where a figure stands, without what the claim names."""
-    row, column, variant = outcome.place.names
+    _, column, variant = outcome.place.names
     point = {name: value for name, value in outcome.place.row.point.items() if name not in claim.settings}
     return (
         column,
-        "" if claim.names("row") else outcome.place.row.base or row,
+        "" if claim.names("row") else outcome.place.base,
         "" if claim.names("variant") else variant,
         *sorted(point.items()),
     )

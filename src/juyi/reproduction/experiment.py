@@ -72,6 +72,11 @@ class Place:
         return self.variant.recipe or self.row.recipe
 
     @property
+    def base(self) -> str:
+        """The row as it is written down, before any sweep."""
+        return self.row.base or self.row.name
+
+    @property
     def names(self) -> tuple[str, str, str]:
         """The names of row, column and variant."""
         return self.row.name, self.column.name, self.variant.name

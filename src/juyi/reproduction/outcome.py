@@ -79,7 +79,7 @@ class Outcome:
         results = [*self.results.values()]
         return {
             "row": row,
-            "base": self.place.row.base or row,
+            "base": self.place.base,
             "column": column,
             "variant": variant,
             "encoder": self.place.row.encoder,
@@ -144,21 +144,25 @@ def differences(outcomes: Sequence[Outcome], level: float = 0.95) -> list[Varian
 def difference(first: Outcome, other: Outcome, level: float = 0.95) -> tuple[float, tuple[float, float]] | None:
     """By how much another outcome of the same items is above the first, and the interval; None where nothing can be drawn.
 
-    Where one of them has no seeds, as an encoder that was not trained, it stands for itself beside each seed of the other.
+    Two that were trained are compared seed by seed, on those that both have. An encoder that was not trained has no seeds: it
+    stands beside each of the other.
     """
+    trained = [outcome.results for outcome in (first, other) if outcome.place.recipe] or [first.results]
     if not first.results or not other.results:
         return None
-    alone = next(iter(first.results.values()))  # of what no seed was drawn for
-    single = next(iter(other.results.values()))
-    seeds = other.results if len(other.results) > 1 else first.results
-    pairs = [(other.results.get(seed, single), first.results.get(seed, alone)) for seed in seeds]
-    if not all(ours.replicates and len(ours.replicates) == len(theirs.replicates) for ours, theirs in pairs):
+    seeds = [seed for seed in trained[0] if seed in trained[-1]]
+    pairs = [(_at(other, seed), _at(first, seed)) for seed in seeds]
+    if not pairs or not all(ours.replicates and len(ours.replicates) == len(theirs.replicates) for ours, theirs in pairs):
         return None
     values = [ours.value - theirs.value for ours, theirs in pairs]
     drawn = np.mean([np.subtract(ours.replicates, theirs.replicates) for ours, theirs in pairs], axis=0)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     value, spread = float(np.mean(values)), _half_width(values)
     return value, (value - math.hypot(value - low, spread), value + math.hypot(high - value, spread))
+
+
+def _at(outcome: Outcome, seed: int) -> Result:
+    return outcome.results[seed] if outcome.place.recipe else next(iter(outcome.results.values()))
 
 
 def _half_width(values: Sequence[float]) -> float:

@@ -121,6 +121,7 @@ class Protocol:
     """What a cell that is run learns from; files are looked for in the folders of the data.
 
     Attributes:
+        overrides: Settings of the recipe that all rows share, `table.key=value`; those of a row come after them.
         texts: Of recipes that learn from sentences, and of whitening: a file; or `task`, all sentences of the column's own task;
             or `other-splits`, those of its splits that are not measured, without the ones that occur among the measured.
         sample: So many of the sentences are drawn for all rows alike; 0 takes all.
@@ -131,6 +132,7 @@ class Protocol:
         tolerance: So far apart, in points, two figures of one cell may be and still count as the same.
     """
 
+    overrides: tuple[str, ...] = ()
     texts: str = ""
     sample: int = 0
     pairs: str = ""
@@ -226,7 +228,9 @@ class Table:
     @property
     def rows(self) -> tuple[Row, ...]:
         """The rows: those that are written down, each once for every combination of the values that the sweeps go through."""
-        return tuple(_swept(row, self.sweep, values) for row in self.row for values in product(*(s.values for s in self.sweep)))
+        shared = self.protocol.overrides
+        written = (replace(row, overrides=(*shared, *row.overrides)) if row.encoder else row for row in self.row)
+        return tuple(_swept(row, self.sweep, values) for row in written for values in product(*(s.values for s in self.sweep)))
 
     def _check_figures(self, row: Row) -> None:
         if not row.figures:
