@@ -5,24 +5,41 @@ from __future__ import annotations
 import os
 import signal
 
-from juyi.processes import run_in_processes
+import pytest
+import torch  # so that whoever finds `work` loads it
+
+from juyi.processes import run_in_processes, usable_cores
 
 
-def work(job: str) -> tuple[str, str]:
+def work(job: str) -> tuple[str, int]:
     if job == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if job == "left":
         os._exit(3)
-    return job, os.environ["OMP_NUM_THREADS"]
+    return job, torch.get_num_threads()
 
 
 def test_a_process_that_dies_takes_no_other_with_it() -> None:
     jobs = ["a", "killed", "b", "left", "c"]
     found = {job: (result, words) for job, result, words in run_in_processes(work, jobs, 2)}
-    threads = str(max(1, (os.cpu_count() or 1) // 2))
+    threads = max(1, usable_cores() // 2)
     assert {job: result for job, (result, _) in found.items() if result} == {job: (job, threads) for job in "abc"}
     assert "ended with -9, killed by the system" in found["killed"][1]
     assert found["left"] == (None, "its process ended with 3")
+
+
+@pytest.mark.parametrize(("said", "count"), [("", 2), ("1", 1), ("64", 2), ("0", 1), ("many", 2)])
+def test_cores(said: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert usable_cores() == count
+
+
+def test_the_variables_of_a_process_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    assert [result for _, result, _ in run_in_processes(work, ["a"], usable_cores())] == [("a", 1)]
+    assert "OMP_NUM_THREADS" not in os.environ and os.environ["MKL_NUM_THREADS"] == "3"
 
 
 def test_nothing_to_do() -> None:

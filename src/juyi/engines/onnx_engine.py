@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from juyi.engines.graph import GRAPH, WEIGHTS, read_properties
 from juyi.engines.identity import identity_of
 from juyi.errors import ModelError
 from juyi.layout import read_layout
+from juyi.processes import usable_cores
 from juyi.prompts import Prompt, Prompts
 from juyi.tokenization import chunks_by_tokens, load_tokenizer, pad
 from juyi.types import Embeddings
@@ -41,7 +41,7 @@ class OnnxEngine(Engine):
         self._tokenizer = load_tokenizer(folder / self._layout.backbone)
         path = graph or folder / GRAPH
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        options.intra_op_num_threads = usable_cores()
         options.log_severity_level = 3
         try:
             names = read_properties(path).get(WEIGHTS, "").splitlines()  # the runtime refuses a weight that the graph lacks

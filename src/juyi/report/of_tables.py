@@ -147,15 +147,35 @@ def _verdicts(outcomes: Sequence[Record]) -> str:
     return ", ".join(f"{words[verdict]}: {count}" for verdict, count in counted.items() if count)
 
 
+def claims_section(records: Sequence[Record]) -> list[Section]:
+    """What is said about several tables, and whether their figures agree; nothing where nothing is said.
+
+    Args:
+        records: `table.json` of each.
+    """
+    lines = [[Cell(spoken(record["title"])), *line] for record in records for line in _judged(record)]
+    title = _("What is said, and what was found")
+    return [Section(title, [Grid([_("table"), *_claims_head()], lines)])] if lines else []
+
+
 def _claims(record: Record) -> Iterator[Grid]:
     """What is said about the figures, and whether they agree."""
+    if lines := [*_judged(record)]:
+        yield Grid(_claims_head(), lines, _("What is said, and what was found"))
+
+
+def _claims_head() -> list[str]:
+    return [_("claim"), _("here"), _("certain comparisons"), _("mean difference")]
+
+
+def _judged(record: Record) -> Iterator[list[Cell]]:
+    """A line for each claim."""
     found: dict[str, tuple[str, Colour]] = {
         "agrees": (_("agrees"), "green"),
         "disagrees": (_("disagrees"), "red"),
         "mixed": (_("sometimes"), ""),
         "open": (_("cannot be told"), ""),
     }
-    lines = []
     for claim in record.get("claims", ()):
         words, colour = found[claim["judgement"]]
         counts = _("{supported} for, {refuted} against, {undecided} open").format(
@@ -164,10 +184,7 @@ def _claims(record: Record) -> Iterator[Grid]:
         pairs = "\n".join(map(_compared, claim["compared"]))
         mean = sum(each["value"] for each in claim["compared"]) / len(claim["compared"])
         said = Cell(_claim(spoken(claim["words"]), claim["source"]))
-        lines.append([said, Cell(words, colour, pairs), Cell(counts, hint=pairs), Cell(f"{mean:+.1f}", hint=pairs)])
-    if lines:
-        head = [_("claim"), _("here"), _("certain comparisons"), _("mean difference")]
-        yield Grid(head, lines, _("What is said, and what was found"))
+        yield [said, Cell(words, colour, pairs), Cell(counts, hint=pairs), Cell(f"{mean:+.1f}", hint=pairs)]
 
 
 def _claim(words: str, source: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from juyi.report.markdown import markdown_page
 from juyi.report.of_adaptations import adaptation_sections
 from juyi.report.of_evaluations import evaluation_sections
 from juyi.report.of_runs import run_sections
-from juyi.report.of_tables import published_sections, reproduction_sections
+from juyi.report.of_tables import claims_section, published_sections, reproduction_sections
 from juyi.report.sections import Section
 from juyi.tables import load_table, table_names
 
@@ -55,7 +55,9 @@ def report(sources: Sequence[str | Path], form: Form = "html", title: str = "") 
     if not sources:
         raise UsageError(f"There is nothing to report on. Name {_KINDS}.")
     found = [read_source(source) for source in sources]
-    sections = [section for source in found for section in source.sections]
+    tables = [source.data for source in found if _is_reproduction(source.data)]
+    overview = claims_section(tables) if len(tables) > 1 else []
+    sections = [*overview, *(section for source in found for section in source.sections)]
     title = title or sections[0].title
     if form == "markdown":
         return markdown_page(title, sections)
@@ -108,8 +110,13 @@ def _read(path: Path) -> Source:
             raise UsageError(f"{path} holds no scores. A report is about {_KINDS}.")
         return Source(evaluation_sections(path.stem, records), records)
     record = json.loads(text) if path.suffix == ".json" else {}
-    if "outcomes" in record:
+    if _is_reproduction(record):
         return Source(reproduction_sections(record), record)
     if "recommended" in record:
         return Source(adaptation_sections(record), record)
     raise UsageError(f"{path} is nothing that a page can be made of. A report is about {_KINDS}.")
+
+
+def _is_reproduction(data: Any) -> bool:
+    """Whether it is `table.json` of `juyi reproduce`."""
+    return isinstance(data, Mapping) and "outcomes" in data

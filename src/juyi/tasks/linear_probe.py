@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from scipy.linalg import LinAlgWarning
 from juyi.embeddings import finite_matrix
 from juyi.errors import UsageError
 from juyi.extras import require
+from juyi.processes import usable_cores
 
 GRID = tuple(2.0**t for t in range(-2, 4))
 """The values of C that SentEval tries in a nested cross-validation and on a development set."""
@@ -232,10 +232,9 @@ def _each(
 ) -> list[_Result]:
     """The results of all calls in their order; several processes share them, with one BLAS thread each."""
     joblib = require("joblib", extra="evaluate", purpose="The transfer tasks")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     found: list[_Result] = []
     with joblib.parallel_config("loky", inner_max_num_threads=1):
-        parallel = joblib.Parallel(n_jobs=min(jobs or usable, len(calls)), return_as="generator")
+        parallel = joblib.Parallel(n_jobs=min(jobs or usable_cores(), len(calls)), return_as="generator")
         for result in parallel(joblib.delayed(job)(*call) for call in calls):
             found.append(result)
             if progress is not None:
