@@ -95,6 +95,22 @@ def test_several_sources_make_one_page(page: Callable[..., Page]) -> None:
     assert page("adapted", "evaluated").has("recommended: linear", "BQ test")
 
 
+def test_several_tables_begin_with_what_is_said_of_all_of_them(reproduced: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    record = json.loads((reproduced / "table.json").read_text("utf-8"))
+    (claim,) = record["claims"]
+    record["claims"] = [claim | {"words": {"en": "It hurts", "zh": "有害"}, "judgement": "disagrees", "source": ""}]
+    other.write_text(json.dumps(record | {"title": {"en": "Another table", "zh": "另一张表"}}), "utf-8")
+    text = report([reproduced, other], "markdown")
+    head, overview = text.split("\n\n")[:2]
+    assert head == "# What is said, and what was found"
+    table, claim, here, *_ = zip(*(line.strip("| ").split(" | ") for line in overview.splitlines()), strict=True)
+    assert table[2:] == ("Raw vectors, BERT-whitening and SimCSE on five Chinese tasks", "Another table")
+    assert claim[2:] == (f"It helps {EVIL} (somebody)", "It hurts")
+    assert here[2:] == ("agrees", "disagrees")
+    assert "What is said" not in report([reproduced], "markdown").split("\n")[0]
+
+
 def test_a_comparison(tmp_path: Path) -> None:
     path = tmp_path / "comparison.jsonl"
     record = {"first": "raw", "second": "mini", "task": "BQ", "split": "test", "subset": "", "metric": "spearman"}
