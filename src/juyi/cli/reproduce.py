@@ -35,7 +35,11 @@ def _folders(context: click.Context, option: click.Parameter, given: tuple[str, 
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder of the results.")
 @click.option("--cell", "cells", metavar="ROW:COLUMN", multiple=True, help="Only these cells; * stands for any letters.")
 @click.option(
-    "--encoder", "encoders", metavar="MODEL", multiple=True, help="Run the protocol on this encoder, in rows of its own."
+    "--encoder",
+    "encoders",
+    metavar="MODEL",
+    multiple=True,
+    help="Run the protocol on this encoder, in rows of its own; lexical: word overlap.",
 )
 @click.option(
     "--folder", "folders", metavar="ID=PATH", multiple=True, callback=_folders, help="Where an encoder of the table lies."
@@ -59,7 +63,7 @@ def command(table: str, data: tuple[str, ...], output: str, runs: str, form: str
     Examples:
       juyi reproduce chinese-untrained --data senteval_cn -o out
       juyi reproduce chinese-simcse --data senteval_cn -o out --cell "BERT-P1:*"
-      juyi reproduce chinese-simcse --data senteval_cn -o out --encoder mini --split test
+      juyi reproduce chinese-simcse --data senteval_cn -o out --encoder mini --encoder lexical
       juyi reproduce simcse-and-whitening --data senteval_cn -o out --processes 2
     """
     from juyi.cli.output import check_stdout, emit, say

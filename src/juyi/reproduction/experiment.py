@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from juyi.errors import UsageError
+from juyi.reproduction.baseline import is_baseline, why_not_baseline
 from juyi.suites import AVERAGE
 from juyi.tables import Column, Row, Table, Variant
 
@@ -23,7 +24,7 @@ class ReproduceOptions:
         output: Results go here; those that are there are not computed again.
         runs: Where run folders go.
         cells: `row:column`, `*` for any part of a name; empty for all.
-        encoders: Further encoders that the protocol is run on, a row for each of its settings.
+        encoders: Further encoders that the protocol is run on, a row for each of its settings; or `lexical`, word overlap.
         folders: Where an encoder of the table lies, by its id.
         seeds: In place of the table's own.
         split: Measured in place of the table's splits.
@@ -154,7 +155,15 @@ def measured_columns(table: Table, options: ReproduceOptions) -> list[Column]:
 
 
 def extra_rows(table: Table, encoder: str) -> Iterator[Row]:
-    """The rows of a table with another encoder: one for each pooling, recipe and settings that its rows have."""
+    """The rows of a table with another encoder: one for each pooling, recipe and settings that its rows have; of a baseline one.
+
+    Args:
+        table: The table.
+        encoder: Its name.
+    """
+    if is_baseline(encoder):
+        yield Row(encoder, encoder=encoder)
+        return
     kinds: dict[tuple[object, ...], Row] = {}
     for row in table.rows:
         if row.encoder:
@@ -171,6 +180,8 @@ def why_not(table: Table, place: Place) -> str:
         return "the table reports it; no recipe here runs it"
     if not place.column.suite:
         return "no suite here measures it"
+    if is_baseline(place.row.encoder):
+        return why_not_baseline(place.row.encoder, trained=bool(place.recipe), whitened=place.variant.whitening is not None)
     if place.column.task == AVERAGE and place.recipe and table.protocol.of_task:
         return "an average over encoders that were each trained on one task"
     return ""

@@ -22,13 +22,14 @@ from juyi.hub import folder_digest, resolve
 from juyi.poolings import known_pooling
 from juyi.postprocessing import fit_whitening
 from juyi.provenance import read_provenance
+from juyi.reproduction.baseline import baseline_digest, is_baseline, open_baseline
 from juyi.reproduction.experiment import Experiment, Place, ReproduceOptions
 from juyi.reproduction.material import Material, content_digest, splits_of
 from juyi.reproduction.results import Result, Results, result_key
 from juyi.suites import AVERAGE, count_warning
 from juyi.tables import Protocol
-from juyi.tasks import Task, encoded_once
-from juyi.types import Encode, Log
+from juyi.tasks import EncodeOrSimilarity, Task, encoded_once
+from juyi.types import Log
 
 Told = Callable[[int, int, str], None]
 
@@ -98,7 +99,7 @@ class Measurement:
         if problems:
             raise DataError(" ".join(problems))
 
-    def _measure(self, places: list[Place], encode: Encode, folder: Path | None, told: Told) -> str:
+    def _measure(self, places: list[Place], encode: EncodeOrSimilarity, folder: Path | None, told: Told) -> str:
         """Measure and keep figures of one suite and one whitening; what could not be measured, in words."""
         began = time.monotonic()
         suite = self.material.suite([place.column for place in places])
@@ -172,6 +173,8 @@ class Measurement:
             JuyiError: The encoder, the recipe or the data is not here, or cannot be used.
         """
         row = self.experiment.row
+        if is_baseline(row.encoder):
+            return content_digest([baseline_digest(row.encoder)])
         if self._recipe is None:
             return content_digest([folder_digest(resolve(row.encoder)), replace(self._settings, model="")])
         recipe, rows = self._recipe
@@ -193,8 +196,10 @@ class Measurement:
         where = [column.suite, column.task, column.split, column.splits, column.subset, column.metric]
         return result_key(self.identity, variant.whitening, fitted, where, measured)
 
-    def _encode(self, log: Log, told: Told) -> tuple[Encode, Path | None]:
-        """What encodes, and the folder of the run that trained it."""
+    def _encode(self, log: Log, told: Told) -> tuple[EncodeOrSimilarity, Path | None]:
+        """What encodes or compares, and the folder of the run that trained it."""
+        if is_baseline(self.experiment.row.encoder):
+            return open_baseline(self.experiment.row.encoder), None
         if self._recipe is None:
             return encoded_once(load_encoder(self._settings, log=log).encode), None
         recipe, rows = self._recipe
@@ -221,6 +226,8 @@ class Measurement:
     def _labels(self) -> tuple[str, ...]:
         if self._recipe is not None:
             return ("dev-selected",) if self._recipe[0].training.keep == "best" else ()
+        if is_baseline(self.experiment.row.encoder):
+            return ()
         provenance = read_provenance(resolve(self.experiment.row.encoder))
         return ("dev-selected",) if provenance is not None and provenance.dev_selected else ()
 

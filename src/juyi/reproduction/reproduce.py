@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from juyi.atomic import write_text
-from juyi.errors import JuyiError, ModelError
+from juyi.errors import JuyiError
 from juyi.experiments.environment import environment
 from juyi.experiments.run_folder import RunFolder
 from juyi.hub import resolve
 from juyi.locks import locked_folder
 from juyi.processes import run_in_processes
+from juyi.reproduction.baseline import baseline_digest, is_baseline
 from juyi.reproduction.claims import judged
 from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, measured_columns, plan
 from juyi.reproduction.material import Material
@@ -94,12 +95,12 @@ def reproduce(
 
     Raises:
         UsageError: No cell was asked for that there is.
-        ModelError: One of `options.encoders` does not exist.
+        JuyiError: One of `options.encoders` does not exist.
         BusyError: Another process is at this output.
         OutputError: The results cannot be written.
     """
     for encoder in options.encoders:
-        resolve(encoder)
+        _find(encoder)
     planned = plan(table, options)
     protocol = _protocol(table, options)
     with locked_folder(options.output):
@@ -139,11 +140,21 @@ def _missing(measurements: Sequence[Measurement]) -> tuple[list[list[Experiment]
     return [*together.values()], failures
 
 
+def _find(encoder: str) -> None:
+    """Look for what a row names."""
+    if is_baseline(encoder):
+        baseline_digest(encoder)
+    else:
+        resolve(encoder)
+
+
 def _not_here(encoder: str) -> str:
     """Why an encoder cannot be had, and how to get it; empty where it can."""
     try:
-        resolve(encoder)
-    except ModelError:
+        _find(encoder)
+    except JuyiError as error:
+        if is_baseline(encoder):
+            return str(error)
         return f"{encoder} is not on this machine. To fetch it: hf download {encoder}. If it lies here: --folder {encoder}=PATH."
     return ""
 

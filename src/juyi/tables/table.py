@@ -63,7 +63,8 @@ class Row:
 
     Attributes:
         name: What stands before it.
-        encoder: What runs it: a hub id or a folder; empty where the table only reports it.
+        encoder: What runs it: a hub id or a folder; `lexical` (word overlap), `vectors:FILE` or `package:NAME` where nothing is
+            trained; empty where the table only reports it.
         pooling: From token vectors to one; empty for the encoder's own.
         recipe: What trains it, where the variants do not say.
         overrides: Settings of the recipe that are its own, `table.key=value`.
