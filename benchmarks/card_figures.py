@@ -1,11 +1,12 @@
 """Writes measured figures into a model card, so that none is typed by hand.
 
-    python benchmarks/compare_encoders.py --zh ZH --en EN … > scores.jsonl
-    python benchmarks/simcse_study.py --data ZH --model mini > study.jsonl
-    python benchmarks/card_figures.py --model mini --scores scores.jsonl --study study.jsonl --card src/juyi/assets/mini/README.md
+    juyi reproduce encoders-chinese --data DIR -o out/encoders
+    juyi reproduce simcse-and-whitening --data DIR -o out/study
+    python benchmarks/card_figures.py --model mini --encoders out/encoders --study out/study --card src/juyi/assets/mini/README.md
 
-The scores of the model's test splits become the card's `model-index`, which `juyi models list` shows, and the table that the card
-marks with `figures`: raw, and after whitening where that was measured. The study becomes the table that it marks with `study`.
+The figures of the test splits become the card's `model-index`, which `juyi models list` shows, and the table that the card marks
+with `figures`: raw, and after whitening. What the study says of the model with its own pooling becomes the table that it marks with
+`study`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,109 +23,107 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from juyi.atomic import write_text
 from juyi.errors import DataError, JuyiError
+from juyi.hub import resolve
+from juyi.layout import read_layout
+from juyi.reproduction import RECORD
 from juyi.suites import CHINESE_NAMES
 from markdown import put, table
 
-Record = dict[str, Any]
+Outcome = Mapping[str, Any]
 _INDEX = re.compile(r"^model-index:\n(?:(?: |- ).*\n)*", re.MULTILINE)
-_KEYS = {"STS-B": "stsb", "LCQMC": "lcqmc", "BQ": "bq", "ATEC": "atec", "PAWSX": "pawsx"}
-_VARIANTS = ("raw", "whitening", "simcse", "simcse+whitening")
+_KEYS = {name: CHINESE_NAMES[name] for name in ("stsb", "lcqmc", "bq", "atec", "pawsx")}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read what was measured, rewrite the card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, help="the name of the model in the files")
+    parser.add_argument("--model", required=True, help="the name of the model in the tables")
     parser.add_argument("--card", type=Path, required=True)
-    parser.add_argument("--scores", type=Path, help="the lines of JSON that compare_encoders.py prints")
-    parser.add_argument("--study", type=Path, help="the lines of JSON that simcse_study.py prints")
+    parser.add_argument("--encoders", type=Path, help="the output of juyi reproduce encoders-chinese")
+    parser.add_argument("--study", type=Path, help="the output of juyi reproduce simcse-and-whitening")
     options = parser.parse_args(arguments)
     try:
         card = options.card.read_text(encoding="utf-8")
-        if options.scores:
-            card = with_scores(card, _records(options.scores, options.model), options.model)
+        if options.encoders:
+            card = with_scores(card, _by_variant(_record(options.encoders), options.model), options.model)
         if options.study:
-            card = put(card, "study", _study_table(_records(options.study, options.model)))
+            row = f"{options.model}, {read_layout(resolve(options.model)).pooling}"
+            card = put(card, "study", study_table(_record(options.study), row))
         write_text(options.card, card)
     except JuyiError as error:
         sys.exit(f"Error: {error}")
 
 
-def with_scores(card: str, records: Sequence[Record], model: str) -> str:
-    """The card with the model's scores in its front matter and in its table.
+def with_scores(card: str, figures: Mapping[str, Mapping[str, Outcome]], model: str) -> str:
+    """The card with the model's figures in its front matter and in its table.
+
+    Args:
+        card: As it is.
+        figures: By variant, then by task.
+        model: Its name.
 
     Raises:
-        DataError: A score is missing, or the card lacks the places for them.
+        DataError: A figure is missing, or the card lacks the places for them.
     """
-    raw = _by_task(records, model)
-    if missing := [name for name in _KEYS if name not in raw]:
-        raise DataError(f"The scores hold none of {model} on {', '.join(missing)} (test). Measure all five.")
+    raw = figures.get("raw", {})
+    if missing := [name for name in _KEYS.values() if name not in raw]:
+        raise DataError(f"The table holds none of {model} on {', '.join(missing)} (test). Measure all five.")
     if not _INDEX.search(card):
         raise DataError("The card has no model-index in its front matter. Write an empty one: 'model-index:'.")
-    rows = {"raw": raw}
-    if whitened := _by_task(records, f"{model} + whitening"):
-        rows["whitening, fitted on the sentences of the split"] = whitened
-    cells = [[name, *(_figure(found.get(task)) for task in _KEYS)] for name, found in rows.items()]
-    card = _INDEX.sub(lambda _: _index(model, raw), card)
-    return put(card, "figures", table(["", *_KEYS], cells))
-
-
-def _records(path: Path, model: str) -> list[Record]:
-    """The lines about the model and its whitened form."""
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return [record for record in records if record["model"] in (model, f"{model} + whitening")]
-
-
-def _by_task(records: Sequence[Record], model: str) -> dict[str, Record]:
-    names = set(CHINESE_NAMES.values())
-    return {
-        record["task"]: record
-        for record in records
-        if record["model"] == model and record["split"] == "test" and record["task"] in names and not record["subset"]
-    }
-
-
-def _index(model: str, raw: dict[str, Record]) -> str:
     lines = ["model-index:", f"- name: {model}", "  results:"]
-    for task, key in _KEYS.items():
+    for key, task in _KEYS.items():
         lines += [
             "  - task: {type: sentence-similarity}",
             f"    dataset: {{name: {task}, type: {key}, split: test}}",
             f"    metrics: [{{type: spearman, value: {raw[task]['value']:.1f}}}]",
         ]
-    return "\n".join(lines) + "\n"
+    card = _INDEX.sub(lambda _: "\n".join(lines) + "\n", card)
+    return put(card, "figures", _table(figures))
 
 
-def _study_table(records: Sequence[Record]) -> str:
-    """A row a task; where there are several seeds, one figure after the other."""
-    records = [record for record in records if record["split"] == "test"]
-    if not records:
-        raise DataError("The study says nothing of this model on test splits. Look at the name after --model.")
-    rows = []
-    for name, key in _KEYS.items():
-        found = {
-            variant: [record for record in records if (record["task"], record["variant"]) == (key, variant)]
-            for variant in _VARIANTS
-        }
-        if not found["raw"]:
-            continue
-        raw, whitening, simcse, both = found.values()
-        values = [", ".join(f"{record['value']:.1f}" for record in each) or "–" for each in (simcse, both)]
-        gains = ", ".join(_gain(record["minus_raw"]) for record in simcse) or "–"
-        rows.append([name, _figure(raw[0]), _figure(whitening[0] if whitening else None), values[0], gains, values[1]])
-    return table(["", "raw", "whitening", "SimCSE", "SimCSE − raw", "SimCSE + whitening"], rows)
+def study_table(record: Mapping[str, Any], row: str) -> str:
+    """A line for each variant of a row, and by how much it is above the first one.
+
+    Raises:
+        DataError: The study says nothing of the row.
+    """
+    figures = _by_variant(record, row)
+    if not figures:
+        raise DataError(f"The study says nothing of '{row}'. Look at the name after --model.")
+    gains: dict[str, dict[str, Outcome]] = {}
+    for each in record["differences"]:
+        if each["row"] == row:
+            gains.setdefault(f"{each['variant']} − {each['against']}", {})[each["column"]] = each
+    return _table(figures, gains)
 
 
-def _figure(record: Record | None) -> str:
-    if record is None:
+def _table(figures: Mapping[str, Mapping[str, Outcome]], gains: Mapping[str, Mapping[str, Outcome]] | None = None) -> str:
+    lines = [[name, *(_figure(found.get(task), "") for task in _KEYS.values())] for name, found in figures.items()]
+    lines += [[name, *(_figure(found.get(task), "+") for task in _KEYS.values())] for name, found in (gains or {}).items()]
+    return table(["", *_KEYS.values()], lines)
+
+
+def _record(folder: Path) -> Mapping[str, Any]:
+    """`table.json`, in a folder or by its own name."""
+    path = folder / RECORD if folder.is_dir() else folder
+    record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def _by_variant(record: Mapping[str, Any], row: str) -> dict[str, dict[str, Outcome]]:
+    """The measured figures of a row on the test splits."""
+    found: dict[str, dict[str, Outcome]] = {}
+    for outcome in record["outcomes"]:
+        if outcome["row"] == row and outcome["value"] is not None:
+            found.setdefault(outcome["variant"], {})[outcome["column"].removesuffix(" test")] = outcome
+    return found
+
+
+def _figure(outcome: Outcome | None, sign: str) -> str:
+    if outcome is None:
         return "–"
-    low, high = record["interval"]
-    return f"{record['value']:.1f} ({low:.1f} – {high:.1f})"
-
-
-def _gain(difference: Sequence[float]) -> str:
-    value, low, high = difference
-    return f"{value:+.1f} ({low:+.1f} – {high:+.1f})"
+    low, high = outcome["interval"]
+    return f"{outcome['value']:{sign}.1f} ({low:{sign}.1f} – {high:{sign}.1f})"
 
 
 if __name__ == "__main__":
