@@ -5,8 +5,8 @@
     python benchmarks/card_figures.py --model mini --encoders out/encoders --study out/study --card src/juyi/assets/mini/README.md
 
 The figures of the test splits become the card's `model-index`, which `juyi models list` shows, and the table that the card marks
-with `figures`: raw, and after whitening. What the study says of the model with its own pooling becomes the table that it marks with
-`study`.
+with `figures`: raw, and after whitening. The table that it marks with `study` is what the study says of the model with its own
+pooling.
 """
 
 from __future__ import annotations

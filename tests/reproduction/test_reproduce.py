@@ -184,6 +184,22 @@ def test_baselines_stand_beside_encoders(small: Table, options: ReproduceOptions
     assert values(again) == {names: tuple(each.value for each in one.results.values()) for names, one in found.items()}
 
 
+def test_sentences_that_are_not_here_and_those_of_a_row_itself(
+    small: Table, options: ReproduceOptions, sentences: list[str], tmp_path: Path
+) -> None:
+    table = replace(small, protocol=replace(small.protocol, texts="task", seeds=(1,)))
+    found = by_name(reproduce(table, replace(options, cells=("cls:BQ",))))
+    assert "learned without the sentences of BQ train" in found["cls", "BQ", "SimCSE"].reason
+    assert "learned without the sentences of BQ train" in found["cls", "BQ", "whitened"].reason
+    assert "learned" not in found["cls", "BQ", "raw"].reason
+    file = tmp_path / "own.txt"
+    file.write_text("\n".join(sentences[:20]), encoding="utf-8")
+    own = replace(table, row=(replace(small.row[0], learns_from=(str(file),)),))
+    other = by_name(reproduce(own, replace(options, cells=("cls:BQ",))))
+    assert other["cls", "BQ", "whitened"].value != found["cls", "BQ", "whitened"].value
+    assert "learned" not in other["cls", "BQ", "whitened"].reason
+
+
 def test_whatever_is_missing_is_told_before_or_beside_the_work(small: Table, options: ReproduceOptions, tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         reproduce(small, replace(options, encoders=("no/such/model",)))
@@ -215,6 +231,10 @@ def test_the_sentences_that_are_learned_from(data: Path, small: Table, sentences
     assert learned(texts="wiki.txt") == ["一句", "两句", *sentences]
     with pytest.raises(UsageError, match=r"names no sentences to learn from"):
         learned()
+    assert Material([data], Protocol(texts="task"), small.column).lacking(column) == (
+        "learned without the sentences of BQ train, which are not here."
+    )
+    assert not Material([data], Protocol(texts="other-splits"), small.column).lacking(column)
     # What is held out is what any column measures, whichever is run: the second halves of both tasks.
     kept = learned(texts="wiki.txt", held_out=True)
     assert {*kept[2:]} <= {*sentences[:30]} & {*sentences[1::2]}

@@ -77,6 +77,14 @@ class Material:
             self._sentences[key] = select_sentences(texts, DataSettings(sample=self._protocol.sample, distinct=bool(seen)))
         return self._sentences[key]
 
+    def lacking(self, column: Column) -> str:
+        """What is not here of the sentences that a cell of this column learns from, where all of its task are asked for."""
+        if self._protocol.texts != "task":
+            return ""
+        there = {task.split for task in self._opened(column.suite, _SPLITS, (column.task,)).tasks}
+        lacking = [split for split in _SPLITS if split not in there]
+        return f"learned without the sentences of {column.task} {', '.join(lacking)}, which are not here." if lacking else ""
+
     def examples(self, objective: Objective, settings: DataSettings) -> Examples:
         """The rows of pairs or triplets that a cell learns from; the settings name their files.
 

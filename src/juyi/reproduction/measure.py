@@ -27,7 +27,7 @@ from juyi.reproduction.experiment import Experiment, Place, ReproduceOptions
 from juyi.reproduction.material import Material, content_digest, splits_of
 from juyi.reproduction.results import Result, Results, result_key
 from juyi.suites import AVERAGE, count_warning
-from juyi.tables import Protocol
+from juyi.tables import Column, Protocol
 from juyi.tasks import EncodeOrSimilarity, Task, encoded_once
 from juyi.types import Log
 
@@ -119,7 +119,9 @@ class Measurement:
                 unmeasured.append(column.name)
                 continue
             warnings = [count_warning(task) for task in suite.tasks if column.task in (task.name, AVERAGE)]
-            told_too = " ".join(filter(None, [*warnings, self._unselected]))
+            learns = place.recipe or place.variant.whitening is not None
+            lacking = self.material.lacking(column) if learns and not self.experiment.row.learns_from else ""
+            told_too = " ".join(filter(None, [*warnings, self._unselected, lacking]))
             result = Result.of(score, warning=told_too, run="" if folder is None else str(folder), seconds=seconds)
             self.results.write(str(self._keys[place.names]), result)
         if not unmeasured:
@@ -146,12 +148,16 @@ class Measurement:
             recipe = replace(recipe, selection=replace(recipe.selection, pairs=pairs))
         column = experiment.places[0].column
         if "text" in recipe.objective.columns:
-            return recipe, select_examples({"text": self.material.sentences(column, row.learns_from)}, recipe.data)
+            return recipe, select_examples({"text": self._sentences(column)}, recipe.data)
         files = row.learns_from or tuple(filter(None, [self.protocol.pairs]))
         if not files:
             raise UsageError(f"{recipe.name} learns from pairs, and the table names none. Give a file with --pairs.")
         rows = self.material.examples(recipe.objective, replace(recipe.data, pairs=files))
         return recipe, select_examples(rows, recipe.data)
+
+    def _sentences(self, column: Column) -> list[str]:
+        """What training and whitening learn from."""
+        return self.material.sentences(column, self.experiment.row.learns_from)
 
     @cached_property
     def _unselected(self) -> str:
@@ -190,7 +196,7 @@ class Measurement:
         column, variant = place.column, place.variant
         try:
             measured = self.material.digest(self.material.suite([column]))
-            fitted = "" if variant.whitening is None else self.material.digest(self.material.sentences(column))
+            fitted = "" if variant.whitening is None else self.material.digest(self._sentences(column))
         except JuyiError as error:
             return error
         where = [column.suite, column.task, column.split, column.splits, column.subset, column.metric]
@@ -219,7 +225,7 @@ class Measurement:
             return None
 
         def texts(task: Task) -> FittingTexts:
-            return on_texts(self.material.sentences(replace(place.column, task=task.name)), task.name)(task)
+            return on_texts(self._sentences(replace(place.column, task=task.name)), task.name)(task)
 
         return Fitting(partial(fit_whitening, strength=strength), texts)
 
