@@ -63,7 +63,10 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="put its tables into this page")
     arguments = parser.parse_args()
     if arguments.read:
-        write([json.loads(line) for line in arguments.read.read_text(encoding="utf-8").splitlines()], arguments.write)
+        records = [json.loads(line) for line in arguments.read.read_text(encoding="utf-8").splitlines()]
+        if len({record["set"] for record in records}) < 2:
+            parser.error(f"{arguments.read} holds fewer than two sets; each is judged by what was learned on the others")
+        write(records, arguments.write)
         return
     if arguments.data is None:
         parser.error("--data is needed to measure, --read to make tables of what was measured")

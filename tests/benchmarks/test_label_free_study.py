@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -101,6 +102,18 @@ def test_twins_are_found_where_they_are_nearest() -> None:
     spread = np.array([1.0] * 3 + [0.0] * 12).std()
     assert found["twin found"] == pytest.approx(2 / 3)
     assert found["twin margin"] == pytest.approx((1 + 1 - 1) / 3 / spread, rel=1e-5)
+
+
+def test_one_set_alone_judges_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "one.jsonl"
+    first = records()[0]["set"]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records() if record["set"] == first), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["label_free_study.py", "--read", str(path), "--write", str(tmp_path / "page.md")])
+    with pytest.raises(SystemExit):
+        label_free_study.main()
+    assert "fewer than two sets" in capsys.readouterr().err
 
 
 def test_an_encoder_is_changed_in_every_way_and_measured_on_other_texts(
