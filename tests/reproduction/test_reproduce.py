@@ -235,6 +235,9 @@ def test_the_sentences_that_are_learned_from(data: Path, small: Table, sentences
         "learned without the sentences of BQ train, which are not here."
     )
     assert not Material([data], Protocol(texts="other-splits"), small.column).lacking(column)
+    average = Material([data], Protocol(texts="task"), small.column)
+    assert {*average.sentences(replace(column, task="avg"))} == {*sentences}
+    assert "avg train" in average.lacking(replace(column, task="avg"))
     # What is held out is what any column measures, whichever is run: the second halves of both tasks.
     kept = learned(texts="wiki.txt", held_out=True)
     assert {*kept[2:]} <= {*sentences[:30]} & {*sentences[1::2]}

@@ -41,13 +41,12 @@ class Material:
         self._digests: dict[int, str] = {}
 
     def suite(self, columns: Sequence[Column]) -> Suite:
-        """The tasks of columns that share a suite and its splits; all tasks of the suite where one of them is their average.
+        """The tasks of columns that share a suite and its splits.
 
         Raises:
             DataError: None of the folders has them.
         """
-        tasks = () if any(column.task == AVERAGE for column in columns) else tuple(dict.fromkeys(c.task for c in columns))
-        return self._opened(columns[0].suite, splits_of(columns[0]), tasks)
+        return self._opened(columns[0].suite, splits_of(columns[0]), _tasks(columns))
 
     def sentences(self, column: Column, files: Sequence[str] = ()) -> list[str]:
         """The sentences that a cell of this column learns from.
@@ -81,8 +80,9 @@ class Material:
         """What is not here of the sentences that a cell of this column learns from, where all of its task are asked for."""
         if self._protocol.texts != "task":
             return ""
-        there = {task.split for task in self._opened(column.suite, _SPLITS, (column.task,)).tasks}
-        lacking = [split for split in _SPLITS if split not in there]
+        tasks = self._opened(column.suite, _SPLITS, _tasks([column])).tasks
+        there = {(task.name, task.split) for task in tasks}
+        lacking = [split for split in _SPLITS if any((name, split) not in there for name, _ in there)]
         return f"learned without the sentences of {column.task} {', '.join(lacking)}, which are not here." if lacking else ""
 
     def examples(self, objective: Objective, settings: DataSettings) -> Examples:
@@ -133,7 +133,7 @@ class Material:
     def _of_task(self, column: Column, source: str) -> list[str]:
         measured = splits_of(column)
         splits = _SPLITS if source == "task" else tuple(split for split in _SPLITS if split not in measured)
-        return [text for task in self._opened(column.suite, splits, (column.task,)).tasks for text in task.texts()]
+        return [text for task in self._opened(column.suite, splits, _tasks([column])).tasks for text in task.texts()]
 
     def _opened(self, name: str, splits: tuple[str, ...], tasks: tuple[str, ...]) -> Suite:
         if (name, splits, tasks) not in self._suites:
@@ -154,6 +154,11 @@ class Material:
         if best is None or not best.tasks:
             raise DataError(" ".join(dict.fromkeys([*problems, *(best.problems if best else ())])))
         return best
+
+
+def _tasks(columns: Sequence[Column]) -> tuple[str, ...]:
+    """Their tasks; none, which is all of the suite, where one of them is the average."""
+    return () if any(column.task == AVERAGE for column in columns) else tuple(dict.fromkeys(c.task for c in columns))
 
 
 def splits_of(column: Column) -> tuple[str, ...]:
