@@ -7,6 +7,7 @@ its exit status, when it has ended; each on a line.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -18,10 +19,13 @@ import juyi.adaptation
 import juyi.cli.main
 import juyi.evaluation
 import juyi.experiments  # with torch, transformers and what else is slow to import
+from juyi.tokenization.chinese import load_jieba
 
 
 def serve() -> None:
     """Until standard input ends."""
+    importlib.import_module("rich.progress")
+    load_jieba("The tests").initialize()
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()

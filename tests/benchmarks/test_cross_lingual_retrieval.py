@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "cross_lingual_retrieval.py"
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+import cross_lingual_retrieval
+
 RECIPE = """
 name = "toy"
 kind = "train-on-sources"
@@ -21,7 +25,9 @@ file = "parallel/open/learned.tsv"
 """
 
 
-def test_only_unseen_pairs_and_an_interval_around_the_figure(tmp_path: Path) -> None:
+def test_only_unseen_pairs_and_an_interval_around_the_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "parallel" / "open"
     folder.mkdir(parents=True)
     (tmp_path / "toy.toml").write_text(RECIPE, encoding="utf-8")
@@ -37,17 +43,17 @@ def test_only_unseen_pairs_and_an_interval_around_the_figure(tmp_path: Path) -> 
     ]
     rows = [f"第{i}个句子在这里\t{word}" for i, word in enumerate(("one", "two", "three", "four", "five"))]
     (folder / "other.tsv").write_text("\n".join([*others, *rows, "又一条鱼在游\tFish!"]) + "\n", encoding="utf-8")
-    command = [sys.executable, SCRIPT, "--data", tmp_path, "--recipe", tmp_path / "toy.toml", "--among", "6"]
-    own, teacher = measured([*command, "--teacher", "mini"])
+
+    def measured(*more: str) -> list[dict[str, Any]]:
+        arguments = ["--data", str(tmp_path), "--recipe", str(tmp_path / "toy.toml"), "--among", "6", *more]
+        monkeypatch.setattr(sys, "argv", ["cross_lingual_retrieval.py", *arguments])
+        cross_lingual_retrieval.main()
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    own, teacher = measured("--teacher", "mini")
     assert own["unseen"] == own["among"] == 6
     assert (own["english_read_by"], teacher["english_read_by"]) == ("encoder", "teacher")
     assert teacher["accuracy"] == own["accuracy"]  # here they are the same encoder
     low, high = own["interval"]
     assert 0 <= low <= own["accuracy"] <= high <= 100 and low < high
-    assert measured(command) == [own]
-
-
-def measured(command: list[Any]) -> list[dict[str, Any]]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    assert measured() == [own]
