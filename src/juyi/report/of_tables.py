@@ -45,7 +45,7 @@ def reproduction_sections(record: Record, *, brief: bool = False) -> list[Sectio
 
 
 def _about(record: Record) -> list[Block]:
-    source = _("Source: {source}").format(source=f"{record['source']}, {record['link']}")
+    source = _("Source: {source}").format(source=", ".join(filter(None, (record["source"], record["link"]))))
     return [Paragraph(spoken(record["conditions"])), Paragraph(source)]
 
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from juyi.errors import UsageError
-from juyi.reproduction.baseline import is_baseline, why_not_baseline
+from juyi.reproduction.row_encoder import row_encoder
 from juyi.suites import AVERAGE
 from juyi.tables import Column, Row, Table, Variant
 
@@ -161,8 +161,9 @@ def extra_rows(table: Table, encoder: str) -> Iterator[Row]:
         table: The table.
         encoder: Its name.
     """
-    if is_baseline(encoder):
-        yield Row(encoder, encoder=encoder)
+    alone = Row(encoder, encoder=encoder)
+    if not row_encoder(alone).trainable:
+        yield alone
         return
     kinds: dict[tuple[object, ...], Row] = {}
     for row in table.rows:
@@ -180,8 +181,9 @@ def why_not(table: Table, place: Place) -> str:
         return "the table reports it; no recipe here runs it"
     if not place.column.suite:
         return "no suite here measures it"
-    if is_baseline(place.row.encoder):
-        return why_not_baseline(place.row.encoder, trained=bool(place.recipe), whitened=place.variant.whitening is not None)
+    encoder = row_encoder(place.row)
+    if reason := encoder.why_not(trained=bool(place.recipe), whitened=place.variant.whitening is not None):
+        return reason
     if place.column.task == AVERAGE and place.recipe and table.protocol.of_task:
         return "an average over encoders that were each trained on one task"
     return ""

@@ -9,23 +9,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from juyi.encoder import EncoderSettings, load_encoder
 from juyi.errors import DataError, JuyiError, UsageError
 from juyi.evaluation import evaluate_suite
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_texts
 from juyi.experiments.examples import ChosenExamples, Examples, select_examples
 from juyi.experiments.identity import run_hash, what_is_read
-from juyi.experiments.load import encoder_settings, load_recipe
+from juyi.experiments.load import load_recipe
 from juyi.experiments.recipe import TrainRecipe
 from juyi.experiments.runner import run
-from juyi.hub import folder_digest, resolve
 from juyi.poolings import known_pooling
 from juyi.postprocessing import fit_whitening
-from juyi.provenance import read_provenance
-from juyi.reproduction.baseline import baseline_digest, is_baseline, open_baseline
 from juyi.reproduction.experiment import Experiment, Place, ReproduceOptions
 from juyi.reproduction.material import Material, content_digest, splits_of
 from juyi.reproduction.results import Result, Results, result_key
+from juyi.reproduction.row_encoder import row_encoder
 from juyi.suites import AVERAGE, count_warning
 from juyi.tables import Column, Protocol
 from juyi.tasks import EncodeOrSimilarity, Task, encoded_once
@@ -178,19 +175,10 @@ class Measurement:
         Raises:
             JuyiError: The encoder, the recipe or the data is not here, or cannot be used.
         """
-        row = self.experiment.row
-        if is_baseline(row.encoder):
-            return content_digest([baseline_digest(row.encoder)])
         if self._recipe is None:
-            return content_digest([folder_digest(resolve(row.encoder)), replace(self._settings, model="")])
+            return content_digest(row_encoder(self.experiment.row).identity())
         recipe, rows = self._recipe
         return run_hash(recipe, what_is_read(recipe, rows=rows))
-
-    @property
-    def _settings(self) -> EncoderSettings:
-        """How an encoder that nothing trains is loaded."""
-        row = self.experiment.row
-        return replace(encoder_settings(row.overrides), model=row.encoder, pooling=known_pooling(row.pooling or None))
 
     def _key(self, place: Place) -> str | JuyiError:
         column, variant = place.column, place.variant
@@ -204,10 +192,8 @@ class Measurement:
 
     def _encode(self, log: Log, told: Told) -> tuple[EncodeOrSimilarity, Path | None]:
         """What encodes or compares, and the folder of the run that trained it."""
-        if is_baseline(self.experiment.row.encoder):
-            return open_baseline(self.experiment.row.encoder), None
         if self._recipe is None:
-            return encoded_once(load_encoder(self._settings, log=log).encode), None
+            return row_encoder(self.experiment.row).open(log), None
         recipe, rows = self._recipe
         result = run(
             recipe,
@@ -232,10 +218,7 @@ class Measurement:
     def _labels(self) -> tuple[str, ...]:
         if self._recipe is not None:
             return ("dev-selected",) if self._recipe[0].training.keep == "best" else ()
-        if is_baseline(self.experiment.row.encoder):
-            return ()
-        provenance = read_provenance(resolve(self.experiment.row.encoder))
-        return ("dev-selected",) if provenance is not None and provenance.dev_selected else ()
+        return row_encoder(self.experiment.row).labels()
 
 
 def _grouped(places: list[Place]) -> Iterator[list[Place]]:

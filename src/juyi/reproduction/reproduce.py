@@ -12,17 +12,16 @@ from juyi.atomic import write_text
 from juyi.errors import JuyiError
 from juyi.experiments.environment import environment
 from juyi.experiments.run_folder import RunFolder
-from juyi.hub import resolve
 from juyi.locks import locked_folder
 from juyi.processes import run_in_processes
-from juyi.reproduction.baseline import baseline_digest, is_baseline
 from juyi.reproduction.claims import judged
 from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, measured_columns, plan
 from juyi.reproduction.material import Material
 from juyi.reproduction.measure import Measurement
 from juyi.reproduction.outcome import Outcome, differences
 from juyi.reproduction.results import Result
-from juyi.tables import Column, Protocol, Table
+from juyi.reproduction.row_encoder import row_encoder
+from juyi.tables import Column, Protocol, Row, Table
 from juyi.types import Log, Progress
 
 RECORD = "table.json"
@@ -100,7 +99,7 @@ def reproduce(
         OutputError: The results cannot be written.
     """
     for encoder in options.encoders:
-        _find(encoder)
+        row_encoder(Row(encoder, encoder=encoder)).identity()
     planned = plan(table, options)
     protocol = _protocol(table, options)
     with locked_folder(options.output):
@@ -129,7 +128,7 @@ def _missing(measurements: Sequence[Measurement]) -> tuple[list[list[Experiment]
     for measurement in measurements:
         experiment, encoder = measurement.experiment, measurement.experiment.row.encoder
         if encoder not in not_here:
-            not_here[encoder] = _not_here(encoder)
+            not_here[encoder] = row_encoder(experiment.row).not_here()
         try:
             if not_here[encoder]:
                 failures[str(experiment)] = not_here[encoder]
@@ -138,25 +137,6 @@ def _missing(measurements: Sequence[Measurement]) -> tuple[list[list[Experiment]
         except JuyiError as error:
             failures[str(experiment)] = str(error)
     return [*together.values()], failures
-
-
-def _find(encoder: str) -> None:
-    """Look for what a row names."""
-    if is_baseline(encoder):
-        baseline_digest(encoder)
-    else:
-        resolve(encoder)
-
-
-def _not_here(encoder: str) -> str:
-    """Why an encoder cannot be had, and how to get it; empty where it can."""
-    try:
-        _find(encoder)
-    except JuyiError as error:
-        if is_baseline(encoder):
-            return str(error)
-        return f"{encoder} is not on this machine. To fetch it: hf download {encoder}. If it lies here: --folder {encoder}=PATH."
-    return ""
 
 
 def _protocol(table: Table, options: ReproduceOptions) -> Protocol:

@@ -172,14 +172,14 @@ class Cell:
     colour: ColourName | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Published figures; or a study of one's own, a table whose figures are yet to be measured.
 
     Attributes:
         name: The name of its file.
         source: Who published it, where, in which version.
-        link: Where it can be read.
+        link: Where it can be read; a study may have none.
         title: What it shows.
         conditions: How it was measured: metric, splits, what was seen in training, on what the best was chosen.
         column: The columns, in their order.
@@ -196,7 +196,7 @@ class Table:
 
     name: str
     source: str
-    link: str
+    link: str = ""
     title: Bilingual
     conditions: Bilingual
     column: tuple[Column, ...]
@@ -213,6 +213,8 @@ class Table:
             _check_names(what, [each.name for each in names])
         if not self.row or not self.column:
             raise UsageError("A table needs at least one [[row]] and one [[column]].")
+        if self.published and not self.link:
+            raise UsageError("A table with figures needs a link: where they were published.")
         variants = [each.name for each in self.variant]
         if self.colour is not None and (strange := {self.colour.of, self.colour.than} - {*variants}):
             raise UsageError(f"colour names '{strange.pop()}'; the variants are {', '.join(variants) or 'none'}.")
