@@ -12,9 +12,16 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+from juyi import hub
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
 from juyi.errors import ModelError
 from juyi.hub import folder_digest, lacks_modules, resolve
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test asks the hub, whatever another one found."""
+    monkeypatch.setattr(hub, "_unreached", [])
 
 
 @pytest.fixture
@@ -91,6 +98,26 @@ def test_offline_and_not_in_the_cache(name: str, cache: Path, monkeypatch: pytes
         ModelError, match=f"{name} is no folder here, is not in the hub cache, and could not be fetched: .*network"
     ):
         resolve(name)
+
+
+def test_a_hub_that_is_not_reached_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def fail(repository: str, *_: object, local_files_only: bool = False, **__: object) -> str:
+        if not local_files_only:
+            asked.append(repository)
+        raise LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fail)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    for name in ("owner/first", "owner/second"):
+        with pytest.raises(ModelError, match=f"{name} is no folder here, .*could not be fetched: no connection"):
+            resolve(name)
+    assert asked == ["owner/first"]
+    monkeypatch.setattr(hub, "_PATIENCE", 0.0)
+    with pytest.raises(ModelError):
+        resolve("owner/second")
+    assert asked == ["owner/first", "owner/second"]
 
 
 @pytest.mark.parametrize(("message", "reason"), [("", "PermissionError"), ("denied\nby many rules", "denied")])

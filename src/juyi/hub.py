@@ -184,14 +184,23 @@ def _cached(repository: str, revision: str | None) -> Path | None:
     return None
 
 
+_PATIENCE = 60.0
+"""Seconds for which a hub that was not reached is not asked again: its library tries for half a minute each time."""
+_unreached: list[tuple[float, Exception]] = []
+"""When the hub was last not reached, and why."""
+
+
 def _fetched(repository: str, revision: str | None) -> Path:
     """The snapshot after the hub was asked for the rest; without the network what the cache has of it, or an error."""
     from huggingface_hub import hf_hub_download, snapshot_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+    if _unreached and time.monotonic() - _unreached[-1][0] < _PATIENCE:
+        raise _unreached[-1][1]
     try:
         hf_hub_download(repository, _MODULES, revision=revision)
-    except LocalEntryNotFoundError:  # the hub was not reached
+    except LocalEntryNotFoundError as error:  # the hub was not reached
+        _unreached[:] = [(time.monotonic(), error)]
         raise
     except EntryNotFoundError:
         pass  # the cache has noted it, and knows it from now on without the network
