@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from baselines.page import Cost
-from juyi.types import Encode
+from baselines.tables import Cost
 
 RUNS = 5
 CORES = 2
@@ -23,7 +22,7 @@ def timed(
     engine: str,
     encode: Callable[[list[str]], object],
     texts: list[str],
-    reference: tuple[str, Encode | None],
+    reference: tuple[str, Callable[[list[str]], object] | None],
     *,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Cost:

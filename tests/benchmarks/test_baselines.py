@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from juyi.baselines.word_average import WordAverage
 from juyi.errors import DataError
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from baselines import cost, word_vectors
-from baselines.page import Cost
-from baselines.word_vectors import WordVectors, learn_word_vectors, neighbour_counts, ppmi
+import word_vectors
+from baselines import cost
+from baselines.tables import Cost
+from word_vectors import learn_word_vectors, neighbour_counts, ppmi
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_neighbours_end_with_the_sentence_and_rare_words_keep_their_place(noted)
     # b and d are two places apart, with the rare x between them; a and e stand beside each other only across sentences.
     with noted(ppmi) as calls:
         learned = learn_word_vectors([["a", "b"], ["e", "d"], ["b", "x", "d"], ["a", "e"]], window=1, min_count=2)
-    place = learned.places
+    place, _ = learned
     assert sorted(place) == ["a", "b", "d", "e"]
     (counts,) = (call["counts"].toarray() for call in calls["ppmi"])
     assert counts[place["a"], place["b"]] == counts[place["e"], place["d"]] == counts[place["a"], place["e"]] == 1
@@ -83,19 +85,25 @@ def test_words_with_the_same_neighbours_get_like_vectors() -> None:
     sentences += [*sentences[:8], *[["火车", "等", "快"]] * 3]
     learned = learn_word_vectors(sentences, dimensions=4, min_count=1)
     again = learn_word_vectors(sentences, dimensions=4, min_count=1)
-    np.testing.assert_allclose(np.linalg.norm(learned.vectors, axis=1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(learned.vectors, again.vectors)
-    tea, coffee, train = (learned.vectors[learned.places[word]] for word in ("茶", "咖啡", "火车"))
+    places, vectors = learned
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(vectors, again[1])
+    tea, coffee, train = (vectors[places[word]] for word in ("茶", "咖啡", "火车"))
     assert tea @ coffee > 0.9
     assert abs(tea @ train) < 0.3
 
 
-def test_a_sentence_is_the_mean_of_its_words() -> None:
-    learned = WordVectors({"银行": 0, "卡": 1, "片": 2}, np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32))
-    found = learned.encode(["银行 卡！", "卡片", "ˈ？？", "zzz"])
-    centre = [1 / 3, 1 / 3, 1 / 3]
-    # 卡片 has no vector of its own: the mean of its characters. Of the last two nothing is known.
-    np.testing.assert_allclose(found, [[0.5, 0.5, 0], [0, 0.5, 0.5], centre, centre], rtol=1e-6)
+def test_what_is_written_is_read_as_word_vectors(tmp_path: Path) -> None:
+    text, file = tmp_path / "text.txt", tmp_path / "words.vec"
+    text.write_text("我 的 钱\n还 款 卡\n钱 还 款\n" * 6, encoding="utf-8")
+    word_vectors.main(["--text", str(text), "--write", str(file)])
+    average, (places, vectors) = (
+        WordAverage(file),
+        learn_word_vectors([["我", "的", "钱"], ["还", "款", "卡"], ["钱", "还", "款"]] * 6),
+    )
+    np.testing.assert_allclose(average.encode(["还 款！"]), [vectors[[places["还"], places["款"]]].mean(axis=0)], atol=1e-5)
+    with pytest.raises(SystemExit, match="word vectors need running text"):
+        word_vectors.main(["--text", str(file), "--write", str(tmp_path / "other.vec")])
 
 
 def test_too_little_text_is_refused() -> None:

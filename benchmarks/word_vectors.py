@@ -1,13 +1,18 @@
-"""The mean of word vectors: what running text teaches without a network.
+"""Word vectors from running text, learned without a network, as a row of the comparison.
+
+    python benchmarks/word_vectors.py --text FILE… --write words.vec
+    juyi reproduce encoders-chinese --data DIR -o OUT --encoder vectors:words.vec --cell "*:*"
 
 The vectors are the singular vectors of the words' positive pointwise mutual information with the words around them.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +20,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.linalg import svds
 
-from juyi.errors import DataError
+from juyi.atomic import write_text
+from juyi.data import read_lines
+from juyi.errors import DataError, JuyiError
 from juyi.tokenization.chinese import cut_chinese
 from juyi.types import Embeddings
 
@@ -28,43 +35,18 @@ _BLOCK = 2_000_000  # tokens whose neighbours are counted at once
 _NOWHERE = -1
 
 
-@dataclass(frozen=True, eq=False)
-class WordVectors:
-    """Vectors of words, and of sentences as their mean.
-
-    Attributes:
-        places: The row of each word.
-        vectors: One row a word, of length one.
-
-    Shapes:
-        vectors: (words, dim) float32.
-    """
-
-    places: dict[str, int]
-    vectors: Embeddings
-
-    def encode(self, texts: Sequence[str]) -> Embeddings:
-        """The mean of the vectors of each sentence's words.
-
-        A word without a vector gets the mean of its characters that have one, or is left out. A sentence of which nothing is
-        known gets the mean of all vectors: the same point for all of them, and not zero, which has no cosine.
-
-        Shapes:
-            result: (n, dim).
-        """
-        centre = self.vectors.mean(axis=0)
-        result = np.empty((len(texts), self.vectors.shape[1]), dtype=np.float32)
-        for row, text in enumerate(texts):
-            known = [vector for word in cut(text) if (vector := self._vector(word)) is not None]
-            result[row] = np.mean(known, axis=0) if known else centre
-        return result
-
-    def _vector(self, word: str) -> Embeddings | None:
-        if word in self.places:
-            vector: Embeddings = self.vectors[self.places[word]]
-            return vector
-        characters = [self.places[character] for character in word if character in self.places]
-        return self.vectors[characters].mean(axis=0) if characters else None
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Learn, and write a text file: the number of words and of dimensions, then a word and its vector a line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", nargs="+", type=Path, required=True, metavar="FILE", help="a sentence a line")
+    parser.add_argument("--write", type=Path, required=True, metavar="FILE")
+    options = parser.parse_args(arguments)
+    try:
+        places, vectors = learn_word_vectors(cut(line) for path in options.text for _, line in read_lines(path))
+        rows = (f"{word} {' '.join(f'{value:.5f}' for value in vectors[place])}" for word, place in places.items())
+        write_text(options.write, "\n".join([f"{len(places)} {vectors.shape[1]}", *rows]) + "\n")
+    except JuyiError as error:
+        sys.exit(f"Error: {error}")
 
 
 def cut(text: str) -> list[str]:
@@ -75,8 +57,8 @@ def cut(text: str) -> list[str]:
 
 def learn_word_vectors(
     sentences: Iterable[Sequence[str]], *, dimensions: int = DIMENSIONS, window: int = WINDOW, min_count: int = MIN_COUNT
-) -> WordVectors:
-    """Word vectors from sentences that are cut into words.
+) -> tuple[dict[str, int], Embeddings]:
+    """Word vectors from sentences that are cut into words: the row of each word, and the rows, of length one.
 
     Args:
         sentences: The words of each.
@@ -101,7 +83,7 @@ def learn_word_vectors(
     left, values, _ = svds(information, k=width, rng=0)  # one seed: every run gives the same vectors
     vectors = left * np.sqrt(np.maximum(values, 0))
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return WordVectors(places, (vectors / np.maximum(lengths, 1e-12)).astype(np.float32))
+    return places, (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
 
 
 def neighbour_counts(ids: NDArray[np.int32], size: int, window: int, *, block: int = _BLOCK) -> Any:
@@ -165,3 +147,7 @@ def _numbered(sentences: Iterable[Sequence[str]], window: int, min_count: int) -
     places = {word: int(rows[number]) for word, number in numbers.items() if frequent[number]}
     # The last entry is for the separators: the index -1 reads it.
     return places, np.append(rows, np.int32(_NOWHERE))[ids]
+
+
+if __name__ == "__main__":
+    main()
