@@ -1,13 +1,14 @@
-"""The comparison of encoders: writes the tables of docs/comparison.md, so that no figure is typed by hand.
+"""The comparison of encoders: writes the tables of docs/comparison.md, so that none is typed by hand.
 
 What encoders take is measured here, each in turn with the same other encoder, on an idle machine; one JSON object a row:
 
     python benchmarks/compare_encoders.py --zh DIR --write docs/comparison.md
 
-What they are worth is measured by `juyi reproduce encoders-chinese` and `encoders-english`, whose figures are put into the page;
-sizes of others, and what was published of them, are at hand:
+Sizes of others, and what was published of them, are at hand:
 
-    python benchmarks/compare_encoders.py --figures out/encoders-* --published --write docs/comparison.md
+    python benchmarks/compare_encoders.py --published --write docs/comparison.md
+
+What they are worth is measured by `juyi reproduce encoders-chinese` and `encoders-english`; see `study_figures.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from baselines.cost import CORES, keep_to, parameters_of, size_of, timed
 from baselines.rows import REFERENCE, chosen_rows, hub_rows, model_folders, open_rows
 from baselines.sizes import chosen_models, read_sizes, size_tables
-from baselines.tables import NOTHING, cost_table, figures
+from baselines.tables import NOTHING, cost_table
 from juyi.assets import EMBEDDED
 from juyi.atomic import write_text
 from juyi.errors import JuyiError, UsageError
@@ -39,13 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the arguments ask for, and write what is at hand."""
     options = _options(arguments)
     try:
-        sections = {f"measured: {name}": table for name, table in map(figures, options.figures)}
-        if options.published:
-            sections[PUBLISHED] = size_tables(read_sizes(), EMBEDDED)
-        if not sections and options.zh is None:
-            raise UsageError("There is nothing to do. Name a folder with --zh, or --figures, or --published.")
-        if sections and options.write is None:
-            raise UsageError("--figures and --published write tables into a page. Name the page with --write.")
+        if not options.published and options.zh is None:
+            raise UsageError("There is nothing to do. Name a folder with --zh, or --published.")
+        if options.published and options.write is None:
+            raise UsageError("--published writes tables into a page. Name the page with --write.")
+        sections = {PUBLISHED: size_tables(read_sizes(), EMBEDDED)} if options.published else {}
         if options.zh is not None:
             if options.write is not None:
                 _with(options.write, {COST: ""})  # a page without a place for it is refused before it is measured
@@ -93,7 +92,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", help="only these rows, with commas between: lexical,mini-base,mini,…")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N sentences, to try it out")
     parser.add_argument("--keep-cores", action="store_true", help="use all cores, not two")
-    parser.add_argument("--figures", nargs="+", default=[], type=Path, metavar="OUT", help="the output of juyi reproduce")
     parser.add_argument("--published", action="store_true", help="the sizes of others, and what was published of them")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="write the tables between the markers of this page")
     return parser.parse_args(arguments)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from juyi.evaluation import markdown_table
-from juyi.report import markdown_page, read_source
 
 NOTHING = "–"
 
@@ -23,17 +20,6 @@ class Cost:
     parameters: int | None
     speed: float
     ratio: float | None
-
-
-def figures(folder: Path) -> tuple[str, str]:
-    """The name of the table that was reproduced in a folder, and its figures.
-
-    Raises:
-        DataError: There are none.
-    """
-    source = read_source(folder)
-    _, body = markdown_page(source.sections[0].title, source.sections).split("\n\n", 1)  # without its head
-    return str(source.data["table"]), re.sub("^(?=##)", "##", body.strip(), flags=re.MULTILINE)
 
 
 def cost_table(costs: Sequence[Cost], reference: str) -> str:

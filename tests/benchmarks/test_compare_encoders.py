@@ -1,4 +1,4 @@
-"""The comparison of encoders: what they take, what was measured of them, and where on the page it goes."""
+"""The comparison of encoders: what they take, and where on the page it goes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
-from juyi.reproduction import ReproduceOptions, reproduce
-from juyi.tables import load_table
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
@@ -20,7 +18,7 @@ from markdown import put
 
 COMPARISON = Path(__file__).parents[2] / "docs" / "comparison.md"
 PAGE = """# A page
-<!-- measured: encoders-chinese -->
+<!-- study: encoders-chinese -->
 old figures
 <!-- end -->
 between
@@ -53,7 +51,7 @@ def test_costs_show_what_is_not_known_as_a_dash() -> None:
 
 def test_the_page_of_the_project_has_a_place_for_every_table() -> None:
     text = COMPARISON.read_text(encoding="utf-8")
-    for name in ("measured: encoders-chinese", "measured: encoders-english", "measured: cost", "published: small-encoders"):
+    for name in ("measured: cost", "published: small-encoders"):
         put(text, name, "")
 
 
@@ -71,18 +69,6 @@ def test_speed_fills_the_cost_table_alone(data: Path, page: Path) -> None:
 def test_a_trial_says_that_it_is_one(data: Path, page: Path) -> None:
     compare_encoders.main(["--zh", str(data), "--keep-cores", "--rows", "lexical", "--limit", "20", "--write", str(page)])
     assert "A trial on 20 sentences" in page.read_text(encoding="utf-8")
-
-
-def test_figures_are_those_of_the_reproduction(data: Path, page: Path, tmp_path: Path) -> None:
-    options = ReproduceOptions(data=(data,), output=tmp_path / "out", cells=("word overlap:STS-B test",))
-    (outcome,) = (each for each in reproduce(load_table("encoders-chinese"), options).outcomes if each.value is not None)
-    for _ in range(2):
-        compare_encoders.main(["--figures", str(tmp_path / "out"), "--write", str(page)])
-    written = page.read_text(encoding="utf-8")
-    assert f"| word overlap | raw | {outcome.value:.1f} ± " in written
-    assert "##### Measured here" in written
-    assert "old figures" not in written
-    assert written.split("between")[1] == PAGE.split("between")[1]
 
 
 def test_what_cannot_be_done_is_refused(data: Path, page: Path, tmp_path: Path) -> None:

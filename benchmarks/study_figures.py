@@ -1,0 +1,62 @@
+"""Puts the figures of studies into pages, so that none is typed by hand.
+
+    juyi reproduce encoders-chinese --data DIR -o out/encoders-chinese
+    cp out/encoders-chinese/table.json docs/results/studies/encoders-chinese.json
+    python benchmarks/study_figures.py docs/comparison.md docs/objectives.md
+
+Each place `<!-- study: NAME -->` … `<!-- end -->` of a page gets the tables of docs/results/studies/NAME.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from juyi.atomic import write_text
+from juyi.errors import JuyiError
+from juyi.report import markdown_page, read_source, reproduction_sections
+from markdown import put
+
+STUDIES = Path(__file__).parents[1] / "docs" / "results" / "studies"
+_PLACE = re.compile(r"^<!-- study: ([\w-]+) -->$", re.MULTILINE)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Rewrite the pages."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("page", nargs="+", type=Path)
+    parser.add_argument("--studies", type=Path, default=STUDIES, metavar="DIR", help="NAME.json of each study")
+    options = parser.parse_args(arguments)
+    try:
+        for page in options.page:
+            write_text(page, with_figures(page.read_text(encoding="utf-8"), options.studies))
+    except JuyiError as error:
+        sys.exit(f"Error: {error}")
+
+
+def with_figures(page: str, studies: Path) -> str:
+    """The page with the figures of each study that it has a place for.
+
+    Raises:
+        UsageError: The study is not there.
+        DataError: Its file is damaged, or the page has a place without an end.
+    """
+    for name in _PLACE.findall(page):
+        page = put(page, f"study: {name}", f"\n{figures(studies / f'{name}.json')}\n\n")
+    return page
+
+
+def figures(path: Path) -> str:
+    """What the report says of one study, below headings of a page."""
+    sections = reproduction_sections(read_source(path).data, brief=True)
+    _, body = markdown_page(sections[0].title, sections).split("\n\n", 1)  # without its head
+    return re.sub("^(?=##)", "##", body.strip(), flags=re.MULTILINE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Pages show what the studies found, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from juyi.reproduction import RECORD, ReproduceOptions, reproduce
+from juyi.tables import load_table
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+import study_figures
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = "before\n<!-- study: encoders-chinese -->\nold figures\n<!-- end -->\nbehind\n<!-- other -->\nkept\n<!-- end -->\n"
+
+
+def test_figures_are_those_of_the_reproduction(tmp_path: Path) -> None:
+    (tmp_path / "stsb.test.tsv").write_text(
+        "".join(f"怎么还款{i}\t如何还{i % 7}款\t{i % 3}\n" for i in range(30)), encoding="utf-8"
+    )
+    options = ReproduceOptions(data=(tmp_path,), output=tmp_path / "out", cells=("word overlap:STS-B test",))
+    (outcome,) = (each for each in reproduce(load_table("encoders-chinese"), options).outcomes if each.value is not None)
+    (tmp_path / "out" / RECORD).rename(tmp_path / "encoders-chinese.json")
+    page = tmp_path / "page.md"
+    page.write_text(PAGE, encoding="utf-8")
+    for _ in range(2):
+        study_figures.main([str(page), "--studies", str(tmp_path)])
+    written = page.read_text(encoding="utf-8")
+    assert f"| word overlap | raw | {outcome.value:.1f} ± " in written
+    assert "\n##### Measured here\n" in written
+    assert written.startswith("before\n") and written.endswith(PAGE.split("old figures\n")[1])
+
+
+def test_a_study_that_is_not_there_is_named(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE, encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"There is no .*encoders-chinese\.json"):
+        study_figures.main([str(page), "--studies", str(tmp_path)])
+    assert page.read_text(encoding="utf-8") == PAGE
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_the_pages_of_the_project_show_what_is_in_the_files(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert study_figures.with_figures(text, study_figures.STUDIES) == text
