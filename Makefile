@@ -5,7 +5,7 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types architecture bench messages clean
+.PHONY: help demo test check lint types architecture bench results messages clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -40,6 +40,11 @@ architecture: .venv/ready
 bench: .venv/ready ## Measure against other tools, side by side
 	$(BIN)/python benchmarks/encode_speed.py
 	$(BIN)/python benchmarks/train_speed.py
+
+results: .venv/ready ## Make the pages of the studies from docs/results/studies/
+	JUYI_LANGUAGE=en $(BIN)/juyi report docs/results/studies/*.json --title "What the studies found" -o docs/results/studies.html
+	JUYI_LANGUAGE=zh $(BIN)/juyi report docs/results/studies/*.json --title "各项研究的结果" -o docs/results/studies.zh-CN.html
+	$(BIN)/python benchmarks/study_figures.py docs/studies.md docs/comparison.md docs/objectives.md
 
 messages: .venv/ready ## Bring the Chinese catalogue up to date with what is said in the code
 	$(BIN)/python tests/messages.py

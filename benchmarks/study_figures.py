@@ -2,9 +2,10 @@
 
     juyi reproduce encoders-chinese --data DIR -o out/encoders-chinese
     cp out/encoders-chinese/table.json docs/results/studies/encoders-chinese.json
-    python benchmarks/study_figures.py docs/comparison.md docs/objectives.md
+    python benchmarks/study_figures.py docs/studies.md docs/comparison.md docs/objectives.md
 
-Each place `<!-- study: NAME -->` … `<!-- end -->` of a page gets the tables of docs/results/studies/NAME.json.
+Each place `<!-- study: NAME -->` … `<!-- end -->` of a page gets the tables of docs/results/studies/NAME.json, and the place
+`<!-- studies -->` what is said about all of them there, and what was found.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from juyi.atomic import write_text
 from juyi.errors import JuyiError
-from juyi.report import markdown_page, read_source, reproduction_sections
+from juyi.report import Section, claims_section, markdown_page, read_source, reproduction_sections
 from markdown import put
 
 STUDIES = Path(__file__).parents[1] / "docs" / "results" / "studies"
+_ALL = "<!-- studies -->"
 _PLACE = re.compile(r"^<!-- study: ([\w-]+) -->$", re.MULTILINE)
 
 
@@ -48,14 +50,21 @@ def with_figures(page: str, studies: Path) -> str:
     """
     for name in _PLACE.findall(page):
         page = put(page, f"study: {name}", f"\n{figures(studies / f'{name}.json')}\n\n")
+    if _ALL in page:
+        said = claims_section([read_source(path).data for path in sorted(studies.glob("*.json"))])
+        page = put(page, "studies", f"\n{_body(said)}\n\n")
     return page
 
 
 def figures(path: Path) -> str:
     """What the report says of one study, below headings of a page."""
-    sections = reproduction_sections(read_source(path).data, brief=True)
-    _, body = markdown_page(sections[0].title, sections).split("\n\n", 1)  # without its head
-    return re.sub("^(?=##)", "##", body.strip(), flags=re.MULTILINE)
+    body = _body(reproduction_sections(read_source(path).data, brief=True))
+    return re.sub("^(?=##)", "##", body, flags=re.MULTILINE)
+
+
+def _body(sections: Sequence[Section]) -> str:
+    """Sections without the head of the first."""
+    return markdown_page(sections[0].title, sections).split("\n\n", 1)[1].strip()
 
 
 if __name__ == "__main__":

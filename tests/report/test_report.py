@@ -109,6 +109,11 @@ def test_several_tables_begin_with_what_is_said_of_all_of_them(reproduced: Path,
     assert claim[2:] == (f"It helps {EVIL} (somebody)", "It hurts")
     assert here[2:] == ("agrees", "disagrees")
     assert "What is said" not in report([reproduced], "markdown").split("\n")[0]
+    heads = [line for line in text.splitlines() if re.match("##? |### As it", line)]
+    tables = ("## Raw vectors, BERT-whitening and SimCSE on five Chinese tasks", "## Another table")
+    assert heads[1:] == [*(line for table in tables for line in (table, "### As it was published")), "## Computed on"]
+    links = [attributes for tag, attributes in Page(report([reproduced, other])).tags if tag == "a"]
+    assert len(links) == len(tables) + 2  # what is said, each table, and what they were computed on
 
 
 def test_a_comparison(tmp_path: Path) -> None:

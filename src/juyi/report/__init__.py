@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from juyi.report.markdown import markdown_page
-from juyi.report.of_tables import published_sections, reproduction_sections
+from juyi.report.of_tables import claims_section, published_sections, reproduction_sections
 from juyi.report.report import Form, read_source, report, write_report
 from juyi.report.sections import Block, Cell, Grid, Paragraph, Picture, Point, Section
 from juyi.report.svg import drawn
@@ -17,6 +17,7 @@ __all__ = [
     "Picture",
     "Point",
     "Section",
+    "claims_section",
     "drawn",
     "markdown_page",
     "published_sections",

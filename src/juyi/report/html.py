@@ -47,6 +47,7 @@ class _Group:
 class _ShownSection:
     title: str
     groups: Sequence[_Group]
+    below: bool
 
 
 def html_page(title: str, sections: Sequence[Section], data: Mapping[str, Any]) -> str:
@@ -74,7 +75,7 @@ def html_page(title: str, sections: Sequence[Section], data: Mapping[str, Any]) 
         version=metadata.version("juyi"),
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         js=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-        sections=[_ShownSection(section.title, [*map(_group, _grouped(section.blocks))]) for section in sections],
+        sections=[_ShownSection(section.title, [*map(_group, _grouped(section.blocks))], section.below) for section in sections],
         footer=_("Made by juyi {version}; this page needs no network.").format(version=metadata.version("juyi")),
         data=Markup(raw),
     )

@@ -16,7 +16,7 @@ def markdown_page(title: str, sections: Sequence[Section]) -> str:
     parts = [f"# {title}"]
     for section in sections:
         if section.title != title:
-            parts.append(f"## {section.title}")
+            parts.append(f"{'###' if section.below else '##'} {section.title}")
         for block in section.blocks:
             parts += _block(block)
     return "\n\n".join(parts) + "\n"

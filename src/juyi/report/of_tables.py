@@ -30,7 +30,7 @@ def reproduction_sections(record: Record, *, brief: bool = False) -> list[Sectio
         record: `table.json` of `juyi reproduce`.
         brief: Without the whole of what was published, and without what it was computed on.
     """
-    blocks: list[Block] = [*_about(record), Paragraph(_verdicts(record["outcomes"]), strong=True)]
+    blocks: list[Block] = [*_about(record), *_verdicts(record["outcomes"])]
     blocks += [*_claims(record), *_measured(record)]
     sections = [Section(spoken(record["title"]), blocks)]
     if pictures := [*_curves(record), *_trajectories(record), *_scatter(record)]:
@@ -134,7 +134,8 @@ def _cell(outcome: Record) -> Cell:
     return Cell(f"{outcome['value']:.1f}{spread}{beside}", _VERDICT_COLOURS.get(outcome["verdict"], ""), hint + labels)
 
 
-def _verdicts(outcomes: Sequence[Record]) -> str:
+def _verdicts(outcomes: Sequence[Record]) -> Iterator[Paragraph]:
+    """How many figures got which verdict; nothing where all were measured and none had been published."""
     words = {
         "reproduced": _("reproduced ✓"),
         "near": _("near ≈"),
@@ -144,7 +145,8 @@ def _verdicts(outcomes: Sequence[Record]) -> str:
         "not run": _("not run"),
     }
     counted = {verdict: sum(outcome["verdict"] == verdict for outcome in outcomes) for verdict in words}
-    return ", ".join(f"{words[verdict]}: {count}" for verdict, count in counted.items() if count)
+    if counted["no figure"] < len(outcomes):
+        yield Paragraph(", ".join(f"{words[verdict]}: {count}" for verdict, count in counted.items() if count), strong=True)
 
 
 def claims_section(records: Sequence[Record]) -> list[Section]:

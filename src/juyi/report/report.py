@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from juyi.report.of_evaluations import evaluation_sections
 from juyi.report.of_runs import run_sections
 from juyi.report.of_tables import claims_section, published_sections, reproduction_sections
 from juyi.report.sections import Section
+from juyi.report.words import environment_section
 from juyi.tables import load_table, table_names
 
 Form = Literal["html", "markdown"]
@@ -57,11 +58,24 @@ def report(sources: Sequence[str | Path], form: Form = "html", title: str = "") 
     found = [read_source(source) for source in sources]
     tables = [source.data for source in found if _is_reproduction(source.data)]
     overview = claims_section(tables) if len(tables) > 1 else []
-    sections = [*overview, *(section for source in found for section in source.sections)]
+    sections = [*overview, *_one_after_the_other(found)]
     title = title or sections[0].title
     if form == "markdown":
         return markdown_page(title, sections)
     return html_page(title, sections, {str(name): each.data for name, each in zip(sources, found, strict=True)})
+
+
+def _one_after_the_other(found: Sequence[Source]) -> Iterator[Section]:
+    """The sections of all sources; what they were computed on stands once at the end, where that was the same."""
+    if len(found) == 1:
+        yield from found[0].sections
+        return
+    machines = [environment_section(each.data.get("environment")) if isinstance(each.data, Mapping) else [] for each in found]
+    alike = machines[0] if all(machine == machines[0] for machine in machines) else []
+    for first, *others in (source.sections for source in found):
+        yield first
+        yield from (replace(section, below=True) for section in others if section not in alike)
+    yield from alike
 
 
 def write_report(path: Path, sources: Sequence[str | Path], form: Form = "html", title: str = "") -> None:

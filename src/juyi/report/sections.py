@@ -108,7 +108,9 @@ class Section:
     Attributes:
         title: The head.
         blocks: What stands below it.
+        below: Whether it belongs to the section before it.
     """
 
     title: str
     blocks: Sequence[Block] = field(default=())
+    below: bool = False
