@@ -30,7 +30,7 @@ def reproduction_sections(record: Record, *, brief: bool = False) -> list[Sectio
         record: `table.json` of `juyi reproduce`.
         brief: Without the whole of what was published, and without what it was computed on.
     """
-    blocks: list[Block] = [*_about(record), *_verdicts(record["outcomes"])]
+    blocks: list[Block] = [*_about(record), *_verdicts(record)]
     blocks += [*_claims(record), *_measured(record)]
     sections = [Section(spoken(record["title"]), blocks)]
     if pictures := [*_curves(record), *_trajectories(record), *_scatter(record)]:
@@ -134,14 +134,15 @@ def _cell(outcome: Record) -> Cell:
     return Cell(f"{outcome['value']:.1f}{spread}{beside}", _VERDICT_COLOURS.get(outcome["verdict"], ""), hint + labels)
 
 
-def _verdicts(outcomes: Sequence[Record]) -> Iterator[Paragraph]:
-    """How many figures got which verdict; nothing where all were measured and none had been published."""
+def _verdicts(record: Record) -> Iterator[Paragraph]:
+    """How many figures got which verdict; of a study, how many were measured, where that is not all."""
+    outcomes = record["outcomes"]
     words = {
         "reproduced": _("reproduced ✓"),
         "near": _("near ≈"),
         "missed": _("missed ✗"),
         "other conditions": _("under other conditions"),
-        "no figure": _("nothing published"),
+        "no figure": _("nothing published") if record["published"] else _("measured"),
         "not run": _("not run"),
     }
     counted = {verdict: sum(outcome["verdict"] == verdict for outcome in outcomes) for verdict in words}
