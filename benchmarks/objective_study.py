@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from juyi.data import normalise, read_scored_pairs
 from juyi.encoder import load_encoder
-from juyi.evaluation import evaluate_suite
+from juyi.evaluation import Evaluation, compare_scores, evaluate_suite
 from juyi.experiments.examples import Examples, read_examples, select_examples
 from juyi.experiments.load import load_recipe
 from juyi.experiments.recipe import TrainRecipe
@@ -30,7 +30,6 @@ from juyi.experiments.runner import run
 from juyi.objectives import SENTENCES
 from juyi.tasks import STS
 from markdown import put, table
-from simcse_study import difference_to, figures
 
 TASKS = ("stsb", "lcqmc", "bq", "atec")
 _STSB = ("zh_sts/stsb.train_clean.tsv",)
@@ -200,6 +199,21 @@ def study(records: list[dict[str, Any]]) -> str:
 def _gain(difference: list[float]) -> str:
     value, low, high = difference
     return f"{value:+.1f} ({low:+.1f} – {high:+.1f})"
+
+
+def figures(evaluation: Evaluation) -> dict[str, Any]:
+    """Spearman times 100, its interval, and in how many groups of pairs it was drawn."""
+    score = evaluation.scores[0]
+    interval = None if score.interval is None else [round(score.interval.low, 2), round(score.interval.high, 2)]
+    return {"value": round(score.value, 2), "interval": interval, "count": score.count, "units": score.units}
+
+
+def difference_to(first: Evaluation, second: Evaluation) -> list[float] | None:
+    """By how much the second exceeds the first, and the ends of the interval."""
+    difference = compare_scores(first.bootstrapped, second.bootstrapped)[0].difference
+    if difference is None:
+        return None
+    return [round(value, 2) for value in (difference.value, difference.interval.low, difference.interval.high)]
 
 
 if __name__ == "__main__":
