@@ -28,8 +28,9 @@ from baselines.tables import NOTHING, cost_table
 from juyi.assets import EMBEDDED
 from juyi.atomic import write_text
 from juyi.errors import JuyiError, UsageError
+from juyi.language import choose_language
 from juyi.suites import chinese_five
-from markdown import put
+from markdown import put, read_page
 
 COST = "measured: cost"
 PUBLISHED = "published: small-encoders"
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sections = {PUBLISHED: size_tables(read_sizes(), EMBEDDED)} if options.published else {}
         if options.zh is not None:
             if options.write is not None:
-                _with(options.write, {COST: ""})  # a page without a place for it is refused before it is measured
+                _with(options.write, {**sections, COST: ""})  # a page without a place is refused before anything is measured
             sections[COST] = _costs(options)
         if options.write is not None:
             write_text(options.write, _with(options.write, sections))
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _with(path: Path, sections: Mapping[str, str]) -> str:
     """The page with each section between its markers."""
-    page = path.read_text(encoding="utf-8")
+    page = read_page(path)
     for name, text in sections.items():
         page = put(page, name, f"\n{text}\n\n")
     return page
@@ -98,4 +99,5 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    choose_language("en")  # that of the pages
     main()

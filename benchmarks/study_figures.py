@@ -2,7 +2,7 @@
 
     juyi reproduce encoders-chinese --data DIR -o out/encoders-chinese
     cp out/encoders-chinese/table.json docs/results/studies/encoders-chinese.json
-    python benchmarks/study_figures.py docs/studies.md docs/comparison.md docs/objectives.md
+    python benchmarks/study_figures.py docs/studies.md docs/comparison.md
 
 Each place `<!-- study: NAME -->` … `<!-- end -->` of a page gets the tables of docs/results/studies/NAME.json, and the place
 `<!-- studies -->` what is said about all of them there, and what was found.
@@ -19,9 +19,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from juyi.atomic import write_text
-from juyi.errors import JuyiError
+from juyi.errors import DataError, JuyiError
+from juyi.language import choose_language
 from juyi.report import Section, claims_section, markdown_page, read_source, reproduction_sections
-from markdown import put
+from markdown import put, read_page
 
 STUDIES = Path(__file__).parents[1] / "docs" / "results" / "studies"
 _ALL = "<!-- studies -->"
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         for page in options.page:
-            write_text(page, with_figures(page.read_text(encoding="utf-8"), options.studies))
+            write_text(page, with_figures(read_page(page), options.studies))
     except JuyiError as error:
         sys.exit(f"Error: {error}")
 
@@ -46,12 +47,18 @@ def with_figures(page: str, studies: Path) -> str:
 
     Raises:
         UsageError: The study is not there.
-        DataError: Its file is damaged, or the page has a place without an end.
+        DataError: Its file is damaged, there are no studies, or the page has no place for any, or one without an end.
     """
+    if _ALL not in page and not _PLACE.search(page):
+        raise DataError("The page has no place for a study: write <!-- study: NAME --> and <!-- end --> on lines of their own.")
     for name in _PLACE.findall(page):
         page = put(page, f"study: {name}", f"\n{figures(studies / f'{name}.json')}\n\n")
     if _ALL in page:
         said = claims_section([read_source(path).data for path in sorted(studies.glob("*.json"))])
+        if not said:
+            raise DataError(
+                "holds no study of which anything is said. Copy the table.json of juyi reproduce there.", path=studies
+            )
         page = put(page, "studies", f"\n{_body(said)}\n\n")
     return page
 
@@ -68,4 +75,5 @@ def _body(sections: Sequence[Section]) -> str:
 
 
 if __name__ == "__main__":
+    choose_language("en")  # that of the pages
     main()

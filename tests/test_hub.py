@@ -10,7 +10,7 @@ from typing import Any
 
 import huggingface_hub
 import pytest
-from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
 from juyi import hub
 from juyi.assets import DEFAULT_ENCODER, EMBEDDED
@@ -117,6 +117,22 @@ def test_a_hub_that_is_not_reached_is_waited_for_once(monkeypatch: pytest.Monkey
     monkeypatch.setattr(hub, "_PATIENCE", 0.0)
     with pytest.raises(ModelError):
         resolve("owner/second")
+    assert asked == ["owner/first", "owner/second"]
+
+
+def test_a_hub_that_answers_is_asked_for_the_next_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def fail(repository: str, *_: object, local_files_only: bool = False, **__: object) -> str:
+        if not local_files_only:
+            asked.append(repository)
+        raise LocalEntryNotFoundError("forbidden") from HfHubHTTPError.__new__(HfHubHTTPError, "403")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fail)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    for name in ("owner/first", "owner/second"):
+        with pytest.raises(ModelError, match="forbidden"):
+            resolve(name)
     assert asked == ["owner/first", "owner/second"]
 
 

@@ -1,1 +1,1 @@
-"""What the comparison of encoders is made of: its rows, its sets, its costs and the page that shows it."""
+"""What the comparison of encoders is made of: its rows, what they cost, and the sizes of others."""

@@ -186,21 +186,22 @@ def _cached(repository: str, revision: str | None) -> Path | None:
 
 _PATIENCE = 60.0
 """Seconds for which a hub that was not reached is not asked again: its library tries for half a minute each time."""
-_unreached: list[tuple[float, Exception]] = []
+_unreached: list[tuple[float, str]] = []
 """When the hub was last not reached, and why."""
 
 
 def _fetched(repository: str, revision: str | None) -> Path:
     """The snapshot after the hub was asked for the rest; without the network what the cache has of it, or an error."""
     from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, FileMetadataError, HfHubHTTPError, LocalEntryNotFoundError
 
     if _unreached and time.monotonic() - _unreached[-1][0] < _PATIENCE:
-        raise _unreached[-1][1]
+        raise LocalEntryNotFoundError(_unreached[-1][1])
     try:
         hf_hub_download(repository, _MODULES, revision=revision)
-    except LocalEntryNotFoundError as error:  # the hub was not reached
-        _unreached[:] = [(time.monotonic(), error)]
+    except LocalEntryNotFoundError as error:
+        if not isinstance(error.__cause__, HfHubHTTPError | FileMetadataError):  # it did not answer, for this or any other model
+            _unreached[:] = [(time.monotonic(), str(error))]
         raise
     except EntryNotFoundError:
         pass  # the cache has noted it, and knows it from now on without the network

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -43,7 +45,29 @@ def test_a_study_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8") == PAGE
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
-def test_the_pages_of_the_project_show_what_is_in_the_files(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    assert study_figures.with_figures(text, study_figures.STUDIES) == text
+def test_what_cannot_be_put_anywhere_is_told(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    with pytest.raises(SystemExit, match="no such page"):
+        study_figures.main([str(page), "--studies", str(tmp_path)])
+    page.write_text("nothing", encoding="utf-8")
+    with pytest.raises(SystemExit, match="no place for a study"):
+        study_figures.main([str(page), "--studies", str(tmp_path)])
+    page.write_text("<!-- studies -->\n<!-- end -->\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="holds no study"):
+        study_figures.main([str(page), "--studies", str(tmp_path)])
+
+
+@pytest.mark.parametrize("page", ["studies.md", "comparison.md"])
+def test_the_pages_of_the_project_show_what_is_in_the_files(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_figures, "write_text", lambda path, text: written.update({path.name: text}))
+    written: dict[str, str] = {}
+    study_figures.main([str(DOCS / page)])
+    assert written == {page: (DOCS / page).read_text(encoding="utf-8")}
+
+
+@pytest.mark.parametrize("page", ["studies.html", "studies.zh-CN.html"])
+def test_the_pages_of_the_studies_hold_the_files(page: str) -> None:
+    text = (DOCS / "results" / page).read_text(encoding="utf-8")
+    (held,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    files = sorted(study_figures.STUDIES.glob("*.json"))
+    assert [*json.loads(held).values()] == [json.loads(file.read_text(encoding="utf-8")) for file in files]

@@ -114,6 +114,19 @@ def test_several_tables_begin_with_what_is_said_of_all_of_them(reproduced: Path,
     assert heads[1:] == [*(line for table in tables for line in (table, "### As it was published")), "## Computed on"]
     links = [attributes for tag, attributes in Page(report([reproduced, other])).tags if tag == "a"]
     assert len(links) == len(tables) + 2  # what is said, each table, and what they were computed on
+    other.write_text(json.dumps(record | {"environment": {"cores": 64}}), "utf-8")
+    heads = [line for line in report([reproduced, other], "markdown").splitlines() if "Computed on" in line]
+    assert heads == ["### Computed on"] * 2
+
+
+def test_a_study_says_how_much_of_it_was_measured(reproduced: Path, tmp_path: Path) -> None:
+    path, record = tmp_path / "study.json", json.loads((reproduced / "table.json").read_text("utf-8"))
+    first = record["outcomes"][0] | {"published": None, "value": 1.0, "verdict": "no figure"}
+    missing = first | {"value": None, "verdict": "not run", "reason": "why"}
+    for outcomes, words in (([first, missing], "**measured: 1, not run: 1**"), ([first], "")):
+        path.write_text(json.dumps(record | {"outcomes": outcomes, "published": []}), "utf-8")
+        text = report([path], "markdown")
+        assert words in text and ("measured:" in text) == bool(words)
 
 
 def test_a_comparison(tmp_path: Path) -> None:

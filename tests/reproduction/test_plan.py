@@ -50,6 +50,8 @@ def test_another_encoder_gets_the_protocol_of_each_kind_of_row(small: Table) -> 
     rows = [*dict.fromkeys(place.row.name for place in plan(load_table("simcse-dropout"), options(encoders=("mini",))).places)]
     assert rows[:2] == ["mini, 0", "mini, 0.01"]
     assert len(rows) == 8
+    rows = [*dict.fromkeys(place.row.name for place in plan(load_table("encoders-chinese"), options(encoders=("mine",))).places)]
+    assert rows == ["mine", "mine, random weights"]
 
 
 def test_a_baseline_gets_one_row_and_is_never_trained(small: Table) -> None:

@@ -171,7 +171,8 @@ def extra_rows(table: Table, encoder: str) -> Iterator[Row]:
             kinds.setdefault((row.pooling, row.recipe, row.overrides), row)
     poolings = [row.pooling for row in kinds.values()]
     for row in kinds.values():
-        kind = row.pooling if len({*poolings}) == len(kinds) else row.name
+        as_it_is = not (row.pooling or row.recipe or row.overrides)
+        kind = "" if as_it_is else row.pooling if len({*poolings}) == len(kinds) else row.name
         yield replace(row, name=f"{encoder}, {kind}" if kind else encoder, encoder=encoder, figures=(), labels=row.labels)
 
 
