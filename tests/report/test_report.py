@@ -119,6 +119,10 @@ def test_several_tables_begin_with_what_is_said_of_all_of_them(reproduced: Path,
     assert heads == ["### Computed on"] * 2
 
 
+def test_figures_that_are_not_points_are_shown_more_finely(page: Callable[..., Page]) -> None:
+    assert page("reproduced").has("60.0 ± 1.0", "0.260 ± 1.000", "-2.00 ± 1.00")
+
+
 def test_a_study_says_how_much_of_it_was_measured(reproduced: Path, tmp_path: Path) -> None:
     path, record = tmp_path / "study.json", json.loads((reproduced / "table.json").read_text("utf-8"))
     first = record["outcomes"][0] | {"published": None, "value": 1.0, "verdict": "no figure"}

@@ -13,6 +13,8 @@ from juyi.tables import Table
 
 _ARROWS = {"green": "▲", "red": "▼"}
 _MARKS = {"reproduced": " ✓", "near": " ≈", "missed": " ✗"}
+_DECIMALS = {"alignment": 3, "uniformity": 2}
+"""Of metrics that are not points out of a hundred."""
 _VERDICT_COLOURS: dict[str, Colour] = {"reproduced": "green", "near": "", "missed": "red"}
 
 
@@ -107,10 +109,11 @@ def _said(table: Table) -> Iterator[Paragraph]:
 def _measured(record: Record) -> Iterator[Block]:
     """A line a row and variant: the figure with its interval, and the published one."""
     found: dict[tuple[str, str], dict[str, Cell]] = {}
+    places = _decimals(record)
     for outcome in record["outcomes"]:
         if outcome["value"] is not None:
             cells = found.setdefault((outcome["row"], outcome["variant"]), {})
-            cells[outcome["column"]] = _cell(outcome)
+            cells[outcome["column"]] = _cell(outcome, places[outcome["column"]])
     if not found:
         return
     several = any(variant for _row, variant in found)
@@ -122,16 +125,21 @@ def _measured(record: Record) -> Iterator[Block]:
     yield Grid([_("row"), *([_("variant")] if several else []), *columns], lines, _("Measured here"))
 
 
-def _cell(outcome: Record) -> Cell:
+def _decimals(record: Record) -> dict[str, int]:
+    """How many decimals the figures of each column are shown with."""
+    return {column: _DECIMALS.get(metric, 1) for column, metric in zip(record["columns"], record["metrics"], strict=True)}
+
+
+def _cell(outcome: Record, places: int) -> Cell:
     interval, published = outcome["interval"], outcome["published"]
-    spread = "" if interval is None else f" ± {(interval[1] - interval[0]) / 2:.1f}"
+    spread = "" if interval is None else f" ± {(interval[1] - interval[0]) / 2:.{places}f}"
     beside = "" if published is None else f" ({published:g}{_MARKS.get(outcome['verdict'], '')})"
-    seeds = ", ".join(f"{value:.2f}" for value in outcome["seeds"].values())
+    seeds = ", ".join(f"{value:.{places + 1}f}" for value in outcome["seeds"].values())
     hint = _("95 %: {interval}; {count} items in {units} units; seeds: {seeds}").format(
-        interval=interval_words(interval, ".2f"), count=outcome["count"], units=outcome["units"], seeds=seeds
+        interval=interval_words(interval, f".{places + 1}f"), count=outcome["count"], units=outcome["units"], seeds=seeds
     )
     labels = f"; {', '.join(outcome['labels'])}" if outcome["labels"] else ""
-    return Cell(f"{outcome['value']:.1f}{spread}{beside}", _VERDICT_COLOURS.get(outcome["verdict"], ""), hint + labels)
+    return Cell(f"{outcome['value']:.{places}f}{spread}{beside}", _VERDICT_COLOURS.get(outcome["verdict"], ""), hint + labels)
 
 
 def _verdicts(record: Record) -> Iterator[Paragraph]:
@@ -201,9 +209,10 @@ def _compared(pair: Record) -> str:
 
 def _differences(record: Record) -> Grid:
     lines: dict[tuple[str, str], dict[str, Cell]] = {}
+    places = _decimals(record)
     for each in record["differences"]:
         pair = f"{each['variant']} − {each['against']}"
-        lines.setdefault((each["row"], pair), {})[each["column"]] = difference_cell(each)
+        lines.setdefault((each["row"], pair), {})[each["column"]] = difference_cell(each, places[each["column"]])
     columns = [name for name in record["columns"] if any(name in cells for cells in lines.values())]
     rows = [[Cell(row), Cell(pair), *(cells.get(name, Cell("–")) for name in columns)] for (row, pair), cells in lines.items()]
     return Grid([_("row"), _("difference"), *columns], rows)

@@ -22,13 +22,13 @@ def interval_words(interval: Sequence[float] | None, form: str = ".1f") -> str:
     return "" if interval is None else f"{interval[0]:{form}} – {interval[1]:{form}}"
 
 
-def difference_cell(record: Record | None) -> Cell:
+def difference_cell(record: Record | None, places: int = 1) -> Cell:
     """A difference with its interval; green where it is certainly above 0, red where it is certainly below."""
     if record is None or record.get("interval") is None:
         return Cell("–")
     low, high = record["interval"]
     colour: Colour = "green" if low > 0 else "red" if high < 0 else ""
-    return Cell(f"{record['value']:+.1f} ({interval_words((low, high), '+.1f')})", colour)
+    return Cell(f"{record['value']:+.{places}f} ({interval_words((low, high), f'+.{places}f')})", colour)
 
 
 def facts(title: str, record: Record) -> Grid:
