@@ -33,7 +33,7 @@ def reproduction_sections(record: Record, *, brief: bool = False) -> list[Sectio
         brief: Without the whole of what was published, and without what it was computed on.
     """
     blocks: list[Block] = [*_about(record), *_verdicts(record)]
-    blocks += [*_claims(record), *_measured(record)]
+    blocks += [*_claims(record, _("What is said, and what was found")), *_measured(record)]
     sections = [Section(spoken(record["title"]), blocks)]
     if pictures := [*_curves(record), *_trajectories(record), *_scatter(record)]:
         sections.append(Section(_("Curves"), pictures))
@@ -159,24 +159,20 @@ def _verdicts(record: Record) -> Iterator[Paragraph]:
 
 
 def claims_section(records: Sequence[Record]) -> list[Section]:
-    """What is said about several tables, and whether their figures agree; nothing where nothing is said.
+    """What is said about several tables, a grid for each, and whether their figures agree; nothing where nothing is said.
 
     Args:
         records: `table.json` of each.
     """
-    lines = [[Cell(spoken(record["title"])), *line] for record in records for line in _judged(record)]
     title = _("What is said, and what was found")
-    return [Section(title, [Grid([_("table"), *_claims_head()], lines)])] if lines else []
+    grids = [grid for record in records for grid in _claims(record, spoken(record["title"]))]
+    return [Section(title, grids)] if grids else []
 
 
-def _claims(record: Record) -> Iterator[Grid]:
+def _claims(record: Record, title: str) -> Iterator[Grid]:
     """What is said about the figures, and whether they agree."""
     if lines := [*_judged(record)]:
-        yield Grid(_claims_head(), lines, _("What is said, and what was found"))
-
-
-def _claims_head() -> list[str]:
-    return [_("claim"), _("here"), _("certain comparisons"), _("mean difference")]
+        yield Grid([_("claim"), _("here"), _("certain comparisons"), _("mean difference")], lines, title)
 
 
 def _judged(record: Record) -> Iterator[list[Cell]]:
