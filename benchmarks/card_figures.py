@@ -12,7 +12,6 @@ pooling.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,9 +24,9 @@ from juyi.atomic import write_text
 from juyi.errors import DataError, JuyiError
 from juyi.hub import resolve
 from juyi.layout import read_layout
-from juyi.reproduction import RECORD
+from juyi.report import read_reproduction
 from juyi.suites import CHINESE_NAMES
-from markdown import put, table
+from markdown import put, read_page, table
 
 Outcome = Mapping[str, Any]
 _INDEX = re.compile(r"^model-index:\n(?:(?: |- ).*\n)*", re.MULTILINE)
@@ -43,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--study", type=Path, help="the output of juyi reproduce simcse-and-whitening")
     options = parser.parse_args(arguments)
     try:
-        card = options.card.read_text(encoding="utf-8")
+        card = read_page(options.card)
         if options.encoders:
-            card = with_scores(card, _by_variant(_record(options.encoders), options.model), options.model)
+            card = with_scores(card, _by_variant(read_reproduction(options.encoders), options.model), options.model)
         if options.study:
             row = f"{options.model}, {read_layout(resolve(options.model)).pooling}"
-            card = put(card, "study", study_table(_record(options.study), row))
+            card = put(card, "study", study_table(read_reproduction(options.study), row))
         write_text(options.card, card)
     except JuyiError as error:
         sys.exit(f"Error: {error}")
@@ -101,13 +100,6 @@ def _table(figures: Mapping[str, Mapping[str, Outcome]], gains: Mapping[str, Map
     lines = [[name, *(_figure(found.get(task), "") for task in _KEYS.values())] for name, found in figures.items()]
     lines += [[name, *(_figure(found.get(task), "+") for task in _KEYS.values())] for name, found in (gains or {}).items()]
     return table(["", *_KEYS.values()], lines)
-
-
-def _record(folder: Path) -> Mapping[str, Any]:
-    """`table.json`, in a folder or by its own name."""
-    path = folder / RECORD if folder.is_dir() else folder
-    record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
 
 
 def _by_variant(record: Mapping[str, Any], row: str) -> dict[str, dict[str, Outcome]]:

@@ -14,6 +14,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from juyi.atomic import write_text
 from juyi.errors import DataError, JuyiError
 from juyi.language import choose_language
-from juyi.report import Section, claims_section, markdown_page, read_source, reproduction_sections
+from juyi.report import Picture, Section, claims_section, markdown_page, read_reproduction, reproduction_sections
 from markdown import put, read_page
 
 STUDIES = Path(__file__).parents[1] / "docs" / "results" / "studies"
@@ -46,7 +47,7 @@ def with_figures(page: str, studies: Path) -> str:
     """The page with the figures of each study that it has a place for.
 
     Raises:
-        UsageError: The study is not there.
+        UsageError: The study is not there, or is none.
         DataError: Its file is damaged, there are no studies, or the page has no place for any, or one without an end.
     """
     if _ALL not in page and not _PLACE.search(page):
@@ -54,7 +55,7 @@ def with_figures(page: str, studies: Path) -> str:
     for name in _PLACE.findall(page):
         page = put(page, f"study: {name}", f"\n{figures(studies / f'{name}.json')}\n\n")
     if _ALL in page:
-        said = claims_section([read_source(path).data for path in sorted(studies.glob("*.json"))])
+        said = claims_section([read_reproduction(path) for path in sorted(studies.glob("*.json"))])
         if not said:
             raise DataError(
                 "holds no study of which anything is said. Copy the table.json of juyi reproduce there.", path=studies
@@ -64,8 +65,10 @@ def with_figures(page: str, studies: Path) -> str:
 
 
 def figures(path: Path) -> str:
-    """What the report says of one study, below headings of a page."""
-    body = _body(reproduction_sections(read_source(path).data, brief=True))
+    """What the report says of one study in tables, below headings of a page."""
+    sections = reproduction_sections(read_reproduction(path), brief=True)
+    tables = [replace(each, blocks=[block for block in each.blocks if not isinstance(block, Picture)]) for each in sections]
+    body = _body([each for each in tables if each.blocks])
     return re.sub("^(?=##)", "##", body, flags=re.MULTILINE)
 
 

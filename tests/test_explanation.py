@@ -205,6 +205,7 @@ def test_claim_10_isotropic_vectors_have_the_least_squared_cosine() -> None:
 
     rows = np.random.default_rng(10).normal(size=(200_000, 5))
     assert squared_cosine(rows) == pytest.approx(1 / 5, abs=1e-3)
+    assert squared_cosine(rows + np.array([1, 0, 0, 0, 0])) > 1 / 5 + 0.01  # the covariance is I all the same
     for scales in ([2, 1, 1, 1, 1], [1, 1, 1, 1, 0.2], [5, 4, 3, 2, 1]):
         assert squared_cosine(rows * scales) > 1 / 5 + 0.01
         mixed = rows * scales @ np.linalg.qr(np.random.default_rng(1).normal(size=(5, 5)))[0]

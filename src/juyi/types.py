@@ -35,6 +35,12 @@ class Interval:
         """Whether the value lies outside the interval."""
         return not self.low <= value <= self.high
 
+    @property
+    def decimals(self) -> int:
+        """With how many decimals it and its value are shown: as many as its width deserves."""
+        width = self.high - self.low
+        return 1 if width >= 0.5 or width == 0 else 2 if width >= 0.05 else 3
+
 
 @dataclass(frozen=True)
 class Score:

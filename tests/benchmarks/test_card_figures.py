@@ -45,7 +45,17 @@ After: 12.3.
 
 def outcome(row: str, column: str, value: float | None, variant: str = "raw") -> dict[str, Any]:
     interval = None if value is None else [value - 1.04, value + 1.06]
-    return {"row": row, "column": column, "variant": variant, "value": value, "interval": interval}
+    usual = {
+        "published": None,
+        "verdict": "no figure",
+        "seeds": {},
+        "count": 9,
+        "units": 9,
+        "labels": [],
+        "reason": "",
+        "runs": [],
+    }
+    return {**usual, "row": row, "column": column, "variant": variant, "value": value, "interval": interval}
 
 
 def figures(count: int = 5) -> list[dict[str, Any]]:
@@ -65,7 +75,15 @@ def written(
     for name, record in (("encoders", outcomes and {"outcomes": outcomes}), ("study", study)):
         if record is not None:
             (folder / name).mkdir(exist_ok=True)
-            (folder / name / "table.json").write_text(json.dumps(record), encoding="utf-8")
+            whole = {
+                **dict.fromkeys(("title", "conditions", "source", "link"), ""),
+                "published": [],
+                "axes": [],
+                "differences": [],
+            }
+            columns = [*dict.fromkeys(each["column"] for each in record["outcomes"])]
+            whole |= {"columns": columns, "metrics": ["spearman"] * len(columns)}
+            (folder / name / "table.json").write_text(json.dumps(whole | record), encoding="utf-8")
             command += [f"--{name}", str(folder / name)]
     card_figures.main(command)
     return (folder / "README.md").read_text(encoding="utf-8")

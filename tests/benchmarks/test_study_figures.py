@@ -57,7 +57,7 @@ def test_what_cannot_be_put_anywhere_is_told(tmp_path: Path) -> None:
         study_figures.main([str(page), "--studies", str(tmp_path)])
 
 
-@pytest.mark.parametrize("page", ["studies.md", "comparison.md"])
+@pytest.mark.parametrize("page", ["studies.md", "comparison.md", "objectives.md"])
 def test_the_pages_of_the_project_show_what_is_in_the_files(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_figures, "write_text", lambda path, text: written.update({path.name: text}))
     written: dict[str, str] = {}

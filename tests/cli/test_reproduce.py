@@ -57,8 +57,9 @@ def test_a_table_is_run_and_made_a_page_of(run, small: str) -> None:
     assert float(rows[0]["low"]) < float(rows[0]["value"]) < float(rows[0]["high"])
     assert run("report", "out", "-o", "page.html").returncode == 0
     assert "<title>Small</title>" in Path("page.html").read_text(encoding="utf-8")
-    assert run("report", "out", "-o", "page.md").returncode == 0
-    assert Path("page.md").read_text(encoding="utf-8").startswith("# Small")
+    for page in ("page.md", "page.MD", "page.markdown"):
+        assert run("report", "out", "-o", page).returncode == 0
+        assert Path(page).read_text(encoding="utf-8").startswith("# Small")
     assert run("report", "out", "small.toml", "--format", "markdown").stdout.count("whitened") > 2
 
 
@@ -78,6 +79,26 @@ def test_mistakes_are_told_before_the_work(name: str, run, small: str) -> None:
     assert done.returncode == code
     assert words in " ".join(done.stderr.split())
     assert not Path("out/cells").exists()
+
+
+def test_an_experiment_that_fails_is_an_exit_code(run, small: str) -> None:
+    text = Path(small).read_text(encoding="utf-8")
+    Path("bad.toml").write_text(text.replace('pooling = "cls"', 'pooling = "clss"'), encoding="utf-8")
+    done = run("reproduce", "bad.toml", "--data", ".", "-o", "out")
+    assert done.returncode == 1
+    assert "Problem: cls: STS-B: " in done.stderr and "clss" in done.stderr
+    assert "not run: 4" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["small.toml", "out/table.json", "page.txt"])
+def test_a_page_replaces_nothing_that_it_is_made_from(name: str, run, small: str) -> None:
+    assert run("reproduce", small, "--data", ".", "-o", "out").returncode == 0
+    before = Path(name).read_bytes() if Path(name).exists() else b""
+    form = () if name == "page.txt" else ("--format", "html")
+    done = run("report", "out", small, "-o", name, *form)
+    assert done.returncode == 2, done.stderr
+    assert name in done.stderr
+    assert (Path(name).read_bytes() if Path(name).exists() else b"") == before
 
 
 def test_a_page_of_nothing(run, small: str) -> None:

@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+import juyi
 from juyi.errors import DataError, UsageError
-from juyi.report import report, write_report
+from juyi.report import Form, report, write_report
+from juyi.report.reasons import _sentences, spoken_reason
 
 EVIL = "</script><b onclick=alert(1)>“粗”&amp;"
 SOURCES = ("reproduced", "adapted", "trained", "evaluated")
@@ -118,8 +121,60 @@ def test_several_tables_begin_with_what_is_said_of_all_of_them(reproduced: Path,
     assert heads == ["### Computed on"] * 2
 
 
-def test_figures_that_are_not_points_are_shown_more_finely(page: Callable[..., Page]) -> None:
-    assert page("reproduced").has("60.0 ± 1.0", "0.260 ± 1.000", "-2.00 ± 1.00")
+def test_figures_have_as_many_decimals_as_they_deserve(reproduced: Path, evaluated: Path, tmp_path: Path) -> None:
+    record = json.loads((reproduced / "table.json").read_text("utf-8"))
+    for outcome in record["outcomes"]:
+        if outcome["column"] == "alignment":
+            outcome["interval"] = [outcome["value"] - 0.01, outcome["value"] + 0.01]
+    (tmp_path / "fine.json").write_text(json.dumps(record), "utf-8")
+    assert Page(report([tmp_path / "fine.json"])).has("60.0 ± 1.0", "0.260 ± 0.010")
+    lines = [json.loads(line) for line in evaluated.read_text("utf-8").splitlines()]
+    fine = [line | {"value": 0.1657, "interval": [0.136, 0.158]} for line in lines]
+    evaluated.write_text("".join(json.dumps(line) + "\n" for line in fine), "utf-8")
+    assert Page(report([evaluated])).has("0.166 (0.136 – 0.158)")
+
+
+def test_every_figure_shows_what_it_owes_to_its_data(reproduced: Path, tmp_path: Path) -> None:
+    record = json.loads((reproduced / "table.json").read_text("utf-8"))
+    for form in get_args(Form):
+        assert "STS-B: 100 items in 90 units [transductive]" in report([reproduced], form)
+        assert "transductive: learned from sentences that are measured" in report([reproduced], form)
+    record["outcomes"][0]["labels"] = []
+    record["outcomes"][1]["labels"] = ["transductive", "dev-selected"]
+    (tmp_path / "other.json").write_text(json.dumps(record), "utf-8")
+    text = report([tmp_path / "other.json"], "markdown")
+    assert "| 60.0 ± 1.0 (60.5 ✓) | 0.3 ± 1.0 [dev-selected] |" in text and "70.0 ± 1.0 (60.5 ✓) [transductive] |" in text
+    assert "STS-B: 100 items in 90 units; alignment: 100 items in 90 units [transductive]" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("simcse-sts", "unsup SimCSE BERT-base [dev-selected]"), ("chinese-simcse", "All figures: transductive.")]
+)
+def test_published_figures_show_it_too(name: str, words: str) -> None:
+    assert words in report([name], "markdown") and Page(report([name])).has(words)
+
+
+def test_one_seed_is_told_from_several(reproduced: Path, tmp_path: Path) -> None:
+    record = json.loads((reproduced / "table.json").read_text("utf-8"))
+    path, words = tmp_path / "seeds.json", "Trained with one seed"
+    for seeds, one in (({"1": 60.0}, True), ({"1": 60.0, "2": 60.0}, False)):
+        outcomes = [each | {"seeds": seeds, "runs": ["r"]} for each in record["outcomes"]]
+        path.write_text(json.dumps(record | {"outcomes": outcomes}), "utf-8")
+        text = report([path], "markdown")
+        assert (words in text) == one and ("Seeds of what was trained: 1, 2." in text) != one
+    assert words not in report([reproduced], "markdown")  # nothing was trained
+
+
+def test_markdown_leaves_nothing_of_a_picture_out_without_a_word(reproduced: Path, adapted: Path, tmp_path: Path) -> None:
+    text = report([reproduced], "markdown")
+    assert "| mini, SimCSE | 50 | 60.0 | 59.0 – 61.0 |" in text  # a curve with its interval
+    assert "| mini, sample 800, SimCSE | -2.33333 | 0.27 | 70.0 |" in text  # the scatter with name and colour
+    assert "2 points, to be seen on the page of HTML" in report([adapted], "markdown")
+    record = json.loads((reproduced / "table.json").read_text("utf-8"))
+    (look,) = record["trajectories"]
+    many = {key: look[key] * 40 for key in ("steps", "dev", "alignment", "uniformity")}
+    (tmp_path / "many.json").write_text(json.dumps(record | {"trajectories": [look | many]}), "utf-8")
+    assert "The last of each; all 80 points are on the page of HTML." in report([tmp_path / "many.json"], "markdown")
 
 
 def test_a_study_says_how_much_of_it_was_measured(reproduced: Path, tmp_path: Path) -> None:
@@ -163,11 +218,46 @@ def test_the_same_source_gives_the_same_page(adapted: Path) -> None:
 
 
 MISTAKES = {
-    "nothing": ("", UsageError, "holds no table.json, report.json or recipe.toml"),
+    "nothing": ("", UsageError, "holds none of table.json, report.json, recipe.toml"),
     "other json": ('{"a": 1}', UsageError, "is nothing that a page can be made of"),
     "damaged json": ('{"outcomes": ', DataError, "cannot be read"),
     "a record that lacks something": ('{"outcomes": []}', DataError, "KeyError"),
 }
+
+
+def damaged(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of `juyi reproduce` with one thing wrong each, as hands and other programs make them."""
+    first = record["outcomes"][0]
+    others = record["outcomes"][1:]
+    return {
+        "a claim of nothing": record | {"claims": [record["claims"][0] | {"compared": []}]},
+        "an environment in words": record | {"environment": "linux"},
+        "seeds as a list": record | {"outcomes": [first | {"seeds": [1, 2]}, *others]},
+        "half an interval": record | {"outcomes": [first | {"interval": [1.0]}, *others]},
+        "a figure in words": record | {"outcomes": [first | {"value": "much"}, *others]},
+        "a figure that is none": record | {"outcomes": [first | {"value": float("nan")}, *others]},
+        "a way of words": record | {"trajectories": [record["trajectories"][0] | {"alignment": ["a", "b"]}]},
+        "outcomes as words": record | {"outcomes": "none"},
+        "too deep": json.loads("[" * 500 + "]" * 500),
+    }
+
+
+DAMAGES = [*damaged({"outcomes": [{}], "claims": [{}], "trajectories": [{}]})]
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_record_is_one_clear_error(name: str, form: Form, reproduced: Path) -> None:
+    path = reproduced / "table.json"
+    path.write_text(json.dumps(damaged(json.loads(path.read_text("utf-8")))[name]), "utf-8")
+    with pytest.raises((DataError, UsageError), match=r"table\.json"):
+        report([reproduced], form)
+
+
+def test_a_loss_that_was_not_finite_leaves_a_gap(trained: Path) -> None:
+    log = (trained / "log.jsonl").read_text("utf-8")
+    (trained / "log.jsonl").write_text(log.replace('"loss": 1.5', '"loss": NaN'), "utf-8")
+    assert "nan" not in report([trained]).partition("<svg")[2].partition("</svg>")[0].lower()
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -192,3 +282,23 @@ def test_files_that_hold_no_scores(tmp_path: Path) -> None:
 def test_a_page_is_written_whole(adapted: Path, tmp_path: Path) -> None:
     write_report(tmp_path / "deep" / "page.html", [adapted], title="我的报告")
     assert "<title>我的报告</title>" in (tmp_path / "deep" / "page.html").read_text(encoding="utf-8")
+
+
+def test_reasons_are_said_in_the_language_that_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "STS-B test has 100 pairs, 1261 fewer than the published 1361: its figures cannot be compared with published tables."
+    both = f"{reason} learned without the sentences of BQ train, dev, which are not here. measured on the split dev."
+    assert spoken_reason(both) == both
+    monkeypatch.setenv("JUYI_LANGUAGE", "zh")
+    assert spoken_reason(both) == (
+        "STS-B test 有 100 对，比公布的 1361 对少 1261 对，不能与公布的表相比。 学习时缺 BQ train, dev 的句子，这里没有这些数据。"
+        " 测的是 dev 划分。"
+    )
+    assert spoken_reason("something else") == "something else"
+
+
+def test_every_reason_that_is_known_is_one_that_is_written() -> None:
+    sources = [path for path in Path(juyi.__file__).parent.rglob("*.py") if path.name != "reasons.py"]
+    written = re.sub(r"[\s\"]*\n\s*f?\"", "", "".join(path.read_text(encoding="utf-8") for path in sources))
+    for sentence in _sentences():
+        for part in filter(None, (part.strip(" .,:") for part in re.split(r"\{\w+\}", sentence))):
+            assert part in written, sentence

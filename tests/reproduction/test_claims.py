@@ -103,11 +103,31 @@ def test_columns_limit_a_claim(load: Callable[[str], Table]) -> None:
     assert {pair["first"][1] for pair in found["compared"]} == {"B"}
 
 
-@pytest.mark.parametrize(("gain", "finding"), [(-3.0, "for"), (0.5, "for"), (3.0, "against")])
+@pytest.mark.parametrize(("gain", "finding"), [(-3.0, "for"), (0.5, "for"), (1.05, "open"), (3.0, "against")])
 def test_not_above_is_judged_by_the_tolerance(load: Callable[[str], Table], gain: float, finding: str) -> None:
     table = load('first = { variant = "trained" }\nsecond = { variant = "raw" }\nrelation = "not above"\n')
     found = told(table, lambda row, column, variant, sentences, seed: 50 + gain * (variant == "trained"))
     assert found[finding] == 8
+
+
+def test_of_many_comparisons_of_nothing_few_are_certain(load: Callable[[str], Table]) -> None:
+    table = load('first = { row = "one" }\nsecond = { row = "two" }\n')
+    table = replace(table, column=tuple(replace(table.column[0], name=str(number)) for number in range(40)))
+    rng = np.random.default_rng(7)
+    certain = 0
+    for _ in range(20):
+        found = []
+        for row in table.rows[:1] + table.rows[2:3]:
+            for column in table.column:
+                error = rng.normal()
+                drawn = tuple(error + rng.normal(size=400))
+                result = Result(error, (error - 1.96, error + 1.96), 400, 400, replicates=drawn)
+                found.append(Outcome(Place(row, column, table.variant[0]), None, {1: result}, "", 1.0))
+        (each,) = judged(table.claim, found)
+        assert len(each.compared) == 40
+        certain += each.judgement != "open"
+        assert sum(low > 0 or high < 0 for low, high in (pair.interval for pair in each.compared)) >= each.count("for")
+    assert certain <= 4  # of 20 times at 5 %; without the correction nearly always
 
 
 def test_what_cannot_be_told_is_open(load: Callable[[str], Table]) -> None:

@@ -85,6 +85,9 @@ def test_an_average_over_encoders_of_one_task_each_is_not_run(small: Table, tmp_
 MISTAKES = {
     "a cell without a colon": ({"cells": ("cls",)}, "'cls' is no cell; write row:column"),
     "a cell that is not there": ({"cells": ("P9:*",)}, r"No cell is P9:\*\. Rows are cls, mean, GloVe"),
+    "one of two cells": ({"cells": ("cls:BQ", "mean:BO")}, r"No cell is mean:BO\. .* columns are STS-B, BQ"),
+    "an encoder without a cell": ({"cells": ("cls:BQ",), "encoders": ("lexical",)}, "No --cell is of the encoder lexical"),
+    "a folder of no row": ({"folders": {"a/b": Path()}}, "--folder says where a/b lies, and no row is of it"),
     "no process": ({"processes": 0}, "0 processes were asked for"),
 }
 

@@ -138,6 +138,56 @@ def test_a_set_that_is_not_here_leaves_the_others_as_they_are(
     assert "BQ" in outcomes["cls", "BQ", "raw"].reason and "BQ" in outcomes["cls", "BQ", "SimCSE"].reason
 
 
+def test_of_several_folders_the_first_that_has_a_task_is_measured(
+    small: Table, options: ReproduceOptions, data: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", shutil.copytree(data, tmp_path / "second")
+    first.mkdir()
+    for split in ("dev", "test"):
+        file = second / f"stsb.{split}.tsv"
+        shutil.copy(file, first)
+        lines = file.read_text(encoding="utf-8").splitlines()
+        file.write_text("".join(f"{line[:-1]}{4 - int(line[-1])}\n" for line in lines), encoding="utf-8")
+    both = by_name(reproduce(small, replace(options, data=(first, second), cells=("cls:*",), seeds=(1,))))
+    assert all(both["cls", column, "both"].value is not None for column in ("STS-B", "BQ"))
+    alone = by_name(reproduce(small, replace(options, data=(first,), cells=("cls:STS-B",), seeds=(1,))))
+    fresh = replace(options, output=tmp_path / "fresh")
+    again = by_name(reproduce(small, replace(fresh, data=(first,), cells=("cls:STS-B",), seeds=(1,))))
+    other = by_name(reproduce(small, replace(fresh, data=(second,), cells=("cls:STS-B",), seeds=(1,))))
+    raw = "cls", "STS-B", "raw"
+    assert both[raw].value == alone[raw].value == again[raw].value
+    assert other[raw].value != again[raw].value
+
+
+def test_who_learned_from_what_is_measured_says_so(small: Table, options: ReproduceOptions) -> None:
+    labels = {}
+    for texts in ("task", "other-splits"):
+        table = replace(small, protocol=replace(small.protocol, texts=texts, seeds=(1,)))
+        found = by_name(reproduce(table, replace(options, cells=("cls:BQ",))))
+        labels[texts] = {names[2]: outcome.record()["labels"] for names, outcome in found.items()}
+    assert labels["task"] == {"raw": [], "whitened": ["transductive"], "SimCSE": ["transductive"], "both": ["transductive"]}
+    assert labels["other-splits"] == {name: [] for name in labels["task"]}
+
+
+@pytest.mark.parametrize(("task", "metric", "words"), [("BQQ", "spearman", "BQQ"), ("BQ", "spermann", "there are spearman")])
+def test_a_task_or_a_metric_that_is_not_there_is_told(
+    task: str, metric: str, words: str, small: Table, options: ReproduceOptions
+) -> None:
+    column = replace(small.column[1], task=task, metric=metric)
+    table = replace(small, column=(small.column[0], column), row=(replace(small.row[0], figures=()),))
+    found = by_name(reproduce(table, replace(options, seeds=(1,))))
+    assert words in found["cls", "BQ", "raw"].reason
+    assert found["cls", "STS-B", "raw"].value is not None
+
+
+def test_a_folder_of_another_table_is_left_alone(small: Table, options: ReproduceOptions) -> None:
+    reproduce(small, replace(options, cells=("cls:BQ",), seeds=(1,)))
+    before = (options.output / RECORD).read_bytes()
+    with pytest.raises(UsageError, match="holds the results of small, not of other"):
+        reproduce(replace(small, name="other"), options)
+    assert (options.output / RECORD).read_bytes() == before
+
+
 def test_that_no_best_step_could_be_chosen_is_told(small: Table, options: ReproduceOptions, data: Path) -> None:
     overrides = ("training.evaluate_every=1", "training.keep=best", "training.batch_size=8")
     row = replace(small.row[0], recipe="zh/simcse", overrides=overrides, figures=())
@@ -160,6 +210,19 @@ def test_other_texts_and_splits_are_told(
     assert "measured on the split dev" in found["cls", "BQ", "raw"].reason
     assert [*found["cls", "BQ", "SimCSE"].results] == [7]
     assert found["cls", "BQ", "whitened"].results[7].labels  # dev was measured, and mine.txt holds sentences of it
+    as_written = by_name(reproduce(small, replace(options, cells=("cls:BQ",), split="test", seeds=(7,))))
+    assert not any("split" in outcome.reason for outcome in as_written.values())
+
+
+def test_files_that_nothing_learns_from_are_refused(small: Table, options: ReproduceOptions, tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("甲\n乙\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"--pairs .*mine\.txt would change nothing"):
+        reproduce(small, replace(options, pairs=str(file)))
+    own = replace(small.row[0], learns_from=(str(file),))
+    with pytest.raises(UsageError, match=r"--texts .*mine\.txt would change nothing"):
+        reproduce(replace(small, row=(own,)), replace(options, texts=str(file)))
+    assert not (options.output / "cells").exists()
 
 
 def test_baselines_stand_beside_encoders(small: Table, options: ReproduceOptions, data: Path, tmp_path: Path) -> None:

@@ -28,6 +28,18 @@ conditions = { en = "none", zh = "无" }
 COLUMN = '[[column]]\nname = "a"\n'
 ROW = '[[row]]\nname = "r"\nfigures = [1.5]\n'
 VARIANTS = '[[variant]]\nname = "raw"\n[[variant]]\nname = "SimCSE"\n'
+TRAINED = '[[row]]\nname = "r"\nencoder = "mini"\nrecipe = "zh/simcse"\n'
+CLAIM = """[[claim]]
+words = { en = "w", zh = "话" }
+first = { point = { sample = 3 } }
+second = { point = { sample = 1 } }
+"""
+
+
+def sweep(values: str, name: str = "") -> str:
+    return f'[[sweep]]\nkey = "data.sample"\nvalues = {values}\nname = "{name}"\n'
+
+
 MISTAKES = {
     "no TOML": ("[[row", "is not valid TOML"),
     "a misspelt key": (HEAD + COLUMN + ROW + "pooler = 1\n", "'row.0.pooler' is unknown. Did you mean 'row.pooling'"),
@@ -44,6 +56,15 @@ MISTAKES = {
     "two rows of one name": (HEAD + COLUMN + ROW * 2, "two rows called 'r'"),
     "a tolerance": (HEAD + COLUMN + ROW + "[protocol]\ntolerance = 0", "protocol.tolerance is 0"),
     "figures from nowhere": (HEAD.replace('link = "https://example.org"\n', "") + COLUMN + ROW, "needs a link"),
+    "an infinite figure": (HEAD + COLUMN + ROW.replace("1.5", "inf"), "infinite figure at 'a'"),
+    "a figure in quotes": (HEAD + COLUMN + ROW.replace("1.5", '"1.5"'), "'row.0.figures.0"),
+    "a truth value": (HEAD + COLUMN + ROW.replace("1.5", "true"), "'row.0.figures.0"),
+    "a sweep over nothing": (HEAD + COLUMN + TRAINED + sweep("[]"), "has the values []; at least one is needed"),
+    "a value twice": (HEAD + COLUMN + TRAINED + sweep("[1, 1]"), "has the values [1, 1]"),
+    "a setting twice": (HEAD + COLUMN + TRAINED + sweep("[1]") + sweep("[2]", "n"), "two swept settings called 'data.sample'"),
+    "two sweeps of one name": (HEAD + COLUMN + TRAINED + sweep("[1]") + sweep("[2]").replace("data", "x"), "two sweeps called"),
+    "a sweep of what is not trained": (HEAD + COLUMN + TRAINED.replace("recipe", "pooling") + sweep("[1]"), "has no recipe"),
+    "a claim off the sweep": (HEAD + COLUMN + TRAINED + sweep("[1, 2]") + CLAIM, "is about sample 3; it is swept over 1, 2"),
     "one language": (HEAD.replace(', zh = "我的"', "") + COLUMN + ROW, "'title.zh' is missing"),
 }
 

@@ -35,9 +35,8 @@ def command(sources: tuple[str, ...], output: str | None, form: Form | None, tit
     from juyi.cli.output import put, say
     from juyi.report import report, write_report
 
-    chosen: Form = form or ("markdown" if output is not None and Path(output).suffix == ".md" else "html")
     if output is None:
-        put(report(sources, chosen, title), nl=False)
+        put(report(sources, form or "html", title), nl=False)
         return
-    write_report(Path(output), sources, chosen, title)
+    write_report(Path(output), sources, form, title)
     say(output)

@@ -57,16 +57,17 @@ def command(table: str, data: tuple[str, ...], output: str, runs: str, form: str
     Each figure stands beside the published one: ✓ it was reproduced (the published figure lies within the interval, and no
     further off than the table's tolerance), ≈ one of both, ✗ neither. Without --encoder the rows of the table are run as far as
     their encoders can be had; with it the same protocol on your encoder instead, with --cell whatever it names. The command can
-    be stopped at any time: the same command goes on, and what is there is not computed again.
+    be stopped at any time: the same command goes on, and what is there is not computed again. Exit code 1 where an experiment
+    failed; an encoder that is not here is told and is no failure.
 
     \b
     Examples:
-      juyi reproduce chinese-untrained --data senteval_cn -o out
-      juyi reproduce chinese-simcse --data senteval_cn -o out --cell "BERT-P1:*"
-      juyi reproduce chinese-simcse --data senteval_cn -o out --encoder mini --encoder lexical
-      juyi reproduce simcse-and-whitening --data senteval_cn -o out --processes 2
+      juyi reproduce chinese-untrained --data senteval_cn -o out/untrained
+      juyi reproduce chinese-simcse --data senteval_cn -o out/simcse --cell "BERT-P1:*"
+      juyi reproduce chinese-simcse --data senteval_cn -o out/simcse --encoder mini --encoder lexical
+      juyi reproduce simcse-and-whitening --data senteval_cn -o out/both --processes 2
     """
-    from juyi.cli.output import check_stdout, emit, say
+    from juyi.cli.output import check_stdout, emit, report_problems, say
     from juyi.cli.progress import work_bar
     from juyi.cli.sections import put_sections
     from juyi.report import reproduction_sections
@@ -84,11 +85,12 @@ def command(table: str, data: tuple[str, ...], output: str, runs: str, form: str
             progress=progress,
             overall=lambda done, total: say(_("{done} of {total} experiments are done").format(done=done, total=total)),
         )
-    if form != "table":
+    if form == "table":
+        put_sections(reproduction_sections(found.record(), brief=True))
+    else:
         records = [outcome.record() for outcome in found.outcomes]
         emit([_flat(record) for record in records] if form == "csv" else records, form)
-        return
-    put_sections(reproduction_sections(found.record(), brief=True))
+    report_problems(f"{name}: {reason}" for name, reason in found.failures.items())
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

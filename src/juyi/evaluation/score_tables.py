@@ -153,8 +153,7 @@ def difference_text(difference: Difference) -> str:
 
 
 def _places(interval: Interval | None) -> int:
-    width = 0.0 if interval is None else interval.high - interval.low
-    return 1 if width >= 0.5 or width == 0 else 2 if width >= 0.05 else 3
+    return 1 if interval is None else interval.decimals
 
 
 def _beside(each: BootstrappedScore, other: BootstrappedScore | None) -> dict[str, str]:

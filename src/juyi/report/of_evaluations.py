@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from juyi.language import translated as _
 from juyi.report.of_runs import score_cell
 from juyi.report.sections import Cell, Grid, Section
-from juyi.report.words import Record, difference_cell
+from juyi.report.words import Record, decimals, difference_cell
 
 
 def evaluation_sections(name: str, records: Sequence[Record]) -> list[Section]:
@@ -23,17 +23,19 @@ def evaluation_sections(name: str, records: Sequence[Record]) -> list[Section]:
 
 
 def _comparisons(records: Sequence[Record]) -> Grid:
-    rows = [
-        [
-            Cell(_named(_key(record))),
-            Cell(record["metric"]),
-            Cell(f"{record['first']} {record['first_value']:.1f}"),
-            Cell(f"{record['second']} {record['second_value']:.1f}"),
-            difference_cell({"value": record["difference"], "interval": record["interval"]}),
-            Cell(record["standing"]),
-        ]
-        for record in records
-    ]
+    rows = []
+    for record in records:
+        form = f".{decimals(record['interval'])}f"
+        rows.append(
+            [
+                Cell(_named(_key(record))),
+                Cell(record["metric"]),
+                Cell(f"{record['first']} {record['first_value']:{form}}"),
+                Cell(f"{record['second']} {record['second_value']:{form}}"),
+                difference_cell({"value": record["difference"], "interval": record["interval"]}),
+                Cell(record["standing"]),
+            ]
+        )
     return Grid([_("task"), _("metric"), _("first"), _("second"), _("difference"), _("second is")], rows)
 
 

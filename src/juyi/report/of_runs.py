@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from juyi.language import translated as _
 from juyi.report.sections import Cell, Grid, Paragraph, Picture, Point, Section
-from juyi.report.words import Record, environment_section, facts, interval_words
+from juyi.report.words import Record, decimals, environment_section, facts, interval_words
 
 _CURVES = {
     "loss": "loss",
@@ -44,10 +45,11 @@ def run_sections(folder: Path) -> list[Section]:
 def score_cell(record: Record) -> Cell:
     """A score of the machine-readable form with its interval."""
     interval = record.get("interval")
-    spread = "" if interval is None else f" ({interval_words(interval)})"
+    places = decimals(interval)
+    spread = "" if interval is None else f" ({interval_words(interval, f'.{places}f')})"
     hint = _("{count} items in {units} units").format(count=record.get("count"), units=record.get("units"))
     labels = ", ".join(record.get("labels") or ())
-    return Cell(f"{record['value']:.1f}{spread}", hint="; ".join(filter(None, [hint, labels])))
+    return Cell(f"{record['value']:.{places}f}{spread}", hint="; ".join(filter(None, [hint, labels])))
 
 
 def _source(recipe: Record) -> str:
@@ -59,7 +61,7 @@ def _pictures(log: Sequence[Record]) -> Iterator[Picture]:
         points = [
             Point(record["step"], float(record[key]), hint=f"{record['step']}: {record[key]:.4g}")
             for record in log
-            if isinstance(record.get(key), int | float)
+            if isinstance(record.get(key), int | float) and math.isfinite(record[key])
         ]
         if len(points) > 1:
             yield Picture(name, _("step"), "", {name: points})

@@ -7,14 +7,21 @@ from itertools import groupby
 from typing import Any
 
 from juyi.language import translated as _
+from juyi.report.reasons import spoken_reason
 from juyi.report.sections import Block, Cell, Colour, Grid, Paragraph, Picture, Point, Section
-from juyi.report.words import Record, difference_cell, environment_section, interval_words, spoken
+from juyi.report.words import (
+    Record,
+    decimals,
+    difference_cell,
+    environment_section,
+    interval_words,
+    label_words,
+    spoken,
+)
 from juyi.tables import Table
 
 _ARROWS = {"green": "▲", "red": "▼"}
 _MARKS = {"reproduced": " ✓", "near": " ≈", "missed": " ✗"}
-_DECIMALS = {"alignment": 3, "uniformity": 2}
-"""Of metrics that are not points out of a hundred."""
 _VERDICT_COLOURS: dict[str, Colour] = {"reproduced": "green", "near": "", "missed": "red"}
 
 
@@ -55,6 +62,7 @@ def _published(record: Record) -> Iterator[Block]:
     """The published figures in their colours, row by row."""
     figures: dict[tuple[str, str], dict[str, float]] = {}
     colours: dict[tuple[str, str], Colour] = {}
+    common, labels = _common_labels(record["published"]), {each["row"]: each["labels"] for each in record["published"]}
     for each in record["published"]:
         figures.setdefault((each["row"], each["column"]), {})[each["variant"]] = each["value"]
         if each["colour"]:
@@ -64,7 +72,8 @@ def _published(record: Record) -> Iterator[Block]:
     lines = []
     for row in record["rows"]:
         note = record["notes"].get(row)
-        cells = [Cell(row if note is None else f"{row} [{notes.index(spoken(note)) + 1}]")]
+        own = _in_brackets([label for label in labels.get(row, ()) if label not in common])
+        cells = [Cell(row + own + ("" if note is None else f" [{notes.index(spoken(note)) + 1}]"))]
         for column in record["columns"]:
             values = figures.get((row, column), {})
             text = " / ".join(f"{values[name]:.{record['places']}f}" if name in values else "–" for name in variants)
@@ -74,6 +83,9 @@ def _published(record: Record) -> Iterator[Block]:
     yield Grid([_("row"), *record["columns"]], lines)
     if record["variants"]:
         yield Paragraph(_("Each cell: {names}.").format(names=" / ".join(record["variants"])))
+    if common:
+        yield Paragraph(_("All figures: {labels}.").format(labels=", ".join(common)))
+    yield from _meaning(record["published"])
     if record["colour"]:
         words = _("{of} is above {than} in {green} cells (green, ▲) and not above it in {red} (red, ▼).")
         counts = {name: [*colours.values()].count(name) for name in ("green", "red")}
@@ -110,10 +122,11 @@ def _measured(record: Record) -> Iterator[Block]:
     """A line a row and variant: the figure with its interval, and the published one."""
     found: dict[tuple[str, str], dict[str, Cell]] = {}
     places = _decimals(record)
-    for outcome in record["outcomes"]:
-        if outcome["value"] is not None:
-            cells = found.setdefault((outcome["row"], outcome["variant"]), {})
-            cells[outcome["column"]] = _cell(outcome, places[outcome["column"]])
+    measured = [outcome for outcome in record["outcomes"] if outcome["value"] is not None]
+    common = _labels_of_columns(measured)
+    for outcome in measured:
+        cells = found.setdefault((outcome["row"], outcome["variant"]), {})
+        cells[outcome["column"]] = _cell(outcome, places[outcome["column"]], common[outcome["column"]])
     if not found:
         return
     several = any(variant for _row, variant in found)
@@ -123,14 +136,57 @@ def _measured(record: Record) -> Iterator[Block]:
         for (row, variant), cells in found.items()
     ]
     yield Grid([_("row"), *([_("variant")] if several else []), *columns], lines, _("Measured here"))
+    yield from _measured_on(record)
 
 
 def _decimals(record: Record) -> dict[str, int]:
-    """How many decimals the figures of each column are shown with."""
-    return {column: _DECIMALS.get(metric, 1) for column, metric in zip(record["columns"], record["metrics"], strict=True)}
+    """How many decimals the figures of each column are shown with: as many as any of them deserves."""
+    found = dict.fromkeys(record["columns"], 1)
+    for outcome in record["outcomes"]:
+        found[outcome["column"]] = max(found[outcome["column"]], decimals(outcome["interval"]))
+    return found
 
 
-def _cell(outcome: Record, places: int) -> Cell:
+def _common_labels(records: Sequence[Record]) -> list[str]:
+    """The labels that all figures bear."""
+    return [label for label in (records[0]["labels"] if records else ()) if all(label in each["labels"] for each in records)]
+
+
+def _labels_of_columns(measured: Sequence[Record]) -> dict[str, list[str]]:
+    """The labels that all figures of a column bear."""
+    columns = dict.fromkeys(outcome["column"] for outcome in measured)
+    return {name: _common_labels([outcome for outcome in measured if outcome["column"] == name]) for name in columns}
+
+
+def _meaning(records: Sequence[Record]) -> Iterator[Paragraph]:
+    """What the labels of figures mean."""
+    if labels := [*dict.fromkeys(label for each in records for label in each["labels"])]:
+        yield Paragraph(f"{label_words(labels)}.")
+
+
+def _measured_on(record: Record) -> Iterator[Paragraph]:
+    """On what each column was measured, and with which seeds its encoders were trained."""
+    measured = [outcome for outcome in record["outcomes"] if outcome["value"] is not None]
+    common = _labels_of_columns(measured)
+    columns: dict[str, None] = {}
+    for outcome in measured:
+        column, count, units = (outcome[name] for name in ("column", "count", "units"))
+        words = _("{column}: {count:,} items in {units:,} units").format(column=column, count=count, units=units or 0)
+        columns[words + _in_brackets(common[column])] = None
+    yield Paragraph("; ".join(columns))
+    yield from _meaning(measured)
+    trained = [outcome["seeds"] for outcome in measured if outcome["runs"]]
+    if trained and all(len(seeds) == 1 for seeds in trained):
+        yield Paragraph(
+            _("Trained with one seed: the intervals hold what other items would have changed, not what other seeds would have.")
+        )
+    elif trained:
+        yield Paragraph(
+            _("Seeds of what was trained: {seeds}.").format(seeds=", ".join({seed: None for each in trained for seed in each}))
+        )
+
+
+def _cell(outcome: Record, places: int, common: Sequence[str]) -> Cell:
     interval, published = outcome["interval"], outcome["published"]
     spread = "" if interval is None else f" ± {(interval[1] - interval[0]) / 2:.{places}f}"
     beside = "" if published is None else f" ({published:g}{_MARKS.get(outcome['verdict'], '')})"
@@ -138,8 +194,14 @@ def _cell(outcome: Record, places: int) -> Cell:
     hint = _("95 %: {interval}; {count} items in {units} units; seeds: {seeds}").format(
         interval=interval_words(interval, f".{places + 1}f"), count=outcome["count"], units=outcome["units"], seeds=seeds
     )
-    labels = f"; {', '.join(outcome['labels'])}" if outcome["labels"] else ""
-    return Cell(f"{outcome['value']:.{places}f}{spread}{beside}", _VERDICT_COLOURS.get(outcome["verdict"], ""), hint + labels)
+    own = [label for label in outcome["labels"] if label not in common]
+    text = f"{outcome['value']:.{places}f}{spread}{beside}{_in_brackets(own)}"
+    labels = label_words(outcome["labels"])
+    return Cell(text, _VERDICT_COLOURS.get(outcome["verdict"], ""), "; ".join(filter(None, [hint, labels])))
+
+
+def _in_brackets(labels: Sequence[str]) -> str:
+    return f" [{', '.join(labels)}]" if labels else ""
 
 
 def _verdicts(record: Record) -> Iterator[Paragraph]:
@@ -155,7 +217,9 @@ def _verdicts(record: Record) -> Iterator[Paragraph]:
     }
     counted = {verdict: sum(outcome["verdict"] == verdict for outcome in outcomes) for verdict in words}
     if counted["no figure"] < len(outcomes):
-        yield Paragraph(", ".join(f"{words[verdict]}: {count}" for verdict, count in counted.items() if count), strong=True)
+        each = _("{verdict}: {count}")
+        told = [each.format(verdict=words[verdict], count=count) for verdict, count in counted.items() if count]
+        yield Paragraph(_(", ").join(told), strong=True)
 
 
 def claims_section(records: Sequence[Record]) -> list[Section]:
@@ -261,17 +325,19 @@ def _scatter(record: Record) -> Iterator[Picture]:
         if outcome["column"] in metrics and outcome["value"] is not None:
             name = ", ".join(filter(None, [outcome["row"], outcome["variant"]]))
             found.setdefault(name, {})[metrics[outcome["column"]]] = outcome["value"]
-    points = [
-        Point(each["uniformity"], each["alignment"], hint=f"{name}: {each['spearman']:.1f}", value=each["spearman"])
+    series = {
+        name: [Point(each["uniformity"], each["alignment"], hint=f"{name}: {each['spearman']:.1f}", value=each["spearman"])]
         for name, each in found.items()
         if {*each} == {*needed}
-    ]
-    if points:
+    }
+    if series:
         title = _("Alignment and uniformity, coloured by Spearman")
-        yield Picture(title, "uniformity", "alignment", {"": points}, lines=False, coloured_by="Spearman")
+        yield Picture(title, "uniformity", "alignment", series, lines=False, coloured_by="Spearman")
 
 
 def _reasons(outcomes: Sequence[Record]) -> Iterator[Block]:
     told = sorted((outcome["reason"], outcome["row"]) for outcome in outcomes if outcome["reason"])
+    words = _("{rows}: {reason}")
     for reason, group in groupby(told, key=lambda each: each[0]):
-        yield Paragraph(f"{', '.join(dict.fromkeys(row for _reason, row in group))}: {reason}")
+        rows = ", ".join(dict.fromkeys(row for _reason, row in group))
+        yield Paragraph(words.format(rows=rows, reason=spoken_reason(reason)))

@@ -21,6 +21,9 @@ from juyi.report.words import environment_section
 from juyi.tables import load_table, table_names
 
 Form = Literal["html", "markdown"]
+_ENDINGS: dict[str, Form] = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "markdown"}
+_RECORDS = ("table.json", "report.json", "recipe.toml")
+"""Of a folder the first of these that it has."""
 _KINDS = (
     "a table (`juyi tables list`, or its .toml file), the output of `juyi reproduce` or of `juyi adapt`, a run folder, "
     "or a .jsonl file of `juyi evaluate` or `juyi compare`"
@@ -78,13 +81,26 @@ def _one_after_the_other(found: Sequence[Source]) -> Iterator[Section]:
     yield from alike
 
 
-def write_report(path: Path, sources: Sequence[str | Path], form: Form = "html", title: str = "") -> None:
+def write_report(path: Path, sources: Sequence[str | Path], form: Form | None = None, title: str = "") -> None:
     """Write a page, whole or not at all; see `report`.
 
+    Args:
+        path: Where to.
+        sources: What it is about.
+        form: Of the page; None goes by the ending of the file.
+        title: Its head.
+
     Raises:
+        UsageError: The ending says no form, or the page would replace what it is made from.
         OutputError: It cannot be written.
     """
-    write_text(path, report(sources, form, title))
+    chosen = form or _ENDINGS.get(path.suffix.lower())
+    if chosen is None:
+        raise UsageError(f"{path} is no name of a page: it ends in {', '.join(_ENDINGS)}. Or say with --format what it is.")
+    files = {file.resolve() for source in map(Path, sources) for file in (source, *(source / name for name in _RECORDS))}
+    if path.resolve() in files:
+        raise UsageError(f"{path} is what the page is made from. Name another file.")
+    write_text(path, report(sources, chosen, title))
 
 
 def read_source(source: str | Path) -> Source:
@@ -102,33 +118,54 @@ def read_source(source: str | Path) -> Source:
         raise UsageError(f"There is no {source}. A report is about {_KINDS}.")
     try:
         return _read(path)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise DataError(f"this cannot be read ({type(error).__name__}: {error}). Make it anew.", path=path) from error
+
+
+def read_reproduction(source: str | Path) -> Mapping[str, Any]:
+    """`table.json` of `juyi reproduce`, by its own name or in its folder.
+
+    Raises:
+        UsageError: It is something else.
+        DataError: It is damaged.
+    """
+    found = read_source(source).data
+    if not _is_reproduction(found):
+        raise UsageError(f"{source} is no output of `juyi reproduce`. Name its folder, or the table.json in it.")
+    record: Mapping[str, Any] = found
+    return record
 
 
 def _read(path: Path) -> Source:
     if path.is_dir():
-        for name in ("table.json", "report.json"):
-            if (path / name).is_file():
-                return _read(path / name)
-        if (path / "recipe.toml").is_file():
-            return Source(run_sections(path), str(path))
-        raise UsageError(f"{path} holds no table.json, report.json or recipe.toml. A report is about {_KINDS}.")
+        name = next((name for name in _RECORDS if (path / name).is_file()), None)
+        if name is None:
+            raise UsageError(f"{path} holds none of {', '.join(_RECORDS)}. A report is about {_KINDS}.")
+        return Source(run_sections(path), str(path)) if name == "recipe.toml" else read_source(path / name)
     if path.suffix == ".toml":
         table = load_table(str(path))
         return Source(published_sections(table), table.as_record())
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".jsonl":
-        records = [json.loads(line) for line in text.splitlines() if line.strip()]
+        records = [_parsed(line) for line in text.splitlines() if line.strip()]
         if not records or "task" not in records[0]:
             raise UsageError(f"{path} holds no scores. A report is about {_KINDS}.")
         return Source(evaluation_sections(path.stem, records), records)
-    record = json.loads(text) if path.suffix == ".json" else {}
+    record = _parsed(text) if path.suffix == ".json" else {}
     if _is_reproduction(record):
         return Source(reproduction_sections(record), record)
     if "recommended" in record:
         return Source(adaptation_sections(record), record)
     raise UsageError(f"{path} is nothing that a page can be made of. A report is about {_KINDS}.")
+
+
+def _parsed(text: str) -> Any:
+    """JSON without the numbers that JSON does not have."""
+
+    def refuse(number: str) -> float:
+        raise ValueError(f"it holds the figure {number}")
+
+    return json.loads(text, parse_constant=refuse)
 
 
 def _is_reproduction(data: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -54,7 +55,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Point:
-    """A place in a picture.
+    """A place in a picture; its numbers are finite.
 
     Attributes:
         x: Along the horizontal axis.
@@ -71,6 +72,11 @@ class Point:
     high: float | None = None
     hint: str = ""
     value: float | None = None
+
+    def __post_init__(self) -> None:
+        numbers = (self.x, self.y, self.low, self.high, self.value)
+        if not all(math.isfinite(number) for number in numbers if number is not None):
+            raise ValueError(f"a point of a picture is not finite: {numbers}")
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def _series(
     places = [(across.place(point.x), up.place(point.y), point) for point in points]
     if picture.lines and len(places) > 1:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in places)
-        yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6" opacity="0.8"/>'
+        stroke = "#999" if picture.coloured_by else colour
+        yield f'<polyline points="{path}" fill="none" stroke="{stroke}" stroke-width="1.6" opacity="0.8"/>'
     radius = 3.0 if len(places) <= 60 else 1.8
     for x, y, point in places:
         if point.low is not None and point.high is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from juyi.language import language
 from juyi.language import translated as _
 from juyi.report.sections import Cell, Colour, Grid, Section
+from juyi.types import Interval
 
 Record = Mapping[str, Any]
 
@@ -17,16 +18,32 @@ def spoken(words: Any) -> str:
     return str(words.get(language(), "")) if isinstance(words, Mapping) else str(words or "")
 
 
+def decimals(interval: Sequence[float] | None) -> int:
+    """With how many decimals a figure of this interval is shown."""
+    return 1 if interval is None else Interval(*interval).decimals
+
+
+def label_words(labels: Sequence[str]) -> str:
+    """What figures owe to their data, in words."""
+    words = {
+        "transductive": _("transductive: learned from sentences that are measured"),
+        "dev-selected": _("dev-selected: the best step was chosen on the development pairs"),
+        "translated": _("translated: the scores belong to the sentences before translation"),
+    }
+    return "; ".join(words.get(label, label) for label in labels)
+
+
 def interval_words(interval: Sequence[float] | None, form: str = ".1f") -> str:
     """An interval, or nothing: "12.3 – 14.5"."""
     return "" if interval is None else f"{interval[0]:{form}} – {interval[1]:{form}}"
 
 
-def difference_cell(record: Record | None, places: int = 1) -> Cell:
+def difference_cell(record: Record | None, places: int | None = None) -> Cell:
     """A difference with its interval; green where it is certainly above 0, red where it is certainly below."""
     if record is None or record.get("interval") is None:
         return Cell("–")
     low, high = record["interval"]
+    places = decimals((low, high)) if places is None else places
     colour: Colour = "green" if low > 0 else "red" if high < 0 else ""
     return Cell(f"{record['value']:+.{places}f} ({interval_words((low, high), f'+.{places}f')})", colour)
 

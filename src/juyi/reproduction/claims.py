@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from juyi.reproduction.outcome import Outcome, difference
+from scipy.special import ndtr, ndtri
+
+from juyi.metrics import holm
+from juyi.reproduction.outcome import LEVEL, Outcome, difference
 from juyi.tables import Claim, Side
 
 Finding = Literal["for", "against", "open"]
@@ -21,8 +24,8 @@ class Compared:
         first: The one.
         second: The other.
         value: By how much the first is above the second, over all seeds on the same resamples.
-        interval: Its 95 % interval.
-        finding: What that says about the claim; `open` where it may be either.
+        interval: Its 95 % interval, that of one comparison.
+        finding: What that says about the claim, after Holm's correction for all comparisons of it; `open` where it may be either.
     """
 
     first: Outcome
@@ -83,15 +86,37 @@ def judged(claims: Sequence[Claim], outcomes: Sequence[Outcome]) -> list[Judged]
 
 
 def _compared(claim: Claim, outcomes: Sequence[Outcome]) -> Iterator[Compared]:
-    """The pairs that differ in what the claim names, and in nothing else."""
+    """The pairs that differ in what the claim names, and in nothing else.
+
+    Who looks at thirty differences finds one that is certain where there is none: the pairs are one family of tests.
+    """
     first, second = (
         {_apart_from(claim, outcome): outcome for outcome in outcomes if _on(side, claim, outcome)}
         for side in (claim.first, claim.second)
     )
-    for place, outcome in first.items():
-        if place in second and (found := difference(second[place], outcome)) is not None:
-            value, interval = found
-            yield Compared(outcome, second[place], value, interval, _finding(claim, interval, outcome.tolerance))
+    pairs = [
+        (outcome, second[place], found)
+        for place, outcome in first.items()
+        if place in second and (found := difference(second[place], outcome)) is not None
+    ]
+    bounds = [0.0 if claim.relation == "above" else outcome.tolerance for outcome, _, _ in pairs]
+    p_values = [
+        _p_value(value - bound, (low - bound, high - bound))
+        for (*_, (value, (low, high))), bound in zip(pairs, bounds, strict=True)
+    ]
+    adjusted = holm(p_values) if pairs else ()
+    for (outcome, other, (value, interval)), bound, p_value in zip(pairs, bounds, adjusted, strict=True):
+        above: Finding = "for" if claim.relation == "above" else "against"
+        below: Finding = "against" if claim.relation == "above" else "for"
+        yield Compared(outcome, other, value, interval, "open" if p_value >= 1 - LEVEL else above if value > bound else below)
+
+
+def _p_value(value: float, interval: tuple[float, float]) -> float:
+    """How likely a difference at least as large is where there is none, by its interval and the normal distribution."""
+    half = value - interval[0] if value > 0 else interval[1] - value
+    if half <= 0:
+        return 1.0 if value == 0 else 0.0
+    return float(2 * ndtr(-abs(value) / half * ndtri((1 + LEVEL) / 2)))
 
 
 def _on(side: Side, claim: Claim, outcome: Outcome) -> bool:
@@ -116,10 +141,3 @@ def _apart_from(claim: Claim, outcome: Outcome) -> tuple[Any, ...]:
         "" if claim.names("variant") else variant,
         *sorted(point.items()),
     )
-
-
-def _finding(claim: Claim, interval: tuple[float, float], tolerance: float) -> Finding:
-    low, high = interval
-    if claim.relation == "above":
-        return "for" if low > 0 else "against" if high < 0 else "open"
-    return "for" if high <= tolerance else "against" if low > 0 else "open"

@@ -127,10 +127,11 @@ def plan(table: Table, options: ReproduceOptions) -> Plan:
     """What has to be run for the cells that were asked for.
 
     Raises:
-        UsageError: No cell was asked for that there is.
+        UsageError: Something was asked for that there is not.
     """
     rows = [*(_placed(row, options) for row in table.rows)]
     rows += [row for encoder in options.encoders for row in extra_rows(table, encoder)]
+    _check_asked(table, rows, options)
     places = [
         Place(row, column, variant)
         for row in rows
@@ -138,10 +139,6 @@ def plan(table: Table, options: ReproduceOptions) -> Plan:
         for variant in table.variant or (AS_IT_IS,)
         if _asked(row, column, options)
     ]
-    if not places:
-        known = ", ".join([*dict.fromkeys(row.name for row in rows)][:6])
-        columns = ", ".join(column.name for column in table.column)
-        raise UsageError(f"No cell is {', '.join(options.cells)}. Rows are {known} …; columns are {columns}.")
     reasons = {place.names: reason for place in places if (reason := why_not(table, place))}
     runnable = [place for place in places if place.names not in reasons]
     return Plan(tuple(places), tuple(_experiments(table, runnable, options.seeds or table.protocol.seeds)), reasons)
@@ -197,8 +194,33 @@ def _placed(row: Row, options: ReproduceOptions) -> Row:
 def _asked(row: Row, column: Column, options: ReproduceOptions) -> bool:
     if not options.cells:
         return not options.encoders or row.encoder in options.encoders
-    patterns = [pattern.rpartition(":") for pattern in options.cells]
-    return any(fnmatchcase(row.name, rows) and fnmatchcase(column.name, columns) for rows, _, columns in patterns)
+    return any(_matches(pattern, row, column) for pattern in options.cells)
+
+
+def _matches(pattern: str, row: Row, column: Column) -> bool:
+    rows, _, columns = pattern.rpartition(":")
+    return fnmatchcase(row.name, rows) and fnmatchcase(column.name, columns)
+
+
+def _check_asked(table: Table, rows: Sequence[Row], options: ReproduceOptions) -> None:
+    """That everything that was asked for is there."""
+    for pattern in options.cells:
+        if not any(_matches(pattern, row, column) for row in rows for column in table.column):
+            columns = ", ".join(column.name for column in table.column)
+            raise UsageError(f"No cell is {pattern}. Rows are {_names(rows)}; columns are {columns}.")
+    for encoder in options.encoders:
+        own = [row for row in rows if row.encoder == encoder]
+        if not any(_asked(row, column, options) for row in own for column in table.column):
+            raise UsageError(f"No --cell is of the encoder {encoder}, whose rows are {_names(own)}. Add one, or leave one out.")
+    named = {row.encoder for row in table.row}
+    if strange := [name for name in options.folders if name not in named]:
+        there = ", ".join(sorted(filter(None, named)))
+        raise UsageError(f"--folder says where {strange[0]} lies, and no row is of it. The encoders of the table are {there}.")
+
+
+def _names(rows: Sequence[Row], most: int = 6) -> str:
+    names = list(dict.fromkeys(row.name for row in rows))
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
 
 
 def _experiments(table: Table, places: Iterable[Place], seeds: Sequence[int]) -> Iterator[Experiment]:

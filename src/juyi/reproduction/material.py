@@ -19,6 +19,7 @@ from juyi.experiments.recipe import DataSettings
 from juyi.objectives import SENTENCES, Objective
 from juyi.suites import AVERAGE, Suite, open_suite
 from juyi.tables import Column, Protocol
+from juyi.tasks import Task
 
 _SPLITS = ("train", "dev", "test")
 
@@ -44,9 +45,15 @@ class Material:
         """The tasks of columns that share a suite and its splits.
 
         Raises:
+            UsageError: The suite has no such task.
             DataError: None of the folders has them.
         """
-        return self._opened(columns[0].suite, splits_of(columns[0]), _tasks(columns))
+        suite = self._opened(columns[0].suite, splits_of(columns[0]), _tasks(columns))
+        there = list(dict.fromkeys(task.name for task in suite.tasks))
+        for column in columns:
+            if column.task not in (AVERAGE, *there):
+                raise UsageError(f"The column '{column.name}' names the task '{column.task}'; here are {', '.join(there)}.")
+        return suite
 
     def sentences(self, column: Column, files: Sequence[str] = ()) -> list[str]:
         """The sentences that a cell of this column learns from.
@@ -125,7 +132,8 @@ class Material:
         for place in (Path(name), *(folder / name for folder in self._folders)):
             if place.is_file():
                 return place
-        for folder in self._folders:
+        below = () if Path(name).is_absolute() else self._folders
+        for folder in below:
             if found := sorted(folder.rglob(name)):
                 return found[0]
         raise DataError(f"{name} is not in {', '.join(map(str, self._folders))}. Put it there, or name another file.")
@@ -141,19 +149,20 @@ class Material:
         return self._suites[name, splits, tasks]
 
     def _open(self, name: str, splits: tuple[str, ...], tasks: tuple[str, ...]) -> Suite:
-        """The suite from the folder that has most of it."""
-        best, problems = None, []
+        """The suite, each split of a task from the first folder that has it: alone or with others, it is always the same data."""
+        opened, problems = [], []
         for folder in self._folders:
             try:
-                suite = open_suite(name, folder, splits=splits, tasks=tasks)
+                opened.append(open_suite(name, folder, splits=splits, tasks=tasks))
             except JuyiError as error:
                 problems.append(str(error))
-                continue
-            if best is None or len(suite.tasks) > len(best.tasks):
-                best = suite
-        if best is None or not best.tasks:
-            raise DataError(" ".join(dict.fromkeys([*problems, *(best.problems if best else ())])))
-        return best
+        found: dict[tuple[str, str], Task] = {}
+        for task in (task for suite in opened for task in suite.tasks):
+            found.setdefault((task.name, task.split), task)
+        problems += [problem for suite in opened for problem in suite.problems]
+        if not found:
+            raise DataError(" ".join(dict.fromkeys(problems)))
+        return replace(opened[0], tasks=[*found.values()], problems=problems)
 
 
 def _tasks(columns: Sequence[Column]) -> tuple[str, ...]:

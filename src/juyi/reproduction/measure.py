@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from juyi.data import normalise
 from juyi.errors import DataError, JuyiError, UsageError
-from juyi.evaluation import evaluate_suite
+from juyi.evaluation import Evaluation, evaluate_suite, transductive
 from juyi.evaluation.fitting import Fitting, FittingTexts, on_texts
 from juyi.experiments.examples import ChosenExamples, Examples, select_examples
 from juyi.experiments.identity import run_hash, what_is_read
 from juyi.experiments.load import load_recipe
 from juyi.experiments.recipe import TrainRecipe
 from juyi.experiments.runner import run
+from juyi.objectives import SENTENCES
 from juyi.poolings import known_pooling
 from juyi.postprocessing import fit_whitening
 from juyi.reproduction.experiment import Experiment, Place, ReproduceOptions
@@ -104,7 +106,7 @@ class Measurement:
             suite,
             encode,
             fitting=self._fitting(places[0]),
-            labels=lambda _: self._labels(),
+            labels=self._labels,
             progress=lambda done, total, what: told(done, total, f"{self.experiment.row.name}: {what}"),
         )
         seconds, unmeasured = round(time.monotonic() - began, 2), []
@@ -113,7 +115,7 @@ class Measurement:
             names = [(column.task, column.split, subset, column.metric) for subset in (column.subset, "")]
             score = next((found.by_key[name] for name in names if name in found.by_key), None)
             if score is None:
-                unmeasured.append(column.name)
+                unmeasured.append(_unmeasured(column, found))
                 continue
             warnings = [count_warning(task) for task in suite.tasks if column.task in (task.name, AVERAGE)]
             learns = place.recipe or place.variant.whitening is not None
@@ -123,17 +125,35 @@ class Measurement:
             self.results.write(str(self._keys[place.names]), result)
         if not unmeasured:
             return ""
-        return " ".join([f"{', '.join(dict.fromkeys(unmeasured))} could not be measured.", *found.problems])
+        return " ".join([*dict.fromkeys(unmeasured), *found.problems])
+
+    def reads(self, place: Place) -> set[str]:
+        """Which of the protocol's files a figure learns from: `texts`, `pairs`, both or none.
+
+        Raises:
+            JuyiError: There is no such recipe, or it cannot be read.
+        """
+        if self.experiment.row.learns_from:
+            return set()
+        trained = set() if self._written is None else {"texts" if "text" in self._written.objective.columns else "pairs"}
+        return trained if place.variant.whitening is None else trained | {"texts"}
+
+    @cached_property
+    def _written(self) -> TrainRecipe | None:
+        """The recipe with the settings of the row; None where nothing is trained."""
+        if not self.experiment.recipe:
+            return None
+        recipe = load_recipe(self.experiment.recipe, self.experiment.row.overrides)
+        if not isinstance(recipe, TrainRecipe):
+            raise UsageError(f"{recipe.name} is a recipe of the kind {recipe.kind}; the cells of a table are trained on rows.")
+        return recipe
 
     @cached_property
     def _recipe(self) -> tuple[TrainRecipe, Examples] | None:
         """What trains the encoder, and on which rows; None where nothing does."""
-        experiment, row = self.experiment, self.experiment.row
-        if not experiment.recipe:
+        experiment, row, recipe = self.experiment, self.experiment.row, self._written
+        if recipe is None:
             return None
-        recipe = load_recipe(experiment.recipe, row.overrides)
-        if not isinstance(recipe, TrainRecipe):
-            raise UsageError(f"{recipe.name} is a recipe of the kind {recipe.kind}; the cells of a table are trained on rows.")
         encoder = replace(recipe.encoder, model=row.encoder, pooling=known_pooling(row.pooling or None) or recipe.encoder.pooling)
         training = replace(recipe.training, seed=experiment.seed)
         data = replace(recipe.data, seed=experiment.seed)
@@ -159,9 +179,7 @@ class Measurement:
     @cached_property
     def _unselected(self) -> str:
         """Why the last step is kept where the recipe wants the best one; empty where it wants none, or gets it."""
-        experiment = self.experiment
-        recipe = load_recipe(experiment.recipe, experiment.row.overrides) if experiment.recipe else None
-        if not isinstance(recipe, TrainRecipe) or not recipe.training.evaluate_every:
+        if self._written is None or not self._written.training.evaluate_every:
             return ""
         with suppress(DataError):
             if self.protocol.selection and self.material.file(self.protocol.selection):
@@ -215,10 +233,25 @@ class Measurement:
 
         return Fitting(partial(fit_whitening, strength=strength), texts)
 
-    def _labels(self) -> tuple[str, ...]:
-        if self._recipe is not None:
-            return ("dev-selected",) if self._recipe[0].training.keep == "best" else ()
-        return row_encoder(self.experiment.row).labels()
+    def _labels(self, task: Task) -> tuple[str, ...]:
+        """What the figures of a task owe to what its encoder learned from."""
+        if self._recipe is None:
+            return row_encoder(self.experiment.row).labels()
+        selected = ("dev-selected",) if self._recipe[0].training.keep == "best" else ()
+        return (*transductive(self._learned, task), *selected)
+
+    @cached_property
+    def _learned(self) -> set[str]:
+        """The sentences that the encoder is trained on, normalised."""
+        rows = self._recipe[1] if self._recipe is not None else {}
+        return {normalise(text) for name in SENTENCES if name in rows for text in rows[name]}
+
+
+def _unmeasured(column: Column, found: Evaluation) -> str:
+    """That a figure is not there, and which there are."""
+    metrics = dict.fromkeys(name[3] for name in found.by_key if name[:2] == (column.task, column.split))
+    there = f" There is no {column.metric}; there are {', '.join(metrics)}." if metrics else ""
+    return f"{column.name} could not be measured.{there}"
 
 
 def _grouped(places: list[Place]) -> Iterator[list[Place]]:

@@ -13,6 +13,8 @@ from juyi.metrics import mean_interval
 from juyi.reproduction.experiment import Place
 from juyi.reproduction.results import Result
 
+LEVEL = 0.95
+"""Of all intervals."""
 Verdict = Literal["reproduced", "near", "missed", "other conditions", "no figure", "not run"]
 
 
@@ -44,7 +46,7 @@ class Outcome:
         """Where other items and other seeds would have left the figure, at 95 %: the two sources are independent and add up.
 
         The part of the items is the mean of the seeds' intervals, which were drawn on the same resamples; the part of the seeds
-        is that of the mean over them (Student's t).
+        is that of the mean over them (Student's t). Of one seed it is not known, and the interval is that of other items alone.
         """
         drawn = [result.interval for result in self.results.values()]
         intervals = [interval for interval in drawn if interval is not None]
@@ -123,7 +125,7 @@ class VariantDifference:
         return asdict(self) | {"interval": [*self.interval]}
 
 
-def differences(outcomes: Sequence[Outcome], level: float = 0.95) -> list[VariantDifference]:
+def differences(outcomes: Sequence[Outcome], level: float = LEVEL) -> list[VariantDifference]:
     """Each variant of a cell against the first one that was measured there.
 
     Every seed is compared on the same resamples of the items; the spread of the seeds is added to that of the items, as in
@@ -141,7 +143,7 @@ def differences(outcomes: Sequence[Outcome], level: float = 0.95) -> list[Varian
     ]
 
 
-def difference(first: Outcome, other: Outcome, level: float = 0.95) -> tuple[float, tuple[float, float]] | None:
+def difference(first: Outcome, other: Outcome, level: float = LEVEL) -> tuple[float, tuple[float, float]] | None:
     """By how much another outcome of the same items is above the first, and the interval; None where nothing can be drawn.
 
     Two that were trained are compared seed by seed, on those that both have. An encoder that was not trained has no seeds: it

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from juyi.atomic import write_text
-from juyi.errors import JuyiError
+from juyi.errors import JuyiError, UsageError
 from juyi.experiments.environment import environment
 from juyi.experiments.run_folder import RunFolder
 from juyi.locks import locked_folder
 from juyi.processes import run_in_processes
 from juyi.reproduction.claims import judged
 from juyi.reproduction.experiment import Experiment, Place, Plan, ReproduceOptions, measured_columns, plan
-from juyi.reproduction.material import Material
+from juyi.reproduction.material import Material, splits_of
 from juyi.reproduction.measure import Measurement
 from juyi.reproduction.outcome import Outcome, differences
 from juyi.reproduction.results import Result
@@ -37,11 +38,13 @@ class Reproduction:
         table: The table.
         outcomes: Each figure that was asked for.
         failures: What went wrong, by experiment.
+        absent: What could not be run because its encoder is not here, by experiment: how to get it.
     """
 
     table: Table
     outcomes: tuple[Outcome, ...]
     failures: dict[str, str]
+    absent: dict[str, str]
 
     def record(self) -> dict[str, Any]:
         """For machines, and for whoever makes a page of it."""
@@ -52,6 +55,7 @@ class Reproduction:
             "claims": [claim.record() for claim in judged(self.table.claim, self.outcomes)],
             "trajectories": [*_trajectories(self.outcomes)],
             "failures": self.failures,
+            "absent": self.absent,
             "environment": environment(),
         }
 
@@ -93,7 +97,7 @@ def reproduce(
         overall: Is told how many experiments are done.
 
     Raises:
-        UsageError: No cell was asked for that there is.
+        UsageError: Something was asked for that there is not, or that would change nothing.
         JuyiError: One of `options.encoders` does not exist.
         BusyError: Another process is at this output.
         OutputError: The results cannot be written.
@@ -103,10 +107,12 @@ def reproduce(
     planned = plan(table, options)
     protocol = _protocol(table, options)
     with locked_folder(options.output):
+        _check_output(options.output / RECORD, table)
         columns = [column for column in measured_columns(table, options) if column.suite]
         material = Material(options.data, protocol, columns)
         measurements = [Measurement(each, protocol, material, options) for each in planned.experiments]
-        to_do, failures = _missing(measurements)
+        _check_read(measurements, options)
+        to_do, failures, absent = _missing(measurements)
         done = len(measurements) - sum(map(len, to_do))
         overall(done, len(measurements))
         for experiment, problem in _run(to_do, _Work(protocol, columns, options), material, (log, progress)):
@@ -115,15 +121,27 @@ def reproduce(
                 failures[str(experiment)] = problem
                 log(f"{experiment}: {problem}")
             overall(done, len(measurements))
-        found = Reproduction(table, tuple(_outcomes(table, planned, measurements, failures, options)), failures)
+        outcomes = tuple(_outcomes(table, planned, measurements, failures | absent, options))
+        found = Reproduction(table, outcomes, failures, absent)
         write_text(options.output / RECORD, json.dumps(found.record(), ensure_ascii=False, indent=1) + "\n")
     return found
 
 
-def _missing(measurements: Sequence[Measurement]) -> tuple[list[list[Experiment]], dict[str, str]]:
-    """Experiments of which something is missing, those of one encoder together; and why others cannot be run here."""
+def _check_output(record: Path, table: Table) -> None:
+    """Refuse a folder that holds the results of another table."""
+    try:
+        other = json.loads(record.read_text(encoding="utf-8"))["table"]
+    except (OSError, ValueError, LookupError, TypeError):  # none, or none that could be lost
+        return
+    if other != table.name:
+        raise UsageError(f"{record.parent} holds the results of {other}, not of {table.name}. Name another folder with -o.")
+
+
+def _missing(measurements: Sequence[Measurement]) -> tuple[list[list[Experiment]], dict[str, str], dict[str, str]]:
+    """Experiments of which something is missing, those of one encoder together; why others fail, or have no encoder here."""
     together: dict[str, list[Experiment]] = {}
     failures: dict[str, str] = {}
+    absent: dict[str, str] = {}
     not_here: dict[str, str] = {}
     for measurement in measurements:
         experiment, encoder = measurement.experiment, measurement.experiment.row.encoder
@@ -131,12 +149,26 @@ def _missing(measurements: Sequence[Measurement]) -> tuple[list[list[Experiment]
             not_here[encoder] = row_encoder(experiment.row).not_here()
         try:
             if not_here[encoder]:
-                failures[str(experiment)] = not_here[encoder]
+                absent[str(experiment)] = not_here[encoder]
             elif measurement.missing():
                 together.setdefault(measurement.identity, []).append(experiment)
         except JuyiError as error:
             failures[str(experiment)] = str(error)
-    return [*together.values()], failures
+    return [*together.values()], failures, absent
+
+
+def _check_read(measurements: Sequence[Measurement], options: ReproduceOptions) -> None:
+    """Refuse files that nothing would learn from."""
+    read: set[str] = set()
+    for measurement in measurements:
+        with suppress(JuyiError):  # told when it is its turn
+            read |= {kind for place in measurement.experiment.places for kind in measurement.reads(place)}
+    for kind, what in (("texts", "sentences"), ("pairs", "pairs")):
+        if getattr(options, kind) and kind not in read:
+            raise UsageError(
+                f"--{kind} {getattr(options, kind)} would change nothing: no cell that was asked for learns from {what} of the "
+                "table's protocol. Leave it out."
+            )
 
 
 def _protocol(table: Table, options: ReproduceOptions) -> Protocol:
@@ -195,23 +227,22 @@ def _outcomes(
         for place in measurement.experiment.places:
             if (result := measurement.found(place)) is not None:
                 results.setdefault(place.names, {})[measurement.experiment.seed] = result
+                reasons[place.names] = _deviation(table, measurement, place, options)
             else:
                 reasons.setdefault(place.names, measurement.why_not(place) or failures.get(str(measurement.experiment), ""))
     cells = {(cell.row.name, cell.column.name): cell.figures for cell in table.cells()}
     for place in planned.places:
         found = results.get(place.names, {})
         published = cells.get(place.names[:2], {}).get(place.variant.name)
-        reason = _deviation(place, found, options) if found else reasons.get(place.names, "")
+        warnings = [result.warning for result in found.values() if result.warning][:1]
+        reason = " ".join(filter(None, [*warnings, reasons.get(place.names, "")]))
         yield Outcome(place, published, found, reason, table.protocol.tolerance)
 
 
-def _deviation(place: Place, found: dict[int, Result], options: ReproduceOptions) -> str:
+def _deviation(table: Table, measurement: Measurement, place: Place, options: ReproduceOptions) -> str:
     """What was measured or learned otherwise than the table says; empty for nothing."""
-    parts = [result.warning for result in found.values() if result.warning][:1]
-    if options.split:
-        parts.append(f"measured on the split {options.split}.")
-    if options.texts and (place.recipe or place.variant.whitening is not None):
-        parts.append(f"learned from {Path(options.texts).name}.")
-    if options.pairs and place.recipe:
-        parts.append(f"learned from {Path(options.pairs).name}.")
+    written = next(column for column in table.column if column.name == place.column.name)
+    parts = [f"measured on the split {options.split}."] if splits_of(written) != splits_of(place.column) else []
+    given = {"texts": options.texts, "pairs": options.pairs}
+    parts += [f"learned from {Path(given[kind]).name}." for kind in sorted(measurement.reads(place)) if given[kind]]
     return " ".join(parts)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from juyi.atomic import write_text
 from juyi.errors import DataError
@@ -35,6 +35,8 @@ class Result:
         seconds: What encoding and measuring took for all figures of the experiment; what training took stands in its run.
         replicates: The figure on each resample; the resamples are the same for all encoders.
     """
+
+    __pydantic_config__ = ConfigDict(allow_inf_nan=False)
 
     value: float
     interval: tuple[float, float] | None

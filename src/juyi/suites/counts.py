@@ -33,8 +33,8 @@ def count_warning(task: Task) -> str | None:
     published = PUBLISHED_COUNTS.get(task.name, {}).get(task.split)
     if published is None or not isinstance(task, Sized) or published == len(task):
         return None
-    change = "fewer" if len(task) < published else "more"
+    change = "fewer than the published" if len(task) < published else "more than the published"
     return (
-        f"{task} has {len(task)} pairs, {abs(len(task) - published)} {change} than the published {published}: "
+        f"{task} has {len(task)} pairs, {abs(len(task) - published)} {change} {published}: "
         "its figures cannot be compared with published tables."
     )

@@ -6,16 +6,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Strict
 
 from juyi.errors import UsageError
 from juyi.language import Bilingual
 from juyi.tables.claim import Claim
 
 ColourName = Literal["green", "red"]
-Figures = tuple[float | tuple[float, ...], ...]
+Figure = Annotated[float, Strict()]
+Figures = tuple[Figure | tuple[Figure, ...], ...]
 NOWHERE = Bilingual("", "")
 
 
@@ -110,6 +111,10 @@ class Sweep:
     key: str
     values: tuple[bool | int | float | str, ...]
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.values or len({*map(repr, self.values)}) < len(self.values):
+            raise UsageError(f"The [[sweep]] of {self.key} has the values {[*self.values]}; at least one is needed, each once.")
 
     @property
     def title(self) -> str:
@@ -218,8 +223,11 @@ class Table:
         variants = [each.name for each in self.variant]
         if self.colour is not None and (strange := {self.colour.of, self.colour.than} - {*variants}):
             raise UsageError(f"colour names '{strange.pop()}'; the variants are {', '.join(variants) or 'none'}.")
+        _check_names("sweep", [each.title for each in self.sweep])
+        _check_names("swept setting", [each.key for each in self.sweep])
         for row in self.row:
             self._check_figures(row)
+            self._check_sweeps(row)
         for claim in self.claim:
             self._check_claim(claim)
 
@@ -247,11 +255,21 @@ class Table:
         wanted = len(self.variant)
         for column, figures in zip(self.column, row.figures, strict=True):
             got = len(figures) if isinstance(figures, tuple) else 0
+            if any(map(math.isinf, figures if isinstance(figures, tuple) else (figures,))):
+                raise UsageError(f"The row '{row.name}' has an infinite figure at '{column.name}'; nan is for none.")
             if got != wanted:
                 raise UsageError(
                     f"The row '{row.name}' has {got or 'one'} figure{'s' if got else ''} at '{column.name}'; "
                     f"there {'is one' if not wanted else f'are {wanted}'}, {'no variants' if not wanted else 'one a variant'}."
                 )
+
+    def _check_sweeps(self, row: Row) -> None:
+        """Rows that a sweep makes differ in something."""
+        if self.sweep and not row.recipe and not any(variant.recipe for variant in self.variant):
+            raise UsageError(
+                f"The row '{row.name}' has no recipe, so that the [[sweep]] of {self.sweep[0].key} changes nothing about it. "
+                "Name one, or put the row into a table of its own."
+            )
 
     def _check_claim(self, claim: Claim) -> None:
         known = {
@@ -265,6 +283,12 @@ class Table:
                 raise UsageError(
                     f"The claim '{claim.words.en}' names the {what} '{strange[0]}'; there {'are' if len(there) > 1 else 'is'} "
                     f"{', '.join(sorted(there)) or 'none'}."
+                )
+        values = {sweep.title: sweep.values for sweep in self.sweep}
+        for name, value in (pair for side in (claim.first, claim.second) for pair in side.point.items()):
+            if value not in values[name]:
+                raise UsageError(
+                    f"The claim '{claim.words.en}' is about {name} {value}; it is swept over {', '.join(map(str, values[name]))}."
                 )
 
     def cells(self) -> Iterator[Cell]:
