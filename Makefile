@@ -44,7 +44,7 @@ bench: .venv/ready ## Measure against other tools, side by side
 results: .venv/ready ## Make the pages of the studies from docs/results/studies/
 	JUYI_LANGUAGE=en $(BIN)/juyi report docs/results/studies/*.json --title "What the studies found" -o docs/results/studies.html
 	JUYI_LANGUAGE=zh $(BIN)/juyi report docs/results/studies/*.json --title "各项研究的结果" -o docs/results/studies.zh-CN.html
-	$(BIN)/python benchmarks/study_figures.py docs/studies.md docs/comparison.md
+	$(BIN)/python benchmarks/study_figures.py docs/studies.md docs/comparison.md docs/objectives.md
 	for model in mini mini-base; do $(BIN)/python benchmarks/card_figures.py --model $$model --encoders docs/results/studies/encoders-chinese.json \
 		--study docs/results/studies/simcse-and-whitening.json --card src/juyi/assets/$$model/README.md || exit 1; done
 

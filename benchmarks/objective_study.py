@@ -47,16 +47,6 @@ class Case:
     overrides: tuple[str, ...] = ()
 
 
-def _dropout(hidden: float, attention: float, *overrides: str) -> Case:
-    rates = (f"encoder.hidden_dropout={hidden}", f"encoder.attention_dropout={attention}")
-    return Case("zh/simcse", _STSB, (*rates, *overrides))
-
-
-def _augmented(kind: str, rate: float | None = None, *overrides: str) -> Case:
-    rate_too = "" if rate is None else f", rate = {rate}"
-    return Case("zh/simcse", _STSB, (f'objective.augmentation={{kind = "{kind}"{rate_too}}}', *overrides))
-
-
 STUDIES = {
     "objectives": {
         "SimCSE": Case("zh/simcse", _STSB),
@@ -73,29 +63,6 @@ STUDIES = {
         "CoSENT, STS-B alone": Case("zh/cosent", _STSB),
         "CoSENT, temperature 0.05": Case("zh/cosent", _STSB, ("objective.temperature=0.05",)),
         "CoSENT, STS-B + ATEC + AFQMC": Case("zh/cosent", _SCORED, ("training.epochs=1",)),
-    },
-    "dropout": {
-        "no dropout": _dropout(0.0, 0.0, "objective.views=no-dropout"),
-        "0.05": _dropout(0.05, 0.05),
-        "0.1": _dropout(0.1, 0.1),
-        "0.2": _dropout(0.2, 0.2),
-        "0.3": _dropout(0.3, 0.3),
-        "0.5": _dropout(0.5, 0.5),
-        "hidden 0.3, attention 0.1": _dropout(0.3, 0.1),
-        "hidden 0.1, attention 0.3": _dropout(0.1, 0.3),
-        "0.1, the same mask in both views": _dropout(0.1, 0.1, "objective.views=fixed-mask"),
-    },
-    "augmentation": {
-        "none": Case("zh/simcse", _STSB),
-        "crop 10 %": _augmented("crop", 0.1),
-        "crop 20 %": _augmented("crop", 0.2),
-        "crop 30 %": _augmented("crop", 0.3),
-        "delete 10 % of the words": _augmented("delete-words", 0.1),
-        "delete 20 % of the words": _augmented("delete-words", 0.2),
-        "delete 30 % of the words": _augmented("delete-words", 0.3),
-        "delete one word": _augmented("delete-one"),
-        "delete one word, no dropout": _augmented("delete-one", None, "objective.views=no-dropout"),
-        "repeat words": _augmented("repeat-words", 0.32),
     },
 }
 
