@@ -161,7 +161,7 @@ def _labels_of_columns(measured: Sequence[Record]) -> dict[str, list[str]]:
 def _meaning(records: Sequence[Record]) -> Iterator[Paragraph]:
     """What the labels of figures mean."""
     if labels := [*dict.fromkeys(label for each in records for label in each["labels"])]:
-        yield Paragraph(f"{label_words(labels)}.")
+        yield Paragraph(_("{sentence}.").format(sentence=label_words(labels)))
 
 
 def _measured_on(record: Record) -> Iterator[Paragraph]:
@@ -173,7 +173,7 @@ def _measured_on(record: Record) -> Iterator[Paragraph]:
         column, count, units = (outcome[name] for name in ("column", "count", "units"))
         words = _("{column}: {count:,} items in {units:,} units").format(column=column, count=count, units=units or 0)
         columns[words + _in_brackets(common[column])] = None
-    yield Paragraph("; ".join(columns))
+    yield Paragraph(_("; ").join(columns))
     yield from _meaning(measured)
     trained = [outcome["seeds"] for outcome in measured if outcome["runs"]]
     if trained and all(len(seeds) == 1 for seeds in trained):

@@ -30,7 +30,7 @@ def label_words(labels: Sequence[str]) -> str:
         "dev-selected": _("dev-selected: the best step was chosen on the development pairs"),
         "translated": _("translated: the scores belong to the sentences before translation"),
     }
-    return "; ".join(words.get(label, label) for label in labels)
+    return _("; ").join(words.get(label, label) for label in labels)
 
 
 def interval_words(interval: Sequence[float] | None, form: str = ".1f") -> str:

@@ -159,20 +159,25 @@ def _missing(measurements: Sequence[Measurement]) -> tuple[list[list[Experiment]
 
 def _check_read(measurements: Sequence[Measurement], options: ReproduceOptions) -> None:
     """Refuse files that nothing would learn from."""
-    read: set[str] = set()
-    for measurement in measurements:
+    given, read = _given(options), set[str]()
+    for measurement in measurements if given else ():
         with suppress(JuyiError):  # told when it is its turn
             read |= {kind for place in measurement.experiment.places for kind in measurement.reads(place)}
-    for kind, what in (("texts", "sentences"), ("pairs", "pairs")):
-        if getattr(options, kind) and kind not in read:
+    for kind, file in given.items():
+        if kind not in read:
             raise UsageError(
-                f"--{kind} {getattr(options, kind)} would change nothing: no cell that was asked for learns from {what} of the "
-                "table's protocol. Leave it out."
+                f"--{kind} {file} would change nothing: no cell that was asked for learns from the {kind} of the protocol. "
+                "Leave it out."
             )
 
 
+def _given(options: ReproduceOptions) -> dict[str, str]:
+    """The files that stand in for those of the protocol."""
+    return {kind: file for kind in ("texts", "pairs") if (file := getattr(options, kind))}
+
+
 def _protocol(table: Table, options: ReproduceOptions) -> Protocol:
-    given = {name: value for name in ("texts", "pairs") if (value := getattr(options, name))}
+    given: dict[str, Any] = _given(options)
     return replace(table.protocol, **given)
 
 
@@ -243,6 +248,7 @@ def _deviation(table: Table, measurement: Measurement, place: Place, options: Re
     """What was measured or learned otherwise than the table says; empty for nothing."""
     written = next(column for column in table.column if column.name == place.column.name)
     parts = [f"measured on the split {options.split}."] if splits_of(written) != splits_of(place.column) else []
-    given = {"texts": options.texts, "pairs": options.pairs}
-    parts += [f"learned from {Path(given[kind]).name}." for kind in sorted(measurement.reads(place)) if given[kind]]
+    given = _given(options)
+    read = measurement.reads(place) if given else set()
+    parts += [f"learned from {Path(file).name}." for kind, file in given.items() if kind in read]
     return " ".join(parts)
