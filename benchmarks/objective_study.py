@@ -1,6 +1,6 @@
 """What each objective makes of an encoder, on real Chinese data and over seeds: one JSON object a line, or a page.
 
-    python benchmarks/objective_study.py --data DIR [--study dropout] [--model mini-base] > study.jsonl
+    python benchmarks/objective_study.py --data DIR [--model mini-base] > study.jsonl
     python benchmarks/objective_study.py --read study.jsonl --write docs/objectives.md
 
 Each case is a recipe and the files it learns from; the folder holds `zh_sts/` and `zh_nli/`. No sentence that is measured on is

@@ -46,7 +46,7 @@ class Interval:
 class Score:
     """One measured figure, with what it takes to judge it.
 
-    `labels` say what the figure owes to the data: `transductive` (the encoder saw the evaluated sentences, unlabelled),
+    `labels` say what the figure owes to the data: `transductive` (the encoder learned from sentences that are evaluated),
     `dev-selected` (the checkpoint was chosen on a development set), `translated` (the gold labels belong to a translation).
     `count` is the number of items, `units` the number of groups of them that are independent of each other, which resamples draw;
     None where nothing is drawn.

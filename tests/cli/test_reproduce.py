@@ -90,9 +90,17 @@ def test_an_experiment_that_fails_is_an_exit_code(run, small: str) -> None:
     assert "not run: 4" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["small.toml", "out/table.json", "page.txt"])
+def test_nothing_measured_is_an_exit_code_too(run, small: str) -> None:
+    Path("empty").mkdir()
+    done = run("reproduce", small, "--data", "empty", "-o", "out")
+    assert done.returncode == 1
+    assert "Problem: nothing could be measured" in done.stderr and "not run: 4" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["small.toml", "out/table.json", "out/notes.txt", "page.txt"])
 def test_a_page_replaces_nothing_that_it_is_made_from(name: str, run, small: str) -> None:
     assert run("reproduce", small, "--data", ".", "-o", "out").returncode == 0
+    Path("out/notes.txt").write_text("mine", encoding="utf-8")
     before = Path(name).read_bytes() if Path(name).exists() else b""
     form = () if name == "page.txt" else ("--format", "html")
     done = run("report", "out", small, "-o", name, *form)

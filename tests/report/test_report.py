@@ -238,7 +238,6 @@ def damaged(record: dict[str, Any]) -> dict[str, Any]:
         "a figure that is none": record | {"outcomes": [first | {"value": float("nan")}, *others]},
         "a way of words": record | {"trajectories": [record["trajectories"][0] | {"alignment": ["a", "b"]}]},
         "outcomes as words": record | {"outcomes": "none"},
-        "too deep": json.loads("[" * 500 + "]" * 500),
     }
 
 
@@ -252,6 +251,13 @@ def test_a_damaged_record_is_one_clear_error(name: str, form: Form, reproduced: 
     path.write_text(json.dumps(damaged(json.loads(path.read_text("utf-8")))[name]), "utf-8")
     with pytest.raises((DataError, UsageError), match=r"table\.json"):
         report([reproduced], form)
+
+
+def test_a_record_that_is_too_deep_is_one_clear_error(reproduced: Path) -> None:
+    path = reproduced / "table.json"
+    path.write_text(path.read_text("utf-8").rstrip().rstrip("}") + ', "deep": ' + "[" * 200_000, "utf-8")
+    with pytest.raises(DataError, match="RecursionError"):
+        report([reproduced])
 
 
 def test_a_loss_that_was_not_finite_leaves_a_gap(trained: Path) -> None:
@@ -294,6 +300,12 @@ def test_reasons_are_said_in_the_language_that_is_spoken(monkeypatch: pytest.Mon
         " 测的是 dev 划分。"
     )
     assert spoken_reason("something else") == "something else"
+    assert spoken_reason("learned from mine.v2.txt.") == "学习用的是 mine.v2.txt。"
+    more = reason.replace("1261 fewer", "5 more").replace("STS-B", "BQ")
+    assert spoken_reason(f"{more} {reason}").count("BQ test 有 100 对，比公布的 1361 对多 5 对") == 1
+    assert spoken_reason(f"{more} {reason}").count("STS-B test 有 100 对，比公布的 1361 对少 1261 对") == 1
+    hub = "a/b.c is not on this machine. To fetch it: hf download a/b.c. If it lies here: --folder a/b.c=PATH."
+    assert spoken_reason(hub) == "本机没有 a/b.c。下载：hf download a/b.c；已在本机则加 --folder a/b.c=路径。"
 
 
 def test_every_reason_that_is_known_is_one_that_is_written() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from juyi.reproduction import Outcome, Place, differences
 from juyi.reproduction.results import Result
+from juyi.reproduction.seeded_difference import SeededDifference
 from juyi.tables import Column, Row, Variant
 
 
@@ -70,3 +71,26 @@ def test_figures_on_other_resamples_are_not_compared() -> None:
     raw = outcome(None, 50.0)
     other = Outcome(raw.place, None, {1: Result(51.0, None, 100, 100)}, "", 1.0)
     assert differences([raw, other]) == []
+
+
+@pytest.mark.parametrize(("of_seeds", "count"), [(5.0, 3), (0.2, 3), (0.0, 1)])
+def test_a_p_value_is_as_rare_as_it_says(of_seeds: float, count: int) -> None:
+    """Differences whose items and seeds are drawn anew each time, where there is none."""
+    rng = np.random.default_rng(9)
+    drawn = np.linspace(-1.96, 1.96, 101) / 0.95  # the quantiles at 95 % are those of a normal distribution
+    p_values = []
+    for _ in range(3000):
+        values = rng.normal() + rng.normal(0, of_seeds, size=count) if of_seeds else np.array([rng.normal()])
+        p_values.append(SeededDifference(values, values.mean() + drawn).p_value())
+    for level in (0.05, 0.002):
+        assert np.mean(np.less(p_values, level)) <= level + 3 * np.sqrt(level / 3000)
+
+
+def test_a_p_value_says_what_the_interval_says() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        values = rng.normal(2, 1, size=rng.integers(1, 5))
+        found = SeededDifference(values, values.mean() + rng.normal(size=400))
+        low, high = found.interval
+        assert (found.p_value() < 0.05) == (low > 0 or high < 0)
+        assert found.p_value(low) == pytest.approx(0.05, abs=1e-6)

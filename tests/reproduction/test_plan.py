@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +92,12 @@ MISTAKES = {
     "a folder of no row": ({"folders": {"a/b": Path()}}, "--folder says where a/b lies, and no row is of it"),
     "no process": ({"processes": 0}, "0 processes were asked for"),
 }
+
+
+@pytest.mark.parametrize("more", [{"encoders": ("mini",)}, {"folders": {"a/b": Path()}}])
+def test_a_table_that_only_reports_says_so(more: dict[str, Any], small: Table) -> None:
+    with pytest.raises(UsageError, match="No row of small says how an encoder is run"):
+        plan(replace(small, row=small.row[2:]), options(**more))
 
 
 @pytest.mark.parametrize("name", MISTAKES)

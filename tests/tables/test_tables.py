@@ -88,6 +88,13 @@ def test_a_table_of_ones_own_is_read(tmp_path: Path) -> None:
     assert own.places == 1
 
 
+def test_settings_of_an_encoder_that_is_not_trained_may_be_swept(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    lengths = sweep("[16, 64]").replace("data.sample", "encoder.max_length")
+    path.write_text(HEAD + COLUMN + TRAINED.replace("recipe", "pooling") + lengths, encoding="utf-8")
+    assert [row.overrides for row in load_table(str(path)).rows] == [("encoder.max_length=16",), ("encoder.max_length=64",)]
+
+
 def test_a_table_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="Did you mean chinese-simcse"):
         load_table("chinese-simsce")

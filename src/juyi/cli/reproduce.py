@@ -58,7 +58,7 @@ def command(table: str, data: tuple[str, ...], output: str, runs: str, form: str
     further off than the table's tolerance), ≈ one of both, ✗ neither. Without --encoder the rows of the table are run as far as
     their encoders can be had; with it the same protocol on your encoder instead, with --cell whatever it names. The command can
     be stopped at any time: the same command goes on, and what is there is not computed again. Exit code 1 where an experiment
-    failed; an encoder that is not here is told and is no failure.
+    failed or nothing could be measured; what is not here of encoders and data is told, and the rest is run.
 
     \b
     Examples:
@@ -90,7 +90,10 @@ def command(table: str, data: tuple[str, ...], output: str, runs: str, form: str
     else:
         records = [outcome.record() for outcome in found.outcomes]
         emit([_flat(record) for record in records] if form == "csv" else records, form)
-    report_problems(f"{name}: {reason}" for name, reason in found.failures.items())
+    problems = [f"{name}: {reason}" for name, reason in found.failures.items()]
+    if not problems and all(outcome.value is None for outcome in found.outcomes):
+        problems = [_("nothing could be measured; each figure says why.")]
+    report_problems(problems)
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,16 @@ import re
 
 from juyi.language import translated as _
 
+_WORD = r"\S+"
+_FIELDS = dict.fromkeys(("count", "number", "published"), r"\d+") | dict.fromkeys(("task", "splits"), r"[^.]+?")
+"""What the fields of a sentence may hold; others one word."""
+
 
 def spoken_reason(reason: str) -> str:
     """A reason with those of its sentences that are known in the language that is spoken; what else it holds stays as it is."""
     for written, spoken in _sentences().items():
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(written))
-        reason = re.sub(pattern, lambda found, spoken=spoken: spoken.format(**found.groupdict()), reason)  # type: ignore[misc]
+        pattern = re.sub(r"\\\{(\w+)\\\}", lambda field: f"(?P<{field[1]}>{_FIELDS.get(field[1], _WORD)})", re.escape(written))
+        reason = re.sub(rf"{pattern}(?=\s|$)", lambda found, spoken=spoken: spoken.format(**found.groupdict()), reason)  # type: ignore[misc]
     return reason
 
 

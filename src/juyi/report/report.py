@@ -97,9 +97,9 @@ def write_report(path: Path, sources: Sequence[str | Path], form: Form | None = 
     chosen = form or _ENDINGS.get(path.suffix.lower())
     if chosen is None:
         raise UsageError(f"{path} is no name of a page: it ends in {', '.join(_ENDINGS)}. Or say with --format what it is.")
-    files = {file.resolve() for source in map(Path, sources) for file in (source, *(source / name for name in _RECORDS))}
-    if path.resolve() in files:
-        raise UsageError(f"{path} is what the page is made from. Name another file.")
+    folders = {(source.parent if source.is_file() else source).resolve() for source in map(Path, sources)}
+    if path.exists() and path.suffix.lower() not in _ENDINGS and path.resolve().parent in folders:
+        raise UsageError(f"{path} lies beside what the page is made from, and is no page. Name another file.")
     write_text(path, report(sources, chosen, title))
 
 

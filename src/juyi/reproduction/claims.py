@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from scipy.special import ndtr, ndtri
-
 from juyi.metrics import holm
-from juyi.reproduction.outcome import LEVEL, Outcome, difference
+from juyi.reproduction.outcome import Outcome, difference
+from juyi.reproduction.seeded_difference import LEVEL
 from juyi.tables import Claim, Side
 
 Finding = Literal["for", "against", "open"]
@@ -99,24 +98,14 @@ def _compared(claim: Claim, outcomes: Sequence[Outcome]) -> Iterator[Compared]:
         for place, outcome in first.items()
         if place in second and (found := difference(second[place], outcome)) is not None
     ]
-    bounds = [0.0 if claim.relation == "above" else outcome.tolerance for outcome, _, _ in pairs]
-    p_values = [
-        _p_value(value - bound, (low - bound, high - bound))
-        for (*_, (value, (low, high))), bound in zip(pairs, bounds, strict=True)
-    ]
-    adjusted = holm(p_values) if pairs else ()
-    for (outcome, other, (value, interval)), bound, p_value in zip(pairs, bounds, adjusted, strict=True):
-        above: Finding = "for" if claim.relation == "above" else "against"
-        below: Finding = "against" if claim.relation == "above" else "for"
-        yield Compared(outcome, other, value, interval, "open" if p_value >= 1 - LEVEL else above if value > bound else below)
-
-
-def _p_value(value: float, interval: tuple[float, float]) -> float:
-    """How likely a difference at least as large is where there is none, by its interval and the normal distribution."""
-    half = value - interval[0] if value > 0 else interval[1] - value
-    if half <= 0:
-        return 1.0 if value == 0 else 0.0
-    return float(2 * ndtr(-abs(value) / half * ndtri((1 + LEVEL) / 2)))
+    if not pairs:
+        return
+    above, below = ("for", "against") if claim.relation == "above" else ("against", "for")
+    bounds = [0.0 if claim.relation == "above" else outcome.tolerance for outcome, *_ in pairs]
+    p_values = holm([found.p_value(bound) for (*_, found), bound in zip(pairs, bounds, strict=True)])
+    for (outcome, other, found), bound, p_value in zip(pairs, bounds, p_values, strict=True):
+        finding = "open" if p_value >= 1 - LEVEL else above if found.value > bound else below
+        yield Compared(outcome, other, found.value, found.interval, finding)  # type: ignore[arg-type]
 
 
 def _on(side: Side, claim: Claim, outcome: Outcome) -> bool:

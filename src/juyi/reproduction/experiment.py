@@ -208,14 +208,17 @@ def _check_asked(table: Table, rows: Sequence[Row], options: ReproduceOptions) -
         if not any(_matches(pattern, row, column) for row in rows for column in table.column):
             columns = ", ".join(column.name for column in table.column)
             raise UsageError(f"No cell is {pattern}. Rows are {_names(rows)}; columns are {columns}.")
+    named = list(dict.fromkeys(row.encoder for row in table.row if row.encoder))
+    if (options.encoders or options.folders) and not named:
+        raise UsageError(f"No row of {table.name} says how an encoder is run: the table is there to be read.")
     for encoder in options.encoders:
         own = [row for row in rows if row.encoder == encoder]
         if not any(_asked(row, column, options) for row in own for column in table.column):
             raise UsageError(f"No --cell is of the encoder {encoder}, whose rows are {_names(own)}. Add one, or leave one out.")
-    named = {row.encoder for row in table.row}
     if strange := [name for name in options.folders if name not in named]:
-        there = ", ".join(sorted(filter(None, named)))
-        raise UsageError(f"--folder says where {strange[0]} lies, and no row is of it. The encoders of the table are {there}.")
+        raise UsageError(
+            f"--folder says where {strange[0]} lies, and no row is of it. The encoders of the table are {', '.join(named)}."
+        )
 
 
 def _names(rows: Sequence[Row], most: int = 6) -> str:

@@ -125,7 +125,7 @@ class Measurement:
             self.results.write(str(self._keys[place.names]), result)
         if not unmeasured:
             return ""
-        return " ".join([*dict.fromkeys(unmeasured), *found.problems])
+        return " ".join([*dict.fromkeys(unmeasured), *found.problems[len(suite.problems) :]])
 
     def reads(self, place: Place) -> set[str]:
         """Which of the protocol's files a figure learns from: `texts`, `pairs`, both or none.
@@ -249,9 +249,10 @@ class Measurement:
 
 def _unmeasured(column: Column, found: Evaluation) -> str:
     """That a figure is not there, and which there are."""
-    metrics = dict.fromkeys(name[3] for name in found.by_key if name[:2] == (column.task, column.split))
-    there = f" There is no {column.metric}; there are {', '.join(metrics)}." if metrics else ""
-    return f"{column.name} could not be measured.{there}"
+    there = [" ".join(filter(None, name[2:])) for name in found.by_key if name[:2] == (column.task, column.split)]
+    wanted = " ".join(filter(None, (column.subset, column.metric)))
+    said = f" There is no {wanted}; there are {', '.join(there)}." if there else ""
+    return f"{column.name} could not be measured.{said}"
 
 
 def _grouped(places: list[Place]) -> Iterator[list[Place]]:

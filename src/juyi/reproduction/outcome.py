@@ -12,9 +12,8 @@ import numpy as np
 from juyi.metrics import mean_interval
 from juyi.reproduction.experiment import Place
 from juyi.reproduction.results import Result
+from juyi.reproduction.seeded_difference import SeededDifference
 
-LEVEL = 0.95
-"""Of all intervals."""
 Verdict = Literal["reproduced", "near", "missed", "other conditions", "no figure", "not run"]
 
 
@@ -125,7 +124,7 @@ class VariantDifference:
         return asdict(self) | {"interval": [*self.interval]}
 
 
-def differences(outcomes: Sequence[Outcome], level: float = LEVEL) -> list[VariantDifference]:
+def differences(outcomes: Sequence[Outcome]) -> list[VariantDifference]:
     """Each variant of a cell against the first one that was measured there.
 
     Every seed is compared on the same resamples of the items; the spread of the seeds is added to that of the items, as in
@@ -137,14 +136,14 @@ def differences(outcomes: Sequence[Outcome], level: float = LEVEL) -> list[Varia
             cells.setdefault(outcome.place.names[:2], []).append(outcome)
     pairs = [(first, other) for first, *others in cells.values() for other in others]
     return [
-        VariantDifference(*other.place.names, first.place.variant.name, *found)
+        VariantDifference(*other.place.names, first.place.variant.name, found.value, found.interval)
         for first, other in pairs
-        if (found := difference(first, other, level)) is not None
+        if (found := difference(first, other)) is not None
     ]
 
 
-def difference(first: Outcome, other: Outcome, level: float = LEVEL) -> tuple[float, tuple[float, float]] | None:
-    """By how much another outcome of the same items is above the first, and the interval; None where nothing can be drawn.
+def difference(first: Outcome, other: Outcome) -> SeededDifference | None:
+    """By how much another outcome of the same items is above the first; None where nothing can be drawn.
 
     Two that were trained are compared seed by seed, on those that both have. An encoder that was not trained has no seeds: it
     stands beside each of the other.
@@ -156,11 +155,9 @@ def difference(first: Outcome, other: Outcome, level: float = LEVEL) -> tuple[fl
     pairs = [(_at(other, seed), _at(first, seed)) for seed in seeds]
     if not pairs or not all(ours.replicates and len(ours.replicates) == len(theirs.replicates) for ours, theirs in pairs):
         return None
-    values = [ours.value - theirs.value for ours, theirs in pairs]
+    values = np.array([ours.value - theirs.value for ours, theirs in pairs])
     drawn = np.mean([np.subtract(ours.replicates, theirs.replicates) for ours, theirs in pairs], axis=0)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    value, spread = float(np.mean(values)), _half_width(values)
-    return value, (value - math.hypot(value - low, spread), value + math.hypot(high - value, spread))
+    return SeededDifference(values, drawn)
 
 
 def _at(outcome: Outcome, seed: int) -> Result:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -161,8 +160,10 @@ def _check_read(measurements: Sequence[Measurement], options: ReproduceOptions) 
     """Refuse files that nothing would learn from."""
     given, read = _given(options), set[str]()
     for measurement in measurements if given else ():
-        with suppress(JuyiError):  # told when it is its turn
+        try:
             read |= {kind for place in measurement.experiment.places for kind in measurement.reads(place)}
+        except JuyiError:  # told when it is its turn
+            return
     for kind, file in given.items():
         if kind not in read:
             raise UsageError(

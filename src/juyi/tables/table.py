@@ -264,11 +264,13 @@ class Table:
                 )
 
     def _check_sweeps(self, row: Row) -> None:
-        """Rows that a sweep makes differ in something."""
-        if self.sweep and not row.recipe and not any(variant.recipe for variant in self.variant):
+        """Rows that a sweep makes differ in something: what is not trained has settings of its encoder alone."""
+        if row.recipe or any(variant.recipe for variant in self.variant):
+            return
+        if strange := [sweep.key for sweep in self.sweep if not sweep.key.startswith("encoder.")]:
             raise UsageError(
-                f"The row '{row.name}' has no recipe, so that the [[sweep]] of {self.sweep[0].key} changes nothing about it. "
-                "Name one, or put the row into a table of its own."
+                f"The row '{row.name}' has no recipe, so that the [[sweep]] of {strange[0]} changes nothing about it. Name one, "
+                "or put the row into a table of its own."
             )
 
     def _check_claim(self, claim: Claim) -> None:
