@@ -15,7 +15,7 @@ from juyi.adaptation.portfolio import AS_IT_IS, Treatment
 from juyi.adaptation.training import folder_name
 from juyi.calibration import read_calibrations
 from juyi.data import LabelledTexts, ScoredPairs
-from juyi.encoder import Encoder, EncoderSettings, load_encoder
+from juyi.encoder import Encoder, EncoderSettings, dropout_views, load_encoder
 from juyi.engines import open_engine
 from juyi.errors import DataError, UsageError
 from juyi.experiments import runner
@@ -163,6 +163,18 @@ def test_each_text_goes_once_through_the_raw_encoder(
     probed = 8 + 256  # how fast this machine encodes
     raw = next(iter(backbones.values()))
     assert len(raw) - probed == len(set(raw))
+
+
+def test_dropout_views_are_drawn_once_for_all_treatments(noted, sentences: list[str], model: str) -> None:
+    encoder = load_encoder(model)
+    backbone, treatments = Backbone(encoder, sentences), (AS_IT_IS, Treatment(whitening=0.5))
+    with noted(dropout_views) as calls:
+        found = [backbone.views(sentences[:9], treatment) for treatment in treatments for _ in range(2)]
+    assert len(calls["dropout_views"]) == 1
+    alone = [Backbone(encoder, sentences).views(sentences[:9], treatment) for treatment in treatments]
+    for (first, second), (own_first, own_second) in zip(found[::2], alone, strict=True):
+        np.testing.assert_array_equal(first, own_first)
+        np.testing.assert_array_equal(second, own_second)
 
 
 def test_a_candidate_that_comes_to_nothing_is_left_out_with_its_reason(

@@ -30,6 +30,7 @@ class Backbone:
         self._texts = texts
         self._whitenings: dict[float, Whitening] = {}
         self._similarities: dict[Treatment, Similarity] = {}
+        self._views: dict[tuple[str, ...], tuple[Embeddings, Embeddings] | None] = {}
 
     def mapped(self, matrix: NDArray[np.float32]) -> Backbone:
         """The same with a linear map as its last layer; no text is encoded for it that was encoded for this one.
@@ -77,7 +78,9 @@ class Backbone:
 
     def views(self, texts: Sequence[str], treatment: Treatment = AS_IT_IS) -> tuple[Embeddings, Embeddings] | None:
         """Two dropout views of the texts after a treatment, in an order of their own; None where there is no dropout."""
-        views = dropout_views(without_normalisation(self.encoder), texts)
+        if (key := tuple(texts)) not in self._views:  # they are drawn alike each time, and each treatment begins with them
+            self._views[key] = dropout_views(without_normalisation(self.encoder), texts)
+        views = self._views[key]
         return None if views is None else (self._treated(views[0], treatment), self._treated(views[1], treatment))
 
     def _treated(self, vectors: Embeddings, treatment: Treatment) -> Embeddings:
