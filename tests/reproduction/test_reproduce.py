@@ -180,6 +180,14 @@ def test_a_task_or_a_metric_that_is_not_there_is_told(
     assert found["cls", "STS-B", "raw"].value is not None
 
 
+def test_results_name_an_encoder_and_not_where_it_lies(small: Table, options: ReproduceOptions) -> None:
+    row = replace(small.row[0], encoder="owner/name")
+    folders = {"owner/name": Path(small.row[0].encoder)}
+    found = reproduce(replace(small, row=(row,)), replace(options, folders=folders, cells=("cls:BQ",), seeds=(1,)))
+    assert all(outcome.value is not None for outcome in found.outcomes)
+    assert {record["encoder"] for record in found.record()["outcomes"]} == {"owner/name"}
+
+
 def test_a_folder_of_another_table_is_left_alone(small: Table, options: ReproduceOptions) -> None:
     reproduce(small, replace(options, cells=("cls:BQ",), seeds=(1,)))
     before = (options.output / RECORD).read_bytes()

@@ -9,10 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from juyi.metrics import mean_interval
 from juyi.reproduction.experiment import Place
 from juyi.reproduction.results import Result
-from juyi.reproduction.seeded_difference import SeededDifference
+from juyi.reproduction.seeded_difference import SeededDifference, seeds_half_width
 
 Verdict = Literal["reproduced", "near", "missed", "other conditions", "no figure", "not run"]
 
@@ -53,7 +52,7 @@ class Outcome:
         if value is None or len(intervals) < len(drawn):
             return None
         low, high = np.mean(intervals, axis=0)
-        seeds = _half_width([result.value for result in self.results.values()])
+        seeds = seeds_half_width([result.value for result in self.results.values()])
         return value - math.hypot(value - low, seeds), value + math.hypot(high - value, seeds)
 
     @property
@@ -162,11 +161,3 @@ def difference(first: Outcome, other: Outcome) -> SeededDifference | None:
 
 def _at(outcome: Outcome, seed: int) -> Result:
     return outcome.results[seed] if outcome.place.recipe else next(iter(outcome.results.values()))
-
-
-def _half_width(values: Sequence[float]) -> float:
-    """Of the interval of the mean over seeds; one seed alone tells nothing."""
-    if len(values) < 2:
-        return 0.0
-    spread = mean_interval(values)
-    return (spread.high - spread.low) / 2

@@ -237,12 +237,14 @@ def _outcomes(
             else:
                 reasons.setdefault(place.names, measurement.why_not(place) or failures.get(str(measurement.experiment), ""))
     cells = {(cell.row.name, cell.column.name): cell.figures for cell in table.cells()}
+    named = {str(path): name for name, path in options.folders.items()}
     for place in planned.places:
         found = results.get(place.names, {})
         published = cells.get(place.names[:2], {}).get(place.variant.name)
         warnings = [result.warning for result in found.values() if result.warning][:1]
         reason = " ".join(filter(None, [*warnings, reasons.get(place.names, "")]))
-        yield Outcome(place, published, found, reason, table.protocol.tolerance)
+        encoder = named.get(place.row.encoder, place.row.encoder)  # not where it lies on this machine
+        yield Outcome(replace(place, row=replace(place.row, encoder=encoder)), published, found, reason, table.protocol.tolerance)
 
 
 def _deviation(table: Table, measurement: Measurement, place: Place, options: ReproduceOptions) -> str:

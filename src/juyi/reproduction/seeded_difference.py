@@ -6,14 +6,28 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri
+
+from juyi.metrics import mean_interval
 
 LEVEL = 0.95
 """Of all intervals."""
 _LEAST = 1e-12
 """Of a p-value."""
+
+
+def seeds_half_width(values: ArrayLike, level: float = LEVEL) -> float:
+    """How far the interval of the mean over seeds reaches to each side; of one seed nothing is known, and it is 0.
+
+    Shapes:
+        values: (seeds,)
+    """
+    if np.size(values) < 2:
+        return 0.0
+    spread = mean_interval(values, level)
+    return (spread.high - spread.low) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +51,7 @@ class SeededDifference:
     def interval(self) -> tuple[float, float]:
         """Where other items and other seeds would have left it, at 95 %: the two sources are independent and add up."""
         below, above = self._items
-        spread = self._seeds(1 - LEVEL)
+        spread = seeds_half_width(self.values)
         return self.value - math.hypot(below, spread), self.value + math.hypot(above, spread)
 
     def p_value(self, than: float = 0.0) -> float:
@@ -58,12 +72,7 @@ class SeededDifference:
         low, high = np.quantile(self.replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return max(self.value - float(low), 0.0), max(float(high) - self.value, 0.0)
 
-    def _seeds(self, p_value: float) -> float:
-        """How far the interval of the seeds alone reaches; of one seed it is not known."""
-        count = len(self.values)
-        if count < 2:
-            return 0.0
-        return float(stdtrit(count - 1, 1 - p_value / 2) * self.values.std(ddof=1) / math.sqrt(count))
-
     def _half(self, items: float, p_value: float) -> float:
-        return math.hypot(items * float(ndtri(1 - p_value / 2) / ndtri((1 + LEVEL) / 2)), self._seeds(p_value))
+        return math.hypot(
+            items * float(ndtri(1 - p_value / 2) / ndtri((1 + LEVEL) / 2)), seeds_half_width(self.values, 1 - p_value)
+        )
