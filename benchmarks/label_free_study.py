@@ -32,7 +32,7 @@ from juyi.adaptation.portfolio import Treatment
 from juyi.augmentation import DeleteWords
 from juyi.baselines import LexicalOverlap
 from juyi.data import normalise
-from juyi.encoder import EncoderSettings, load_encoder
+from juyi.encoder import EncoderSettings, fast_precision, load_encoder
 from juyi.metrics import participation_ratio, spearman, unit_rows
 from juyi.objectives import SimCSEUnsupervised
 from juyi.tasks import BootstrappedScore
@@ -43,6 +43,7 @@ from label_free_tables import write
 RATES = (1e-5, 1e-4, 1e-3)
 LENGTHS = (10, 40, 120)
 WHITENINGS = (None, 0.5, 1.0)
+TEXTS = 4_000
 SENTENCES = 1_000
 LABELS = 2_000
 TWINS = 500
@@ -80,6 +81,7 @@ def measured(name: str, evidence: Evidence, arguments: argparse.Namespace) -> It
     given, held = divided(evidence, arguments.seed)
     texts = list({normalise(text): text for row in given.rows() for text in row}.values())
     np.random.default_rng(arguments.seed).shuffle(texts)
+    texts = texts[:TEXTS]
     given, held = (limited(each, LABELS, seed=arguments.seed) for each in (given, held))
     settings = EncoderSettings(model=arguments.model, random_weights=arguments.seed if arguments.random else None)
     probe = Probe.of(texts[:SENTENCES], load_encoder(arguments.other).encode, seed=arguments.seed)
@@ -94,6 +96,7 @@ def measured(name: str, evidence: Evidence, arguments: argparse.Namespace) -> It
             "benchmark": "label-free",
             "set": name,
             "model": Path(arguments.model).name + (", random weights" if arguments.random else ""),
+            "other": Path(arguments.other).name,
             "way": way,
             "seed": arguments.seed,
             "metric": found.score.metric,
@@ -121,7 +124,9 @@ def ways(
         # A run of its own for each number of steps: the rate falls to nothing within each.
         for count in steps:
             encoder = load_encoder(settings)
-            training = TrainingSettings(batch_size=32, chunk_size=32, learning_rate=rate, steps=count, seed=arguments.seed)
+            training = TrainingSettings(
+                batch_size=32, chunk_size=32, learning_rate=rate, steps=count, seed=arguments.seed, precision=fast_precision()
+            )
             with tempfile.TemporaryDirectory() as folder:
                 rows = {"text": encoder.tokenize(texts)}
                 fit(encoder, SimCSEUnsupervised(temperature=TEMPERATURE), rows, training, folder=Path(folder), device="cpu")

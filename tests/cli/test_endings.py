@@ -174,9 +174,14 @@ def test_a_reader_that_goes_away_is_no_reason_to_talk(place: Path) -> None:
     child.stderr.close()
 
 
+def heard() -> None:
+    """What a shell starts in the background is deaf to Ctrl-C, and with it all that it starts: these tests too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_is_130_and_leaves_nothing(place: Path) -> None:
     before = content(place)
-    child = start(place, ["encode", "-", "-o", "x.npy"], stdin=subprocess.PIPE)
+    child = start(place, ["encode", "-", "-o", "x.npy"], stdin=subprocess.PIPE, preexec_fn=heard)
     assert child.stdin is not None
     child.stdin.write("怎么还款\n".encode() * 5000)
     child.stdin.flush()
