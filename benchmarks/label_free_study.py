@@ -5,7 +5,8 @@ good ones and bad ones, and every signal is computed; the labels of the other ha
 One JSON object a line: the set, the encoder, what was done to it, the signals, the gain.
 
     python benchmarks/label_free_study.py --data DIR --model mini --set bq-groups
-    python benchmarks/label_free_study.py --read docs/results/label_free.jsonl --write docs/label-free.md
+    python benchmarks/label_free_study.py --read docs/results/label_free.jsonl --write docs/label-free.md \
+        --worth src/juyi/adaptation/signal_worth.toml
 
 With `--steps 0` an encoder is measured as it is and whitened.
 """
@@ -29,20 +30,21 @@ from juyi.adaptation import Evidence
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.evidence import limited
 from juyi.adaptation.portfolio import Treatment
+from juyi.adaptation.unlabelled import other_encoder
 from juyi.augmentation import DeleteWords
-from juyi.baselines import LexicalOverlap
 from juyi.data import normalise
 from juyi.encoder import EncoderSettings, fast_precision, load_encoder
+from juyi.evaluation import SentencePairs
 from juyi.metrics import participation_ratio, spearman, unit_rows
 from juyi.objectives import SimCSEUnsupervised
 from juyi.tasks import BootstrappedScore
 from juyi.training import TrainingSettings, fit
 from juyi.types import Embeddings, Encode
-from label_free_tables import write
+from label_free_tables import write, write_worth
 
 RATES = (1e-5, 1e-4, 1e-3)
 LENGTHS = (10, 40, 120)
-WHITENINGS = (None, 0.5, 1.0)
+MILD, WHITENINGS = (0.0, 0.1), (0.5, 1.0)
 TEXTS = 4_000
 SENTENCES = 1_000
 LABELS = 2_000
@@ -56,18 +58,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="the folder that holds faq/ and zh_sts/")
     parser.add_argument("--set", dest="sets", action="append", choices=SETS, help="default: all")
     parser.add_argument("--model", default="mini", help="folder, hub id, embedded encoder")
-    parser.add_argument("--other", default="mini-base", help="the encoder that agreement is measured with")
     parser.add_argument("--random", action="store_true", help="draw the model's weights anew")
     parser.add_argument("--steps", type=int, default=max(LENGTHS), help="of training; 0: none")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--read", type=Path, help="what was measured before")
     parser.add_argument("--write", type=Path, help="put its tables into this page")
+    parser.add_argument("--worth", type=Path, help="write down here what juyi adapt says of the signals")
     arguments = parser.parse_args()
     if arguments.read:
         records = [json.loads(line) for line in arguments.read.read_text(encoding="utf-8").splitlines()]
         if len({record["set"] for record in records}) < 2:
             parser.error(f"{arguments.read} holds fewer than two sets; each is judged by what was learned on the others")
-        write(records, arguments.write)
+        if arguments.write:
+            write(records, arguments.write)
+        if arguments.worth:
+            write_worth(records, arguments.worth)
         return
     if arguments.data is None:
         parser.error("--data is needed to measure, --read to make tables of what was measured")
@@ -84,19 +89,19 @@ def measured(name: str, evidence: Evidence, arguments: argparse.Namespace) -> It
     texts = texts[:TEXTS]
     given, held = (limited(each, LABELS, seed=arguments.seed) for each in (given, held))
     settings = EncoderSettings(model=arguments.model, random_weights=arguments.seed if arguments.random else None)
-    probe = Probe.of(texts[:SENTENCES], load_encoder(arguments.other).encode, seed=arguments.seed)
+    probe = Probe.of(texts[:SENTENCES], load_encoder(settings).encode, seed=arguments.seed)
     raw: BootstrappedScore | None = None
     for way, backbone, treatment in ways(settings, texts, arguments):
         found = figure(name, given, held, backbone.similarity(treatment))
         if raw is None:  # the first way
-            raw, before = found, probe.cosines(backbone.encode)
+            raw, before = found, probe.pairs.cosines(backbone.encode)
         difference = found.difference(raw)
         assert difference is not None
         yield {
             "benchmark": "label-free",
             "set": name,
             "model": Path(arguments.model).name + (", random weights" if arguments.random else ""),
-            "other": Path(arguments.other).name,
+            "other": probe.other_name,
             "way": way,
             "seed": arguments.seed,
             "metric": found.score.metric,
@@ -113,12 +118,12 @@ def ways(
 ) -> Iterator[tuple[str, Backbone, Treatment]]:
     """What is done to an encoder: nothing, whitening, training at several rates and for several numbers of steps, and both."""
 
-    def whitened(backbone: Backbone, name: str) -> Iterator[tuple[str, Backbone, Treatment]]:
-        for strength in WHITENINGS:
+    def whitened(backbone: Backbone, name: str, strengths: Sequence[float]) -> Iterator[tuple[str, Backbone, Treatment]]:
+        for strength in (None, *strengths):
             whitening = "" if strength is None else f"whitening {strength:g}"
             yield ", ".join(filter(None, (name, whitening))) or "raw", backbone, Treatment(whitening=strength)
 
-    yield from whitened(Backbone(load_encoder(settings), texts), "")
+    yield from whitened(Backbone(load_encoder(settings), texts), "", (*MILD, *WHITENINGS))
     steps = [each for each in LENGTHS if each <= arguments.steps]
     for rate in RATES if steps else ():
         # A run of its own for each number of steps: the rate falls to nothing within each.
@@ -130,7 +135,7 @@ def ways(
             with tempfile.TemporaryDirectory() as folder:
                 rows = {"text": encoder.tokenize(texts)}
                 fit(encoder, SimCSEUnsupervised(temperature=TEMPERATURE), rows, training, folder=Path(folder), device="cpu")
-            yield from whitened(Backbone(encoder, texts), f"rate {rate:g}, {count} steps")
+            yield from whitened(Backbone(encoder, texts), f"rate {rate:g}, {count} steps", WHITENINGS)
 
 
 @dataclass(frozen=True)
@@ -138,41 +143,32 @@ class Probe:
     """Sentences without labels, and what is asked of an encoder about them.
 
     Attributes:
-        texts: Distinct sentences.
-        pairs: Numbers of two of them: neighbours by word overlap, and as many that are drawn, (n, 2).
-        overlap: The word overlap of each pair, (n,).
-        other: The cosine of each by another encoder, (n,).
+        pairs: Of the sentences.
+        overlap: The word overlap of each pair, (pairs,).
+        other_name: The encoder that agreement is measured with, as `juyi adapt` takes it.
+        other: The cosine of each pair by it, (pairs,).
         twins: The first of the sentences, without some of their words.
     """
 
-    texts: list[str]
-    pairs: NDArray[np.intp]
+    pairs: SentencePairs
     overlap: NDArray[np.float64]
+    other_name: str
     other: NDArray[np.float64]
     twins: list[str]
 
     @classmethod
-    def of(cls, texts: list[str], other: Encode, *, seed: int) -> Probe:
-        """The probe of some sentences."""
+    def of(cls, texts: list[str], encode: Encode, *, seed: int) -> Probe:
+        """The probe of some sentences for an encoder."""
         rng = np.random.default_rng(seed)
-        places = np.arange(len(texts))
-        near = LexicalOverlap().nearest(texts, texts, 3).ids
-        others = np.array([next(hit for hit in row if hit != place) for place, row in zip(places, near, strict=True)])
-        drawn = (places + rng.integers(1, len(texts), size=len(texts))) % len(texts)
-        pairs = np.concatenate([np.stack([places, others], axis=1), np.stack([places, drawn], axis=1)])
-        overlap = LexicalOverlap().pairs([texts[i] for i in pairs[:, 0]], [texts[i] for i in pairs[:, 1]])
+        pairs = SentencePairs.drawn(texts, rng)
         twins = DeleteWords(rate=0.3)(texts[:TWINS], rng)
-        return cls(texts, pairs, overlap, _cosines(other(texts), pairs), twins)
-
-    def cosines(self, encode: Encode) -> NDArray[np.float64]:
-        """The cosine of each pair, (n,)."""
-        return _cosines(encode(self.texts), self.pairs)
+        return cls(pairs, pairs.overlaps(), *other_encoder(pairs, encode), twins)
 
     def signals(self, backbone: Backbone, treatment: Treatment, before: NDArray[np.float64]) -> dict[str, float]:
         """Every signal of an encoder; `before` are the cosines by the encoder as it was, (n,)."""
-        encode = partial(backbone.encode, treatment=treatment)
-        vectors, cosines = encode(self.texts), self.cosines(encode)
-        shape = backbone.signals(self.texts, treatment)
+        encode, texts = partial(backbone.encode, treatment=treatment), self.pairs.texts
+        vectors, cosines = encode(texts), self.pairs.cosines(encode)
+        shape = backbone.signals(texts, treatment)
         found = {
             "uniformity": shape.uniformity,
             "anisotropy": shape.anisotropy,
@@ -184,7 +180,7 @@ class Probe:
             "agreement with the encoder before": spearman(cosines, before),
             **twin_signals(encode(self.twins), vectors),
         }
-        if shape.alignment is not None and (views := backbone.views(self.texts, treatment)) is not None:
+        if shape.alignment is not None and (views := backbone.views(texts, treatment)) is not None:
             loss = contrastive_loss(*views)
             found |= {
                 "alignment": shape.alignment,
@@ -192,12 +188,6 @@ class Probe:
                 "SimCSE loss": loss,
             }
         return found
-
-
-def _cosines(vectors: Embeddings, pairs: NDArray[np.intp]) -> NDArray[np.float64]:
-    rows = unit_rows(vectors, "embeddings")
-    found: NDArray[np.float64] = np.einsum("nd,nd->n", rows[pairs[:, 0]], rows[pairs[:, 1]]).astype(np.float64)
-    return found
 
 
 def twin_signals(twins: Embeddings, vectors: Embeddings) -> dict[str, float]:

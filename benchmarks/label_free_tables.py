@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.linear_model import Ridge
 
+from juyi.adaptation.signal_worth import AGREEMENT
+from juyi.declarations import to_toml
 from juyi.metrics import mean_interval, spearman
 from markdown import put, table
 
-RAW = "raw"
+Judge = Callable[["Group", Sequence["Group"]], NDArray[np.float64] | None]
+"""What a judge that learned from some groups says of the ways of another, (ways,); None where it cannot say."""
+RAW, WHITENED = "raw", "whitening"
+SHARE, WHOLE, UNBOUNDED = (0.0, 100.0), (-1.0, 1.0), (-np.inf, np.inf)
 TOGETHER = "all of them together"
+SOURCES = {"afqmc-pairs": "atec-pairs"}
+"""Sets that share rows with another one: together they are one witness."""
+TITLES = ("rank correlation with the gain", "certain changes told apart", "gain of its choice", "choices certainly worse")
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,11 @@ class Group:
     changes: Mapping[str, NDArray[np.float64]]
     gains: NDArray[np.float64]
 
+    @property
+    def source(self) -> str:
+        """What the set was drawn from."""
+        return SOURCES.get(self.set, self.set)
+
     def ranks(self, names: Sequence[str]) -> NDArray[np.float64]:
         """The rank of each way by each signal, from -1 to 1; 0 where a signal does not exist, (ways, names)."""
         missing = np.zeros(len(self.ways))
@@ -45,8 +58,25 @@ class Group:
 def write(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Put the tables into a page."""
     groups = groups_of(records)
-    page = path.read_text(encoding="utf-8")
-    path.write_text(put(page, "label-free", signals_table(groups)), encoding="utf-8")
+    known = on_all_sources(groups)
+    page = put(path.read_text(encoding="utf-8"), "all ways", signals_table(known))
+    page = put(page, "training alone", signals_table(trained_alone(known)))
+    path.write_text(put(page, "each encoder", encoders_table(groups)), encoding="utf-8")
+
+
+def write_worth(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write down what `juyi adapt` says of the signals."""
+    groups = on_all_sources(groups_of(records))
+    study = {
+        "sets": len({group.set for group in groups}),
+        "sources": len({group.source for group in groups}),
+        "encoders": len({group.model for group in groups}),
+        "ways": sum(len(group.ways) for group in groups),
+        "best": round(float(np.mean(_means(judged(groups, the_best).gains))), 1),
+        "signal": {name: _worth_record(worth_of(groups, name)) for name in signal_names(groups)},
+    }
+    head = "# Written by benchmarks/label_free_study.py --worth; docs/label-free.md says how.\n"
+    path.write_text(head + to_toml(study), encoding="utf-8")
 
 
 def groups_of(records: Sequence[Mapping[str, Any]]) -> list[Group]:
@@ -64,28 +94,81 @@ def groups_of(records: Sequence[Mapping[str, Any]]) -> list[Group]:
     return groups
 
 
+def trained_alone(groups: Sequence[Group]) -> list[Group]:
+    """The groups without the ways that were whitened."""
+    found = []
+    for group in groups:
+        kept = [place for place, way in enumerate(group.ways) if WHITENED not in way]
+        ways, changes = tuple(group.ways[place] for place in kept), {name: each[kept] for name, each in group.changes.items()}
+        if kept:
+            found.append(Group(group.set, group.model, ways, changes, group.gains[kept]))
+    return found
+
+
+def on_all_sources(groups: Sequence[Group]) -> list[Group]:
+    """The groups of encoders that were measured on every source, so that no source is judged by encoders of its own."""
+    sources: dict[str, set[str]] = defaultdict(set)
+    for group in groups:
+        sources[group.model].add(group.source)
+    every = {group.source for group in groups}
+    return [group for group in groups if sources[group.model] == every]
+
+
+def signal_names(groups: Sequence[Group]) -> list[str]:
+    """The signals, the one that orders the ways best first."""
+    names = dict.fromkeys(name for group in groups for name in group.changes)
+    return sorted(names, key=lambda name: -abs(np.mean([*correlations(groups, name).values()])))
+
+
 def signals_table(groups: Sequence[Group]) -> str:
-    """A row for each signal, the one that orders the ways best first."""
-    names = list(dict.fromkeys(name for group in groups for name in group.changes))
-    rows = [(abs(np.mean([*correlations(groups, name).values()])), _row(groups, name)) for name in names]
-    rows.sort(key=lambda row: -row[0])
-    titles = [
-        "signal",
-        "rank correlation with the gain",
-        "certain changes told apart",
-        "gain of its choice",
-        "choices certainly worse",
-    ]
-    last = [_judged(groups, TOGETHER, "", lambda held, others: predicted(held, others, names)), *_without_signals(groups)]
-    return table(titles, [*(row for _, row in rows), *last])
+    """A row for each signal, and rows for what chooses among them or without any."""
+    names = signal_names(groups)
+    rows = {name: worth_of(groups, name) for name in names}
+    rows["the one that chose best on the other sets"] = judged(groups, lambda held, others: by_the_best(held, others, names))
+    rows[TOGETHER] = judged(groups, lambda held, others: predicted(held, others, names))
+    rows["none: what was best for the encoder on the other sets"] = judged(groups, usual)
+    rows["none: the best way that there was"] = judged(groups, the_best)
+    return table(["signal", *TITLES], [[name, *_cells(worth)] for name, worth in rows.items()])
+
+
+def encoders_table(groups: Sequence[Group]) -> str:
+    """A row for each encoder: how well agreement with another one chose, turned by what all encoders say on the other sets."""
+    rows = []
+    for model in dict.fromkeys(group.model for group in groups):
+        of_it = [group for group in groups if group.model == model]
+        worth = judged(
+            of_it, lambda held, others: oriented(held, groups_without(groups, held), AGREEMENT), correlations(of_it, AGREEMENT)
+        )
+        best = _shown(_means(judged(of_it, the_best).gains), "{:+z.1f}")
+        rows.append([model, *_cells(worth), best])
+    return table(["encoder", *TITLES, "gain of the best way"], rows)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """How well something judged the ways of each set by what it learned on sets of other sources.
+
+    Attributes:
+        correlations: Of each source, of its change with the gain; none for what is no signal.
+        told: Of each source, how often it judged a certain gain above a certain loss; see `told_apart`.
+        gains: Of each source, what its choices gained.
+        worse: How many choices were certainly worse than the encoder as it was.
+        choices: Of how many.
+    """
+
+    correlations: Mapping[str, float]
+    told: Mapping[str, Sequence[float]]
+    gains: Mapping[str, Sequence[float]]
+    worse: int
+    choices: int
 
 
 def correlations(groups: Sequence[Group], name: str) -> dict[str, float]:
-    """Of each set: the rank correlation of the signal's change with the gain, the mean over its encoders."""
+    """Of each source: the rank correlation of the signal's change with the gain, the mean over its sets and encoders."""
     found: dict[str, list[float]] = defaultdict(list)
     for group in groups:
         if name in group.changes and len(set(group.changes[name].tolist())) > 1:
-            found[group.set].append(spearman(group.changes[name], group.gains[:, 0]))
+            found[group.source].append(spearman(group.changes[name], group.gains[:, 0]))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
@@ -104,29 +187,46 @@ def oriented(held: Group, others: Sequence[Group], name: str) -> NDArray[np.floa
     return float(np.sign(np.mean([*correlations(others, name).values()]))) * held.changes[name]
 
 
-def _row(groups: Sequence[Group], name: str) -> list[str]:
-    values = [*correlations(groups, name).values()]
-    correlation = f"{np.mean(values):+.2f}" + (_ends(values) if len(values) > 1 else "")
-    return _judged(groups, name, correlation, lambda held, others: oriented(held, others, name))
+def worth_of(groups: Sequence[Group], name: str) -> Worth:
+    """What a signal is worth."""
+    return judged(groups, lambda held, others: oriented(held, others, name), correlations(groups, name))
 
 
-def _judged(
-    groups: Sequence[Group], title: str, correlation: str, judge: Callable[[Group, Sequence[Group]], NDArray[np.float64] | None]
-) -> list[str]:
-    """The row of what judges the ways of a set by what it learned on the others."""
+def by_the_best(held: Group, others: Sequence[Group], names: Sequence[str]) -> NDArray[np.float64] | None:
+    """The signal whose choices gained most on other sets, of those that the group has, turned as there."""
+
+    def gain(name: str) -> float:
+        judgements = [(oriented(group, others, name), group.gains) for group in others]
+        return float(np.mean([chosen(found, gains)[0] for found, gains in judgements if found is not None]))
+
+    known = [name for name in names if name in held.changes and any(name in group.changes for group in others)]
+    return oriented(held, others, max(known, key=gain)) if known else None
+
+
+def judged(groups: Sequence[Group], judge: Judge, of_each: Mapping[str, float] | None = None) -> Worth:
+    """What it is worth to choose among the ways of a set by a judge that knows the sets of other sources alone."""
     told, gains, worse, count = defaultdict(list), defaultdict(list), 0, 0
     for held in groups:
-        others = [group for group in groups if group.set != held.set]
-        judged = judge(held, others)
-        if judged is None:
+        found = judge(held, groups_without(groups, held))
+        if found is None:
             continue
-        if (share := told_apart(judged, held.gains)) is not None:
-            told[held.set].append(share)
-        place = int(judged.argmax())
-        chosen = held.gains[place] if judged[place] > 0 else np.zeros(3)  # else the encoder stays as it is
-        gains[held.set].append(float(chosen[0]))
-        worse, count = worse + int(chosen[2] < 0), count + 1
-    return [title, correlation, _over_sets(told, "{:.0f} %", 100), _over_sets(gains, "{:+.1f}"), f"{worse} of {count}"]
+        if (share := told_apart(found, held.gains)) is not None:
+            told[held.source].append(share)
+        gained = chosen(found, held.gains)
+        gains[held.source].append(float(gained[0]))
+        worse, count = worse + int(gained[2] < 0), count + 1
+    return Worth(of_each or {}, told, gains, worse, count)
+
+
+def groups_without(groups: Sequence[Group], held: Group) -> list[Group]:
+    """Those of other sources."""
+    return [group for group in groups if group.source != held.source]
+
+
+def chosen(judged: NDArray[np.float64], gains: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is gained by the way that is judged best, and the ends of its interval, (3,); 0 where none is judged above 0."""
+    place = int(judged.argmax())
+    return gains[place] if judged[place] > 0 else np.zeros(3)
 
 
 def told_apart(judged: NDArray[np.float64], gains: NDArray[np.float64]) -> float | None:
@@ -138,29 +238,60 @@ def told_apart(judged: NDArray[np.float64], gains: NDArray[np.float64]) -> float
     return float(higher)
 
 
-def _without_signals(groups: Sequence[Group]) -> list[list[str]]:
-    """What is reached by always doing what was best on the other sets, and by the labels of the set itself."""
+def usual(held: Group, others: Sequence[Group]) -> NDArray[np.float64]:
+    """What each way gained for the encoder on the other sets; a way that is not known there is not taken."""
+    gains = [
+        [group.gains[group.ways.index(way), 0] for group in others if group.model == held.model and way in group.ways]
+        for way in held.ways
+    ]
+    return np.array([np.mean(values) if values else -1.0 for values in gains])
 
-    def usual(held: Group, others: Sequence[Group]) -> NDArray[np.float64]:
-        means = [[group.gains[group.ways.index(way), 0] for group in others if group.model == held.model] for way in held.ways]
-        return np.array([np.mean(values) if values else -1.0 for values in means])
 
+def the_best(held: Group, others: Sequence[Group]) -> NDArray[np.float64]:
+    """What each way gained on the set itself: more is not to be had, and no choice by labels reaches it."""
+    return held.gains[:, 0]
+
+
+def _cells(worth: Worth) -> list[str]:
     return [
-        _judged(groups, "none: what was best for the encoder on the other sets", "", usual),
-        _judged(groups, "none: the labels themselves", "", lambda held, _: held.gains[:, 0]),
+        _shown([*worth.correlations.values()], "{:+z.2f}", WHOLE),
+        _shown(_means(worth.told, 100), "{:.0f} %", SHARE) + f", {len(worth.told)} sets",
+        _shown(_means(worth.gains), "{:+z.1f}"),
+        f"{worth.worse} of {worth.choices}",
     ]
 
 
-def _over_sets(found: Mapping[str, Sequence[float]], form: str, scale: float = 1.0) -> str:
-    values = [scale * float(np.mean(each)) for each in found.values()]
-    if not values:
-        return "–"
-    return form.format(np.mean(values)) + (_ends(values, form) if len(values) > 1 else "")
+def _worth_record(worth: Worth) -> dict[str, Any]:
+    return {
+        "correlation": _rounded(estimate([*worth.correlations.values()], WHOLE), 2),
+        "told_apart": _rounded(estimate(_means(worth.told, 100), SHARE)),
+        "told_sources": len(worth.told),
+        "gain": _rounded(estimate(_means(worth.gains))),
+        "worse": worth.worse,
+        "choices": worth.choices,
+    }
 
 
-def _ends(values: Sequence[float], form: str = "{:+.2f}") -> str:
+def _rounded(values: Sequence[float], digits: int = 1) -> list[float]:
+    return [round(value, digits) + 0.0 for value in values]
+
+
+def _means(found: Mapping[str, Sequence[float]], scale: float = 1.0) -> list[float]:
+    """Of each source."""
+    return [scale * float(np.mean(each)) for each in found.values()]
+
+
+def _shown(values: Sequence[float], form: str, ends: tuple[float, float] = UNBOUNDED) -> str:
+    if len(values) < 2:
+        return form.format(values[0]) if values else "–"
+    value, low, high = map(form.format, estimate(values, ends))
+    return value if low == high else f"{value} ({low} – {high})"  # all alike: how few they are says more than their spread
+
+
+def estimate(values: Sequence[float], ends: tuple[float, float] = UNBOUNDED) -> tuple[float, float, float]:
+    """The mean over sources and its 95 % interval, which goes no further than what is measured can."""
     interval = mean_interval(values)
-    return f" ({form.format(interval.low)} – {form.format(interval.high)})"
+    return float(np.mean(values)), max(interval.low, ends[0]), min(interval.high, ends[1])
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -127,7 +127,9 @@ def test_without_labels_nothing_is_claimed_and_labels_are_never_overwritten(
     out = tmp_path / "out"
     result = done(sentences, out, model, portfolio)
     assert result.recommended == "raw" and result.choice is None and "nothing is claimed" in result.verdict
-    assert set(result.signals) == {"raw", "simcse"}
+    assert [*result.signals] == ["raw", "raw + whitened 0.5", "simcse"]
+    assert result.other_encoder == "mini" and all(signals.agreement is not None for signals in result.signals.values())
+    assert json.loads((out / "report.json").read_text("utf-8"))["signals"]["raw"]["agreement"] == result.signals["raw"].agreement
     assert result.sheet is not None and result.sheet.is_file()
     first = result.sheet.read_bytes()
     done(sentences, out, model, portfolio)

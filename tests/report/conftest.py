@@ -71,7 +71,8 @@ def adapted(tmp_path: Path) -> Path:
         {"query": "还款", "candidate": "linear", "probability": 0.8, "refused": False, "hits": [*hits, hits[0]]},
     ]
     signals = {
-        name: {"alignment": 0.2, "uniformity": -2.0, "anisotropy": 0.4, "effective_rank": 200.0} for name in ("raw", "linear")
+        name: {"alignment": 0.2, "uniformity": -2.0, "anisotropy": 0.4, "effective_rank": 200.0, "agreement": agreement}
+        for name, agreement in (("raw", 0.5), ("linear", None))
     }
     record = {
         "recommended": "linear",

@@ -84,6 +84,16 @@ def test_an_adaptation(page: Callable[..., Page]) -> None:
     assert found.has("The sentences on a map", "10.5")
 
 
+def test_a_signal_that_nothing_has_is_no_column(adapted: Path) -> None:
+    assert "| candidate | alignment | uniformity | mean cosine | eff. rank | agreement |" in report([adapted], "markdown")
+    record = json.loads((adapted / "report.json").read_text("utf-8"))
+    for signals in record["signals"].values():
+        signals.pop("agreement")  # as earlier adaptations have them
+    (adapted / "report.json").write_text(json.dumps(record), "utf-8")
+    text = report([adapted], "markdown")
+    assert "| candidate | alignment | uniformity | mean cosine | eff. rank |" in text and "agreement" not in text
+
+
 def test_a_run_that_is_not_done(page: Callable[..., Page]) -> None:
     found = page("trained")
     assert found.has("zh/simcse (3f0a51c2d9e4)", "views differ", "training.seed", "63.0 (60.0 – 66.0)")

@@ -18,7 +18,8 @@ from juyi.adaptation.labels import FEWEST_BESIDE, FEWEST_UNITS, sheet_evidence
 from juyi.adaptation.model_folder import write_model
 from juyi.adaptation.portfolio import RAW, Portfolio, Treatment, load_portfolio
 from juyi.adaptation.training import Pace, folder_name, measured_pace
-from juyi.adaptation.trial import Clock, Trial, Tried
+from juyi.adaptation.trial import Clock, Trial, Tried, not_measured
+from juyi.adaptation.unlabelled import SIGNAL_TEXTS, candidate_signals, draw_sheet
 from juyi.adaptation.verdict import moved_scales, verdict_of
 from juyi.assets import DEFAULT_ENCODER
 from juyi.atomic import check_output_file, check_output_folder, write_text
@@ -30,10 +31,9 @@ from juyi.encoder import Encoder, EncoderSettings, load_encoder
 from juyi.errors import DataError, ModelError, UsageError
 from juyi.experiments.defaults import MOST_SENTENCES
 from juyi.experiments.examples import sample_sentences, select_sentences
-from juyi.experiments.identity import rows_digest
 from juyi.experiments.recipe import DataSettings
 from juyi.hub import folder_digest, resolve
-from juyi.labelling import NAME, RESERVE, LabelSheet, draw_pairs, holds_labels
+from juyi.labelling import NAME
 from juyi.language import translated as _
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.locks import locked_folder
@@ -47,8 +47,6 @@ FEWEST_SENTENCES = 32
 MINUTES = 5.0
 _SHARE_OF_ENCODING = 0.08
 _FEWEST_TEXTS, _MOST_ROWS = 1024, 8192
-_SIGNAL_TEXTS = 500
-_SHEET_TEXTS = 2_000
 _HITS = 3
 
 
@@ -161,15 +159,19 @@ def _adapt(
     log(_("Recommended: {candidate}").format(candidate=result.recommended))
     final, run = trial.final(contender, tried.steps.get(contender.name, 0))
     _look(result, raw, final, treatment, options.queries, taught, sentences)
-    result.verdict = verdict_of(result)
     start = trial.start
+    if not evidence:
+        candidates = trial.candidates(tried)
+        found = candidate_signals(candidates, sentences, seed=options.seed)
+        result.signals, result.other_encoder = found.signals, found.other
+        result.notes += [not_measured(name) for name in found.unusable]
+        candidates = {name: each for name, each in candidates.items() if name not in found.unusable}
+    result.verdict = verdict_of(result)
     write_model(out / "model", final.treated(treatment), treatment, result, run or start, start=start, log=log)
     if options.keep_candidates and evidence:
         _keep(out, trial, tried, result, log)
     if not evidence:
-        for each in {contender.name: contender for contender, _ in tried.treatments.values()}.values():
-            result.signals[each.name] = trial.backbone(each, tried.steps.get(each.name, 0)).signals(sentences[:_SIGNAL_TEXTS])
-        _draw_sheet(out, trial, tried, sentences, log)
+        draw_sheet(out, candidates, sentences, identity, seed=options.seed, log=log)
     result.sheet = next((path for kind in ("csv", "xlsx") if (path := out / f"{NAME}.{kind}").exists()), None)
     write_text(out / RECORD, json.dumps(result.as_dict(), indent=2, ensure_ascii=False, default=str) + "\n")
     write_report(out / PAGE, [out / RECORD])
@@ -290,7 +292,7 @@ def _look(
     sentences: Sequence[str],
 ) -> None:
     """Fill in the signals, the map and the searches, before and after."""
-    some = sentences[:_SIGNAL_TEXTS]
+    some = sentences[:SIGNAL_TEXTS]
     result.signals[RAW] = raw.signals(some)
     if result.recommended != RAW:
         result.signals[result.recommended] = final.signals(some, treatment)
@@ -327,20 +329,3 @@ def _keep(out: Path, trial: Trial, tried: Tried, result: Adaptation, log: Log) -
         of_it = replace(result, recommended=name, calibrations={name: _calibrations(trial.evidence, tried.outcomes[name])})
         start = trial.start
         write_model(folder, backbone.treated(treatment), treatment, of_it, run or start, start=start, log=log)
-
-
-def _draw_sheet(out: Path, trial: Trial, tried: Tried, sentences: Sequence[str], log: Log) -> None:
-    """Pairs to label, drawn by all that would be compared on them; a sheet that was begun stays as it is."""
-    origin = rows_digest({"text": list(sentences), "drawn by": [trial.identity, *tried.treatments]})
-    sheet = LabelSheet.open(out)
-    if (sheet is not None and sheet.origin == origin) or holds_labels(out):
-        return
-    places = np.random.default_rng(trial.seed).permutation(len(sentences))[:_SHEET_TEXTS]
-    sample = [sentences[place] for place in places]
-    lexical = LexicalOverlap().matrix(sample).astype(np.float32)
-    similarities = []
-    for contender, treatment in tried.treatments.values():
-        vectors = trial.backbone(contender, tried.steps.get(contender.name, 0)).encode(sample, treatment)
-        units = unit_rows(vectors, "embeddings").astype(np.float32)
-        similarities.append((1 - treatment.overlap) * (units @ units.T) + treatment.overlap * lexical)
-    LabelSheet.create(out, origin, sample, draw_pairs(similarities, RESERVE + 1, baselines=[lexical], seed=trial.seed), log)

@@ -106,7 +106,9 @@ class Adaptation:
         tables: The figures, one table for each kind of labels; none without labels.
         choice: Which candidate is best and what choosing it is worth; None without labels.
         recommended: The candidate that `out/model` is.
-        signals: Of the raw encoder and of the recommended one, what can be said without labels.
+        signals: What can be said without labels, of the raw encoder and of the recommended one; in a run without labels of all
+            candidates that are encoders alone, without word overlap.
+        other_encoder: What agreement was measured with, in a run without labels; empty with labels.
         calibrations: What the similarities are worth as probabilities, of the raw encoder and of the recommended one.
         searches: What the queries find before and after.
         verdict: What it all means, in words.
@@ -123,6 +125,7 @@ class Adaptation:
     choice: Choice | None = None
     recommended: str = RAW
     signals: dict[str, Signals] = field(default_factory=dict)
+    other_encoder: str = ""
     calibrations: dict[str, list[Calibration]] = field(default_factory=dict)
     searches: list[SearchResult] = field(default_factory=list)
     verdict: str = ""
@@ -146,6 +149,7 @@ class Adaptation:
             "choice": None if self.choice is None else self._choice(self.choice),
             "verdict": self.verdict,
             "evidence": [table.as_dict() for table in self.tables],
+            "other_encoder": self.other_encoder,
             "signals": {name: signals.as_dict() for name, signals in self.signals.items()},
             "notes": self.notes,
             "calibrations": {name: [asdict(each) for each in found] for name, found in self.calibrations.items()},

@@ -129,8 +129,7 @@ class Trial:
             for place, (name, treatment) in enumerate(contender.named_treatments()):
                 own = [of_evidence[place] for of_evidence in found]
                 if any(np.isnan(each).any() for each in own):
-                    alike = _("{candidate} could not be measured: its vectors do not tell the texts apart.")
-                    tried.notes.append(alike.format(candidate=name))
+                    tried.notes.append(not_measured(name))
                     continue
                 tried.treatments[name] = contender, treatment
                 tried.outcomes[name] = own
@@ -156,9 +155,11 @@ class Trial:
         result, folder = self._trained(contender, lesson, steps, self.out / "runs", contender.name)
         return result, folder
 
-    def backbone(self, contender: Contender, steps: int) -> Backbone:
-        """As `final`, the encoder alone."""
-        return self.final(contender, steps)[0]
+    def candidates(self, tried: Tried) -> dict[str, tuple[Backbone, Treatment]]:
+        """Each candidate that was tried, as `final` has its encoder."""
+        contenders = {contender.name: contender for contender, _ in tried.treatments.values()}
+        backbones = {name: self.final(contender, tried.steps[name])[0] for name, contender in contenders.items()}
+        return {name: (backbones[contender.name], treatment) for name, (contender, treatment) in tried.treatments.items()}
 
     # What is learned
 
@@ -309,6 +310,11 @@ class Trial:
         whole = [_OUTCOMES, self.identity, asdict(contender), rows, list(self.sentences), evidence, steps, self.seed]
         digest = hashlib.sha256(json.dumps(whole, ensure_ascii=False, default=str).encode()).hexdigest()
         return self.out / "measured" / f"{digest[:16]}.npz"
+
+
+def not_measured(candidate: str) -> str:
+    """Why a candidate is in no table."""
+    return _("{candidate} could not be measured: its vectors do not tell the texts apart.").format(candidate=candidate)
 
 
 def _measured(evidence: Evidence, backbones: Mapping[int, Backbone], treatments: Sequence[Treatment]) -> list[Outcomes]:

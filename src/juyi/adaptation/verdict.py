@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from juyi.adaptation.adaptation import WORD_OVERLAP, Adaptation
 from juyi.adaptation.choice import Choice, smallest_gain, units_needed
 from juyi.adaptation.portfolio import RAW
+from juyi.adaptation.signal_worth import AGREEMENT, SignalStudy, SignalWorth, signal_study
 from juyi.calibration import Calibration, Event
 from juyi.language import language
 from juyi.language import translated as _
@@ -17,9 +18,9 @@ _MOVED = 0.02
 
 
 def verdict_of(result: Adaptation) -> str:
-    """What was found and what to do, in a few sentences; without labels nothing is claimed."""
+    """What was found and what to do, in a few sentences; without labels nothing is claimed, a hint is given."""
     if result.choice is None:
-        return _without_labels()
+        return _without_labels(result)
     choice = result.choice
     sentences = [_decision(choice), _power(result, choice), _overlap(result)]
     return _between().join(sentence for sentence in sentences if sentence)
@@ -116,12 +117,74 @@ def _overlap(result: Adaptation) -> str:
     return ""
 
 
-def _without_labels() -> str:
+def _without_labels(result: Adaptation) -> str:
+    kept = _("Without enough labels nothing is claimed and the raw encoder is kept.")
+    label = _(
+        "Label the pairs of pairs_to_label.csv (0 to 5, half an hour; juyi label walks through them) and run the same command "
+        "again; or give what you have anyway: groups of questions with one answer (--groups), queries with what was taken "
+        "(--clicks), queries with their intents (--intents)."
+    )
+    sentences = [kept, _hint(result), _no_evidence(), label]
+    return _between().join(sentence for sentence in sentences if sentence)
+
+
+def _hint(result: Adaptation) -> str:
+    """Which candidate agrees most with another encoder, and what such a hint was worth where labels could be asked."""
+    study = signal_study()
+    worth = study.signal[AGREEMENT]
+    known = {name: signals.agreement for name, signals in result.signals.items() if signals.agreement is not None}
+    if not worth.chooses or RAW not in known:
+        return ""
+    best = max(known, key=lambda name: known[name])
+    if best != RAW:
+        found = _(
+            "A hint and no proof: in which sentences it finds alike, {candidate} is nearer to {other} than the raw encoder is "
+            "({after:.3f}, {before:.3f})."
+        ).format(candidate=best, other=result.other_encoder, after=known[best], before=known[RAW])
+    else:
+        found = _(
+            "A hint that there is nothing to gain: in which sentences it finds alike, no candidate is nearer to {other} than the "
+            "raw encoder is ({before:.3f})."
+        ).format(other=result.other_encoder, before=known[RAW])
+    return _between().join([found, _worth(study, worth)])
+
+
+def _worth(study: SignalStudy, worth: SignalWorth) -> str:
+    gain, low, high = worth.gain
     return _(
-        "Without enough labels nothing is claimed and the raw encoder is kept: no figure that needs no labels says which "
-        "encoder is better. Label the pairs of pairs_to_label.csv (0 to 5, half an hour; juyi label walks through "
-        "them) and run the same command again; or give what you have anyway: groups of questions with one answer (--groups), "
-        "queries with what was taken (--clicks), queries with their intents (--intents)."
+        "What such a hint was worth where labels could be asked, {encoders} encoders changed in {ways} ways on {sets} sets: of a "
+        "change that certainly helped and one that certainly harmed it judged the first better in {told:.0f} % of the cases; its "
+        "choices gained {gain:+.1f} points ({low:+.1f} to {high:+.1f}), where the best changes gained {best:+.1f}; {worse} of "
+        "{choices} were certainly worse."
+    ).format(
+        encoders=study.encoders,
+        ways=study.ways,
+        sets=study.sets,
+        told=worth.told_apart[0],
+        gain=gain,
+        low=low,
+        high=high,
+        best=study.best,
+        worse=worth.worse,
+        choices=worth.choices,
+    )
+
+
+def _no_evidence() -> str:
+    """The figures of the table whose choices gained nothing that is certain."""
+    study = signal_study()
+    named = {
+        "alignment": "alignment",
+        "uniformity": "uniformity",
+        "mean cosine": "anisotropy",
+        "eff. rank": "effective rank",
+        "agreement": AGREEMENT,
+    }
+    empty = [shown for shown, name in named.items() if study.signal[name].gain[1] <= 0]
+    if not empty:
+        return ""
+    return _("No evidence of which is better: {names}; choosing by them gained nothing that is certain.").format(
+        names=("、" if language() == "zh" else ", ").join(empty)
     )
 
 

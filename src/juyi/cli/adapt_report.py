@@ -14,7 +14,7 @@ from juyi.language import translated as _
 
 _COLUMNS = 110
 _WORDS = r"[\u2e80-\u9fff\uff00-\uffef][，。；：、）”？]*|[^\s\u2e80-\u9fff\uff00-\uffef]+\s*|\s+"
-_SIGNALS = ("alignment", "uniformity", "mean cosine", "eff. rank")
+_SIGNALS = ("alignment", "uniformity", "mean cosine", "eff. rank", "agreement")
 _MOST_ROWS = 8
 _SECONDARY = 2
 
@@ -126,4 +126,5 @@ def _signals(result: Adaptation, name: str) -> dict[str, str]:
         "uniformity": f"{signals.uniformity:.2f}",
         "mean cosine": f"{signals.anisotropy:.2f}",
         "eff. rank": f"{signals.effective_rank:.0f}",
+        "agreement": "–" if signals.agreement is None else f"{signals.agreement:.2f}",
     }

@@ -23,6 +23,7 @@ from juyi.evaluation.score_tables import (
     short_seed_row,
     task_text,
 )
+from juyi.evaluation.sentence_pairs import SentencePairs
 from juyi.evaluation.signals import Signals, label_free_signals
 from juyi.evaluation.verdict import comparison_verdict, units_note
 
@@ -41,6 +42,7 @@ __all__ = [
     "Fitting",
     "FittingTexts",
     "FusedSimilarity",
+    "SentencePairs",
     "Signals",
     "agree_on_precision",
     "compare",

@@ -20,5 +20,6 @@ def explanation(metric: str) -> str:
         "alignment": _("how far two dropout views of a sentence lie apart; less is steadier"),
         "uniformity": _("how evenly the vectors are spread; less is more even"),
         "mean cosine": _("of two different sentences; 0 is even, a high one only says that the scale is narrow"),
+        "agreement": _("how far it finds the same sentences alike as another encoder does; 1 is the same order"),
         "eff. rank": _("how many directions carry the vectors; very few are a collapse"),
     }.get(metric, "")

@@ -11,9 +11,10 @@ from juyi.types import Embeddings
 
 @dataclass(frozen=True)
 class Signals:
-    """Geometry of an encoder's vectors on some sentences.
+    """What an encoder's vectors of some sentences look like.
 
-    None of these says that an encoder is good. They say when one is ill: collapsed, lopsided, or deaf to its own dropout.
+    The geometry does not say that an encoder is good. It says when one is ill: collapsed, lopsided, or deaf to its own dropout.
+    What each figure was worth where labels could be asked, `benchmarks/label_free_study.py` measures.
 
     Attributes:
         alignment: Mean squared distance of the two dropout views of a sentence, on unit vectors; lower is steadier. None where
@@ -22,6 +23,9 @@ class Signals:
         anisotropy: Mean cosine of two different sentences; 0 is even.
         effective_rank: How many directions carry the variance.
         largest_share: Share of the variance in the largest direction.
+        sentences: How many the geometry is of.
+        agreement: With another encoder about which sentences are alike, of pairs of its own, see `SentencePairs.agreement`; None
+            where none was asked.
     """
 
     alignment: float | None
@@ -30,6 +34,7 @@ class Signals:
     effective_rank: float
     largest_share: float
     sentences: int
+    agreement: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For a report."""

@@ -11,7 +11,13 @@ from juyi.report.sections import Block, Cell, Grid, Paragraph, Picture, Point, S
 from juyi.report.words import Record, difference_cell, environment_section, facts
 
 _RAW, _OVERLAP = "raw", "word overlap"
-_SIGNALS = {"alignment": "alignment", "uniformity": "uniformity", "mean cosine": "anisotropy", "eff. rank": "effective_rank"}
+_SIGNALS = {
+    "alignment": "alignment",
+    "uniformity": "uniformity",
+    "mean cosine": "anisotropy",
+    "eff. rank": "effective_rank",
+    "agreement": "agreement",
+}
 
 
 def adaptation_sections(record: Record) -> list[Section]:
@@ -77,12 +83,13 @@ def _hit(search: Record, rank: int) -> Cell:
 
 
 def _signals(signals: Record) -> Iterator[Block]:
+    known = {metric: key for metric, key in _SIGNALS.items() if any(found.get(key) is not None for found in signals.values())}
     rows = [
-        [Cell(name), *(Cell("–" if found.get(key) is None else f"{found[key]:.3g}") for key in _SIGNALS.values())]
+        [Cell(name), *(Cell("–" if found.get(key) is None else f"{found[key]:.3g}") for key in known.values())]
         for name, found in signals.items()
     ]
-    yield Grid([_("candidate"), *_SIGNALS], rows)
-    for metric in _SIGNALS:
+    yield Grid([_("candidate"), *known], rows)
+    for metric in known:
         yield Paragraph(f"{metric}: {explanation(metric)}")
     points = {
         name: [Point(found["uniformity"], found["alignment"], hint=name)]

@@ -1,0 +1,72 @@
+"""What figures that need no labels are worth, as it was measured where labels could be asked (`docs/label-free.md`)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from juyi.declarations import build
+
+RECORD = Path(__file__).parent / "signal_worth.toml"
+AGREEMENT = "agreement with another encoder"
+_CHANCE = 50.0
+
+Estimate = tuple[float, float, float]
+"""A value and the ends of its 95 % interval over sets."""
+
+
+@dataclass(frozen=True)
+class SignalWorth:
+    """How well a signal chose, on sets by which it was not turned.
+
+    Attributes:
+        correlation: Of its change with the gain, by rank.
+        told_apart: How often, of a change that certainly helped and one that certainly harmed, it judged the first better, in
+            percent.
+        told_sources: On how many sources of sets there were both.
+        gain: What its choice gained over the encoder as it was, in points.
+        worse: How many choices were certainly worse than the encoder as it was.
+        choices: Of how many.
+    """
+
+    correlation: Estimate
+    told_apart: Estimate
+    told_sources: int
+    gain: Estimate
+    worse: int
+    choices: int
+
+    @property
+    def chooses(self) -> bool:
+        """Whether more of it is certainly better, tells help from harm, and gains where it chooses."""
+        return self.correlation[1] > 0 and self.told_apart[1] > _CHANCE and self.gain[1] > 0
+
+
+@dataclass(frozen=True)
+class SignalStudy:
+    """What the signals were asked about.
+
+    Attributes:
+        sets: Labelled sets.
+        sources: Of how many of them no two share texts; what the intervals are over.
+        encoders: That were changed.
+        ways: Changed encoders: trained, whitened, both; on all sets.
+        best: What the best change of each encoder on each set gained, in points: more is not to be had by choosing.
+        signal: By its name.
+    """
+
+    sets: int
+    sources: int
+    encoders: int
+    ways: int
+    best: float
+    signal: Mapping[str, SignalWorth]
+
+
+@cache
+def signal_study() -> SignalStudy:
+    """The study that ships with juyi."""
+    return build(tomllib.loads(RECORD.read_text(encoding="utf-8")), SignalStudy, origin=RECORD.name)
