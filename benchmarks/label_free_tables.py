@@ -70,10 +70,12 @@ def write_worth(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     study = {
         "sets": len({group.set for group in groups}),
         "sources": len({group.source for group in groups}),
-        "encoders": len({group.model for group in groups}),
         "ways": sum(len(group.ways) for group in groups),
-        "best": round(float(np.mean(_means(judged(groups, the_best).gains))), 1),
+        "best": _mean_gain(judged(groups, the_best)),
         "signal": {name: _worth_record(worth_of(groups, name)) for name in signal_names(groups)},
+        "encoder": {
+            name: {"gain": _mean_gain(worth), "best": _mean_gain(best)} for name, (worth, best) in of_encoders(groups).items()
+        },
     }
     head = "# Written by benchmarks/label_free_study.py --worth; docs/label-free.md says how.\n"
     path.write_text(head + to_toml(study), encoding="utf-8")
@@ -132,16 +134,21 @@ def signals_table(groups: Sequence[Group]) -> str:
 
 
 def encoders_table(groups: Sequence[Group]) -> str:
-    """A row for each encoder: how well agreement with another one chose, turned by what all encoders say on the other sets."""
-    rows = []
+    """A row for each encoder: how well agreement with another one chose."""
+    rows = [[name, *_cells(worth), _shown(_means(best.gains), "{:+z.1f}")] for name, (worth, best) in of_encoders(groups).items()]
+    return table(["encoder", *TITLES, "gain of the best way"], rows)
+
+
+def of_encoders(groups: Sequence[Group]) -> dict[str, tuple[Worth, Worth]]:
+    """Of each encoder: what agreement with another one is worth, turned by what all encoders say on other sets, and the best."""
+    found = {}
     for model in dict.fromkeys(group.model for group in groups):
         of_it = [group for group in groups if group.model == model]
-        worth = judged(
+        agreement = judged(
             of_it, lambda held, others: oriented(held, groups_without(groups, held), AGREEMENT), correlations(of_it, AGREEMENT)
         )
-        best = _shown(_means(judged(of_it, the_best).gains), "{:+z.1f}")
-        rows.append([model, *_cells(worth), best])
-    return table(["encoder", *TITLES, "gain of the best way"], rows)
+        found[model] = agreement, judged(of_it, the_best)
+    return found
 
 
 @dataclass(frozen=True)
@@ -255,7 +262,7 @@ def the_best(held: Group, others: Sequence[Group]) -> NDArray[np.float64]:
 def _cells(worth: Worth) -> list[str]:
     return [
         _shown([*worth.correlations.values()], "{:+z.2f}", WHOLE),
-        _shown(_means(worth.told, 100), "{:.0f} %", SHARE) + f", {len(worth.told)} sets",
+        _shown(_means(worth.told, 100), "{:.0f} %", SHARE) + f", {len(worth.told)} set{'' if len(worth.told) == 1 else 's'}",
         _shown(_means(worth.gains), "{:+z.1f}"),
         f"{worth.worse} of {worth.choices}",
     ]
@@ -270,6 +277,10 @@ def _worth_record(worth: Worth) -> dict[str, Any]:
         "worse": worth.worse,
         "choices": worth.choices,
     }
+
+
+def _mean_gain(worth: Worth) -> float:
+    return _rounded([float(np.mean(_means(worth.gains)))])[0]
 
 
 def _rounded(values: Sequence[float], digits: int = 1) -> list[float]:

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import label_free_study
 import label_free_tables
 from juyi.adaptation import QuestionEvidence, signal_worth
+from juyi.adaptation.signal_worth import AGREEMENT
 from juyi.data import LabelledTexts
 from juyi.tasks.retrieval import retrieval_from_groups
 
@@ -60,16 +61,19 @@ def test_the_page_and_what_adapt_says_are_those_of_the_records(tmp_path: Path) -
 
 
 def test_what_is_written_down_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    label_free_tables.write_worth(records(), tmp_path / "worth.toml")
+    found = [record | {"signals": record["signals"] | {AGREEMENT: record["signals"]["follows"]}} for record in records()]
+    label_free_tables.write_worth(found, tmp_path / "worth.toml")
     monkeypatch.setattr(signal_worth, "RECORD", tmp_path / "worth.toml")
     study = signal_worth.signal_study.__wrapped__()
-    assert (study.sets, study.encoders, study.ways) == (len(SETS), len(MODELS), len(SETS) * len(MODELS) * WAYS)
-    assert study.signal["follows"].chooses and not study.signal["nothing"].chooses
+    assert (study.sets, [*study.encoder], study.ways) == (len(SETS), [*MODELS], len(SETS) * len(MODELS) * WAYS)
+    assert study.signal["follows"].tells and not study.signal["nothing"].tells
     follows = study.signal["follows"]
     assert follows.correlation[1] > 0.8 and follows.told_apart[2] <= 100 and follows.worse == 0 and follows.choices == 8
     against = study.signal["against"]
-    assert against.gain[1] > 0 and against.told_apart[1] > 50 and not against.chooses  # more of it is worse
+    assert against.gain[1] > 0 and against.told_apart[1] > 50 and not against.tells  # more of it is worse
     assert follows.gain[0] == pytest.approx(study.best, abs=2) and study.sources == study.sets
+    for each in study.encoder.values():
+        assert 0 < each.gain <= each.best
 
 
 def test_ways_that_were_whitened_can_be_left_out() -> None:

@@ -12,7 +12,7 @@ from juyi.declarations import build
 
 RECORD = Path(__file__).parent / "signal_worth.toml"
 AGREEMENT = "agreement with another encoder"
-_CHANCE = 50.0
+CHANCE = 50.0
 
 Estimate = tuple[float, float, float]
 """A value and the ends of its 95 % interval over sets."""
@@ -40,9 +40,22 @@ class SignalWorth:
     choices: int
 
     @property
-    def chooses(self) -> bool:
-        """Whether more of it is certainly better, tells help from harm, and gains where it chooses."""
-        return self.correlation[1] > 0 and self.told_apart[1] > _CHANCE and self.gain[1] > 0
+    def tells(self) -> bool:
+        """Whether more of it certainly goes with more gain, and it certainly tells help from harm better than a coin."""
+        return self.correlation[1] > 0 and self.told_apart[1] > CHANCE
+
+
+@dataclass(frozen=True)
+class EncoderGain:
+    """What agreement with another encoder chose for one encoder.
+
+    Attributes:
+        gain: In points, the mean over sets.
+        best: What the best way of each set gained.
+    """
+
+    gain: float
+    best: float
 
 
 @dataclass(frozen=True)
@@ -52,18 +65,18 @@ class SignalStudy:
     Attributes:
         sets: Labelled sets.
         sources: Of how many of them no two share texts; what the intervals are over.
-        encoders: That were changed.
         ways: Changed encoders: trained, whitened, both; on all sets.
         best: What the best change of each encoder on each set gained, in points: more is not to be had by choosing.
         signal: By its name.
+        encoder: That were changed, by their names.
     """
 
     sets: int
     sources: int
-    encoders: int
     ways: int
     best: float
     signal: Mapping[str, SignalWorth]
+    encoder: Mapping[str, EncoderGain]
 
 
 @cache

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from juyi.adaptation.adaptation import WORD_OVERLAP, Adaptation
 from juyi.adaptation.choice import Choice, smallest_gain, units_needed
 from juyi.adaptation.portfolio import RAW
-from juyi.adaptation.signal_worth import AGREEMENT, SignalStudy, SignalWorth, signal_study
+from juyi.adaptation.signal_worth import AGREEMENT, CHANCE, SignalStudy, SignalWorth, signal_study
 from juyi.calibration import Calibration, Event
 from juyi.language import language
 from juyi.language import translated as _
@@ -133,7 +133,7 @@ def _hint(result: Adaptation) -> str:
     study = signal_study()
     worth = study.signal[AGREEMENT]
     known = {name: signals.agreement for name, signals in result.signals.items() if signals.agreement is not None}
-    if not worth.chooses or RAW not in known:
+    if not worth.tells or RAW not in known:
         return ""
     best = max(known, key=lambda name: known[name])
     if best != RAW:
@@ -150,28 +150,28 @@ def _hint(result: Adaptation) -> str:
 
 
 def _worth(study: SignalStudy, worth: SignalWorth) -> str:
-    gain, low, high = worth.gain
+    of = _("{encoder} {gain:+.1f} of {best:+.1f}")
+    gains = [of.format(encoder=name, gain=each.gain, best=each.best) for name, each in study.encoder.items()]
     return _(
-        "What such a hint was worth where labels could be asked, {encoders} encoders changed in {ways} ways on {sets} sets: of a "
-        "change that certainly helped and one that certainly harmed it judged the first better in {told:.0f} % of the cases; its "
-        "choices gained {gain:+.1f} points ({low:+.1f} to {high:+.1f}), where the best changes gained {best:+.1f}; {worse} of "
-        "{choices} were certainly worse."
+        "What such a hint was worth where labels could be asked ({encoders} encoders changed in {ways} ways on {sets} sets): of "
+        "a change that certainly helped and one that certainly harmed it judged the first better in {told[0]:.0f} % of the cases "
+        "({told[1]:.0f} to {told[2]:.0f}). Its choices gained {gain[0]:+.1f} points ({gain[1]:+.1f} to {gain[2]:+.1f}) of the "
+        "{best:+.1f} that there were: {of_each}; {worse} of {choices} were certainly worse."
     ).format(
-        encoders=study.encoders,
+        encoders=len(study.encoder),
         ways=study.ways,
         sets=study.sets,
-        told=worth.told_apart[0],
-        gain=gain,
-        low=low,
-        high=high,
+        told=worth.told_apart,
+        gain=worth.gain,
         best=study.best,
+        of_each=_listed(gains),
         worse=worth.worse,
         choices=worth.choices,
     )
 
 
 def _no_evidence() -> str:
-    """The figures of the table whose choices gained nothing that is certain."""
+    """The figures of the table that told help from harm no better than a coin, as far as was measured."""
     study = signal_study()
     named = {
         "alignment": "alignment",
@@ -180,12 +180,16 @@ def _no_evidence() -> str:
         "eff. rank": "effective rank",
         "agreement": AGREEMENT,
     }
-    empty = [shown for shown, name in named.items() if study.signal[name].gain[1] <= 0]
+    empty = [shown for shown, name in named.items() if study.signal[name].told_apart[1] <= CHANCE]
     if not empty:
         return ""
-    return _("No evidence of which is better: {names}; choosing by them gained nothing that is certain.").format(
-        names=("、" if language() == "zh" else ", ").join(empty)
+    return _("No evidence of which is better: {names}; there they told help from harm no better than a coin.").format(
+        names=_listed(empty)
     )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ("、" if language() == "zh" else ", ").join(words)
 
 
 def _gain(gain: Difference) -> str:
