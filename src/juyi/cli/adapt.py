@@ -63,8 +63,9 @@ def command(
     What labels there are is up to you: any of --pairs, --groups, --clicks, --queries and --intents, of any size from some dozens
     on. The candidates (whitening, word overlap, training on the labels, SimCSE, ESimCSE) are measured on labels that took no
     part in choosing or learning. OUT/model is the recommended encoder, ready to be used; OUT/report.html is a page to read,
-    OUT/report.json holds all figures. Without labels nothing is claimed; a sheet of 100 pairs worth labelling is written to OUT
-    instead. What is filled in there, by hand or with `juyi label OUT`, counts when the same command is run again.
+    OUT/report.json holds all figures. Without labels nothing is claimed: there is a hint, with what such a hint was worth where
+    labels could be asked, and OUT holds a sheet of 100 pairs worth labelling. What is filled in there, by hand or with
+    `juyi label OUT`, counts when the same command is run again.
 
     Without FILE the sentences are those of the labels; without labels too it is the sample FAQ that ships with juyi.
     A prompt stands before every sentence, in training and measuring; OUT/model keeps the prompts and the default of MODEL.
