@@ -69,7 +69,6 @@ def write_worth(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     groups = on_all_sources(groups_of(records))
     study = {
         "sets": len({group.set for group in groups}),
-        "sources": len({group.source for group in groups}),
         "ways": sum(len(group.ways) for group in groups),
         "best": _mean_gain(judged(groups, the_best)),
         "signal": {name: _worth_record(worth_of(groups, name)) for name in signal_names(groups)},
@@ -272,7 +271,6 @@ def _worth_record(worth: Worth) -> dict[str, Any]:
     return {
         "correlation": _rounded(estimate([*worth.correlations.values()], WHOLE), 2),
         "told_apart": _rounded(estimate(_means(worth.told, 100), SHARE)),
-        "told_sources": len(worth.told),
         "gain": _rounded(estimate(_means(worth.gains))),
         "worse": worth.worse,
         "choices": worth.choices,

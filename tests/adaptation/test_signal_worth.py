@@ -10,15 +10,15 @@ from juyi.adaptation import Adaptation, verdict
 from juyi.adaptation.signal_worth import AGREEMENT, EncoderGain, SignalStudy, SignalWorth, signal_study
 from juyi.evaluation import Signals
 
-HINT = SignalWorth((0.7, 0.6, 0.8), (97.0, 93.0, 100.0), 5, (1.5, 0.5, 2.5), 1, 24)
-EMPTY = SignalWorth((0.1, -0.3, 0.5), (55.0, 30.0, 80.0), 5, (-2.0, -5.0, 1.0), 9, 24)
+HINT = SignalWorth((0.7, 0.6, 0.8), (97.0, 93.0, 100.0), (1.5, 0.5, 2.5), 1, 24)
+EMPTY = SignalWorth((0.1, -0.3, 0.5), (55.0, 30.0, 80.0), (-2.0, -5.0, 1.0), 9, 24)
 NAMES = ("alignment", "uniformity", "anisotropy", "effective rank")
 
 
 def study(agreement: SignalWorth = HINT, **others: SignalWorth) -> SignalStudy:
     named = {name.replace("_", " "): worth for name, worth in others.items()}
     encoders = {"mini": EncoderGain(-0.2, 0.5), "mini-base": EncoderGain(6.0, 8.0)}
-    return SignalStudy(8, 7, 456, 2.6, {**dict.fromkeys(NAMES, EMPTY), AGREEMENT: agreement, **named}, encoders)
+    return SignalStudy(8, 456, 2.6, {**dict.fromkeys(NAMES, EMPTY), AGREEMENT: agreement, **named}, encoders)
 
 
 def said(monkeypatch: pytest.MonkeyPatch, known: SignalStudy, **agreements: float | None) -> str:
@@ -69,7 +69,6 @@ def test_what_is_no_better_than_a_coin_is_no_evidence(monkeypatch: pytest.Monkey
 
 def test_the_study_that_ships_names_what_the_verdict_asks_for() -> None:
     shipped = signal_study()
-    assert 2 <= shipped.sources <= shipped.sets
     assert {AGREEMENT, *NAMES} <= shipped.signal.keys()
     for worth in shipped.signal.values():
         for low, high, (value, least, most) in (
@@ -78,4 +77,4 @@ def test_the_study_that_ships_names_what_the_verdict_asks_for() -> None:
             (-100, 100, worth.gain),
         ):
             assert low <= least <= value <= most <= high
-        assert 0 <= worth.worse <= worth.choices and 2 <= worth.told_sources <= shipped.sources
+        assert 0 <= worth.worse <= worth.choices

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from juyi.adaptation.backbone import Backbone
 from juyi.adaptation.evidence import Lesson
+from juyi.adaptation.stopwatch import shortest_seconds
 from juyi.atomic import replaced_file
 from juyi.data import normalise
 from juyi.experiments.identity import rows_digest
@@ -85,9 +85,8 @@ def map_step_seconds(dim: int) -> float:
     """How long a step of learning a map takes here."""
     vectors = np.random.default_rng(0).normal(size=(256, dim)).astype(np.float32)
     settings = LinearSettings(fewest_steps=_PROBE_STEPS, most_steps=_PROBE_STEPS)
-    started = time.perf_counter()
-    fit_linear_on_pairs(vectors, vectors[::-1], np.arange(256), settings)
-    return (time.perf_counter() - started) / _PROBE_STEPS
+    seconds = shortest_seconds(lambda: fit_linear_on_pairs(vectors, vectors[::-1], np.arange(256), settings))
+    return seconds / _PROBE_STEPS
 
 
 def _chosen(lesson: Lesson, rows: int) -> NDArray[np.intp]:

@@ -15,7 +15,7 @@ AGREEMENT = "agreement with another encoder"
 CHANCE = 50.0
 
 Estimate = tuple[float, float, float]
-"""A value and the ends of its 95 % interval over sets."""
+"""A value and the ends of its 95 % interval over sets, those that share rows counted as one."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ class SignalWorth:
         correlation: Of its change with the gain, by rank.
         told_apart: How often, of a change that certainly helped and one that certainly harmed, it judged the first better, in
             percent.
-        told_sources: On how many sources of sets there were both.
         gain: What its choice gained over the encoder as it was, in points.
         worse: How many choices were certainly worse than the encoder as it was.
         choices: Of how many.
@@ -34,7 +33,6 @@ class SignalWorth:
 
     correlation: Estimate
     told_apart: Estimate
-    told_sources: int
     gain: Estimate
     worse: int
     choices: int
@@ -64,7 +62,6 @@ class SignalStudy:
 
     Attributes:
         sets: Labelled sets.
-        sources: Of how many of them no two share texts; what the intervals are over.
         ways: Changed encoders: trained, whitened, both; on all sets.
         best: What the best change of each encoder on each set gained, in points: more is not to be had by choosing.
         signal: By its name.
@@ -72,7 +69,6 @@ class SignalStudy:
     """
 
     sets: int
-    sources: int
     ways: int
     best: float
     signal: Mapping[str, SignalWorth]

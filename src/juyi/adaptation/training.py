@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ import torch
 from juyi.adaptation.evidence import Lesson
 from juyi.adaptation.linear import map_step_seconds
 from juyi.adaptation.portfolio import CandidateTraining, Contender
+from juyi.adaptation.stopwatch import shortest_seconds
 from juyi.encoder import Encoder, EncoderSettings, family_of, fast_precision
 from juyi.experiments import TrainRecipe
 from juyi.experiments.recipe import DataSettings
@@ -48,20 +48,17 @@ def folder_name(name: str) -> str:
 def measured_pace(encoder: Encoder, texts: Sequence[str]) -> Pace:
     """The pace on some of the texts; seconds."""
     some = [texts[i % len(texts)] for i in range(4 * _PROBE_ROWS)]
-    encoder.encode(some[:8])
-    started = time.perf_counter()
-    encoder.encode(some)
-    encoding = time.perf_counter() - started
     trained = copy.deepcopy(encoder).train()
     optimiser = torch.optim.AdamW(trained.parameters(), lr=0.0)
     rows = trained.tokenize(some[: 2 * _PROBE_ROWS])
-    for _ in range(2):  # the first step allocates the optimiser's memory
-        started = time.perf_counter()
+
+    def step() -> None:
         optimiser.zero_grad()
         trained.embed(rows).square().sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    training = time.perf_counter() - started
-    return Pace(len(some) / encoding, training, map_step_seconds(encoder.dim))
+
+    encoding = shortest_seconds(lambda: encoder.encode(some))
+    return Pace(len(some) / encoding, shortest_seconds(step), map_step_seconds(encoder.dim))
 
 
 def step_counts(training: CandidateTraining, rows: int, batch: int) -> list[int]:
