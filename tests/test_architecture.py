@@ -31,7 +31,7 @@ FLOORS = [
     "experiments applications compatibility",
     "evaluation",
     "training suites labelling",
-    "tasks",
+    "tasks embedding_files",
     "objectives engines postprocessing baselines index teachers",
     "encoder augmentation",
     "data",

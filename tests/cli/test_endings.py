@@ -254,6 +254,7 @@ sys.addaudithook(watch)
 TRAIN = "train --texts q.txt -m small -o m --set training.steps=2 --set training.batch_size=8"
 KILLED = {
     "encode": ("encode q.txt -o x.npy", "os.rename", "x.npy", "x.npy"),
+    "encode, at the end": ("encode q.txt -o x.npy", "os.rename", "'x.npy'", "x.npy"),
     "encode, with its lines": ("encode q.txt -o x.npy --empty drop", "os.rename", "x.ids", "x.npy"),
     "whiten": ("whiten --texts q.txt -m small -o w", "os.rename", "/.w.", "w"),
     "whiten, at the end": ("whiten --texts q.txt -m small -o w", "os.rename", "/w", "w"),
@@ -275,7 +276,7 @@ def test_killed_while_it_writes_a_command_leaves_nothing_half_and_the_next_clear
     code, _, error = ended(*command.split(), before=KILL.format(event=event, name=moment))
     assert code == -signal.SIGKILL, error
     assert not (place / target).exists()
-    assert [path for path in content(place) if ".tmp" in path]  # it was in the middle of it
+    assert [path for path in content(place) if ".tmp" in path or ".part" in path]  # it was in the middle of it
     code, _, error = ended(*command.split())
     assert code == 0 and (place / target).exists(), error
-    assert not [path for path in content(place) if ".tmp" in path or path.endswith((".old", ".lock"))]
+    assert not [path for path in content(place) if ".tmp" in path or ".part" in path or path.endswith((".old", ".lock"))]

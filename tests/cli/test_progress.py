@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from rich.console import Console
 
-from juyi.cli.progress import training_bar
+from juyi.cli.progress import training_bar, work_bar
 
 REPORT: Mapping[str, float | str] = {
     "loss": 0.12345,
@@ -87,3 +87,23 @@ def test_the_other_processes_are_silent(capsys: pytest.CaptureFixture[str], monk
     with training_bar() as progress:
         progress(1, 1, {**REPORT, "note": "A note.", "warning": "A warning."})
     assert capsys.readouterr().err == ""
+
+
+def test_a_rate_and_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    with work_bar(unit="texts", clock=lambda: now[0]) as progress:
+        for done, what in ((50_000, "read again"), (60_000, "texts"), (85_000, "texts")):
+            now[0] += 25
+            progress(done, 1_000_000, what)
+    with work_bar(unit="texts", clock=lambda: now[0]) as progress:
+        now[0] += 25
+        progress(10, 0, "texts")  # how many there are is not known
+        now[0] += 25
+        progress(1_510, 0, "texts")
+    assert capsys.readouterr().err.splitlines() == [
+        "read again 50,000/1,000,000",
+        "texts 60,000/1,000,000",
+        "texts 85,000/1,000,000  1,000 texts/s, 0:15:15 left",
+        "texts 10",
+        "texts 1,510  60 texts/s",
+    ]

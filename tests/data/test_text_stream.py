@@ -74,6 +74,7 @@ def test_what_cannot_be_read_is_told(
 def test_empty_cells_and_lines_are_kept_in_step(name: str, content: str, rows: list[tuple[int, str]], tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     columns = ["question", "answer"] if name.endswith("csv") else None
-    assert list(open_texts(tmp_path / name, columns=columns, keep_empty=True).numbered()) == rows
+    found = open_texts(tmp_path / name, columns=columns, keep_empty=True).rows()
+    assert [(row.line, row.text) for row in found] == rows
     assert list(open_texts(tmp_path / name, columns=columns, keep_empty=True)) == [text for _, text in rows]
     assert list(open_texts(tmp_path / name, columns=columns)) == [text for _, text in rows if text]

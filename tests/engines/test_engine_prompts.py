@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from juyi import encode
+from juyi.embedding_files import OutputOptions, write_embeddings
 from juyi.encoder import EncoderSettings, load_encoder, save_encoder
-from juyi.engines import CachedEncode, Engine, open_engine, prompted_identity, why_not_onnx, write_embeddings
+from juyi.engines import CachedEncode, Engine, open_engine, prompted_identity, why_not_onnx
 from juyi.engines.export import export_model
 from juyi.engines.torch_engine import TorchEngine
 from juyi.errors import ModelError, UsageError
@@ -69,7 +70,7 @@ def test_everything_that_encodes_takes_a_prompt(folder: Path, sentences: list[st
     with pytest.raises(UsageError, match="Did you mean 'query'"):
         engine.encode_blocks(texts, prompt="qurey")
     stream = io.BytesIO()
-    write_embeddings(engine, texts, stream, "jsonl", prompt="query")
+    write_embeddings(engine, texts, stream, OutputOptions(format="jsonl", prompt="query"))
     rows = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [row["text"] for row in rows] == texts  # as they were given
     np.testing.assert_allclose([row["embedding"] for row in rows], by_hand, atol=1e-5)

@@ -8,22 +8,46 @@ from typing import TYPE_CHECKING
 import click
 
 from juyi.cli import options
-from juyi.engines.engine import EMBEDDING_FORMATS, EMPTY_CHOICES, EmbeddingFormat, Empty, EngineKind
+from juyi.embedding_files.options import (
+    EMBEDDING_FORMATS,
+    EMPTY_CHOICES,
+    NUMBER_TYPES,
+    EmbeddingFormat,
+    Empty,
+    NumberType,
+    OutputOptions,
+)
+from juyi.engines.engine import EngineKind
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
-    from juyi.data import ReadSettings
-    from juyi.engines import WrittenEmbeddings
+    from juyi.data import BadRows, ReadSettings
+    from juyi.embedding_files import WrittenEmbeddings
 
 
 @click.command("encode", cls=options.Command)
 @click.argument("file", default="-")
 @options.model
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Where to write: .npy, .jsonl or .csv. [default: stdout]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="Where to write: .npy, .jsonl, .csv, .parquet or .arrow. [default: stdout]",
+)
 @click.option("--format", "form", type=click.Choice(EMBEDDING_FORMATS), help="[default: by the name of the output, or jsonl]")
+@click.option(
+    "--number-type",
+    type=click.Choice(NUMBER_TYPES),
+    default="float32",
+    show_default=True,
+    help="How the numbers are stored: int8 keeps the direction of a vector in a quarter of the bytes, binary its signs in a "
+    "thirty-second.",
+)
+@click.option("--dim", type=click.IntRange(min=1), help="Keep only so many numbers of each vector, the first. [default: all]")
 @click.option("--normalise", is_flag=True, help="Give every vector length one.")
 @options.pooling
 @options.prompt
+@click.option("--id", "id_column", metavar="NAME", help="The column of the ids, by name or number from 1; they are written too.")
 @click.option(
     "--empty",
     type=click.Choice(EMPTY_CHOICES),
@@ -31,6 +55,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="What becomes of an empty line or cell: an error, a row of zeros, or left out, with the line numbers of the rest.",
 )
+@click.option(
+    "--bad-rows",
+    type=click.Choice(("error", "blank")),
+    default="error",
+    show_default=True,
+    help="What becomes of a row that cannot be read: an error, or a blank row, which --empty decides about.",
+)
+@click.option("--restart", is_flag=True, help="Begin anew where a run was stopped; what was kept of it is deleted.")
 @options.reading
 @options.engine
 def command(
@@ -38,10 +70,15 @@ def command(
     model: str,
     output: str | None,
     form: EmbeddingFormat | None,
+    number_type: NumberType,
+    dim: int | None,
     normalise: bool,
     pooling: str | None,
     prompt: str | None,
+    id_column: str | None,
     empty: Empty,
+    bad_rows: BadRows,
+    restart: bool,
     reading: ReadSettings,
     engine: EngineKind,
 ) -> None:
@@ -49,73 +86,85 @@ def command(
 
     Row i of the matrix is line i of a plain text file, or row i of a table; of several columns row by row, and within a row
     column by column. A blank line at the very end of a text file is no line. With --empty drop the line numbers of the rows are
-    written too: in jsonl as "line", beside questions.npy as questions.ids.txt.
+    written too, with --id the ids: in jsonl, parquet and arrow beside the text, for questions.npy in questions.ids.txt.
+
+    A run that is stopped, by Ctrl-C, a full disk or the power, loses nothing: what is done lies in questions.npy.part, and the
+    same command goes on there.
 
     \b
     Examples:
       juyi encode questions.txt -o questions.npy
-      juyi encode answers.csv --column answer --empty zero -o answers.npy
+      juyi encode answers.csv --column answer --id number -o answers.parquet
+      juyi encode crawl.jsonl.gz --bad-rows blank --empty drop --number-type float16 -o crawl.npy
       echo "怎么还信用卡" | juyi encode --format jsonl
       juyi encode questions.txt -m my-e5 --prompt query -o questions.npy
     """
     from contextlib import nullcontext
-    from itertools import tee
 
     from juyi.atomic import check_output_file, is_stream
     from juyi.cli.output import data_stream, say, say_prompt, stdout_errors
+    from juyi.cli.progress import work_bar
     from juyi.data import TextStream, open_texts
-    from juyi.engines import check_filled, open_engine, write_embeddings
+    from juyi.embedding_files import check_filled, discard_draft, write_embeddings
+    from juyi.engines import open_engine
     from juyi.poolings import known_pooling
 
     def opened() -> TextStream:
-        return open_texts(file, **reading.arguments(), keep_empty=True)
+        return open_texts(file, **reading.arguments(), keep_empty=True, id_column=id_column, bad_rows=bad_rows)
 
     output = None if output == "-" else output
-    form = form or _form(output)
+    stored = OutputOptions(
+        format=form or _form(output), number_type=number_type, dim=dim, normalise=normalise, prompt=prompt, empty=empty
+    )
     target = data_stream() if output is None else Path(output)
     if isinstance(target, Path) and not is_stream(target):
         check_output_file(target)
         if target.exists() and Path(file).exists() and target.samefile(file):
             raise UsageError(f"{output} is the file that is read, and writing would replace it. Name another output.")
-    if empty == "error" and Path(file).is_file():  # what can be read twice is looked through before the work
-        check_filled(opened().numbered(), file)
+        if restart:
+            discard_draft(target)
+    total = 0
+    if Path(file).is_file():  # what can be read twice is looked through before the work
+        rows = opened().rows()
+        total = check_filled(rows, file) if empty == "error" else sum(1 for _ in rows)
     texts = opened()
     several = f" {len(texts.columns)} rows of the matrix for each of the file." if len(texts.columns) > 1 else ""
     say(texts.sentence + several)
     runner = open_engine(model, engine, pooling=known_pooling(pooling), log=say)
     say_prompt(runner.prompts.resolve(prompt))
-    lines, sentences = tee(texts.numbered())
-    with stdout_errors() if output is None else nullcontext():
+    with stdout_errors() if output is None else nullcontext(), work_bar(unit="texts") as bar:
         written = write_embeddings(
             runner,
-            (text for _, text in sentences),
+            texts.rows(),
             target,
-            form,
-            prompt=prompt,
-            normalise=normalise,
-            empty=empty,
-            numbers=(line for line, _ in lines),
+            stored,
+            resume=isinstance(target, Path),
+            progress=lambda done, _, what: bar(done, total, what),
+            log=say,
         )
-    _report(written, output, form, empty)
+    if texts.left_out.count:
+        say(f"Not read: {texts.left_out}")
+    _report(written, output, stored, with_ids=id_column is not None)
 
 
-def _report(written: WrittenEmbeddings, output: str | None, form: EmbeddingFormat, empty: Empty) -> None:
+def _report(written: WrittenEmbeddings, output: str | None, stored: OutputOptions, *, with_ids: bool) -> None:
     """How much was written, and which texts were empty."""
     from juyi.atomic import is_stream
     from juyi.cli.output import say
-    from juyi.engines import ids_path, line_list
+    from juyi.embedding_files import ids_path, line_list
 
+    beside = stored.format in ("npy", "csv")
     ids = None if output is None or is_stream(output) else ids_path(Path(output))
     if output is not None:
         say(f"Wrote {written.rows:,} vectors of {written.width} to {output}")
     if written.empty:
-        what = "left out" if empty == "drop" else "rows of zeros"
+        what = "left out" if stored.empty == "drop" else "rows of zeros"
         # Where the line numbers of the rows are written nowhere, all that are missing are named.
-        named = line_list(written.empty) if ids is not None or form == "jsonl" else ", ".join(map(str, written.empty))
+        named = line_list(written.empty) if ids is not None or not beside else ", ".join(map(str, written.empty))
         say(f"Empty: {len(written.empty):,}, {what}; line {named}")
-    if ids is not None and form != "jsonl":
-        if empty == "drop":
-            say(f"Wrote the line numbers of the rows to {ids}")
+    if ids is not None and beside:
+        if with_ids or stored.empty == "drop":
+            say(f"Wrote the {'ids' if with_ids else 'line numbers'} of the rows to {ids}")
         elif ids.exists():
             say(f"Note: {ids} is of an earlier run and does not belong to {output}; delete it.")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from juyi import types
@@ -100,23 +101,49 @@ def evaluation_bar(name: str) -> Iterator[types.Progress]:
         yield progress
 
 
+class _Rate(ProgressColumn):
+    """How many are done in a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} {self._unit}/s" if task.speed else "")
+
+
 @contextmanager
-def work_bar(*, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> Iterator[types.Progress]:
-    """One bar for work of several kinds, which `what` names; a plain line now and then where there is no terminal."""
+def work_bar(
+    *, unit: str = "", console: Console | None = None, clock: Callable[[], float] = time.monotonic
+) -> Iterator[types.Progress]:
+    """One bar for work of several kinds, which `what` names; a plain line now and then where there is no terminal.
+
+    Args:
+        unit: What is counted, where its rate is to be shown.
+        console: Where to draw; stderr, and of several processes the first one's alone.
+        clock: Seconds, from any beginning.
+    """
     console = console or Console(stderr=True, quiet=not first_process())
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    rate = (_Rate(unit),) if unit else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *rate, TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         shown = bar.add_task("", total=None)
         current, last_line = "", clock()
+        began, at_first = clock(), 0
 
         def progress(done: int, total: int, what: str) -> None:
-            nonlocal current, last_line
+            nonlocal current, last_line, began, at_first
             if what != current:
-                current = what
-                bar.reset(shown, description=what, total=total)
-            bar.update(shown, completed=done, total=total)
+                current, began, at_first = what, clock(), done
+                bar.reset(shown, description=what, total=total or None)
+            bar.update(shown, completed=done, total=total or None)
             if bar.disable and clock() - last_line > _SECONDS_BETWEEN_LINES:
                 last_line = clock()
-                console.print(f"{what} {done}/{total}", soft_wrap=True, highlight=False)
+                speed = (done - at_first) / max(last_line - began, 1e-9)
+                of, more = (f"/{total:,}" if total else ""), ""
+                if unit and speed:
+                    left = f", {timedelta(seconds=round((total - done) / speed))} left" if total else ""
+                    more = f"  {speed:,.0f} {unit}/s{left}"
+                console.print(f"{what} {done:,}{of}{more}", soft_wrap=True, highlight=False)
 
         yield progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from juyi.data.files import PathLike, read_lines
 from juyi.data.inspection import Inspection, Lengths, inspect
+from juyi.data.left_out import BadRows
 from juyi.data.near_duplicates import NearDuplicates, find_near_duplicates
 from juyi.data.normalisation import normalise
 from juyi.data.numbers import is_number
@@ -13,11 +14,12 @@ from juyi.data.row_shapes import LabelledPairs, LabelledTexts, Pairs, ScoredPair
 from juyi.data.scored import read_labelled_pairs, read_labelled_texts, read_scored_pairs
 from juyi.data.shapes import Shape, Understanding, understand, understand_texts
 from juyi.data.tables import FORMATS
-from juyi.data.text_stream import TextStream
+from juyi.data.text_stream import TextRow, TextStream
 from juyi.data.texts import open_texts, read_texts
 
 __all__ = [
     "FORMATS",
+    "BadRows",
     "Inspection",
     "LabelledPairs",
     "LabelledTexts",
@@ -29,6 +31,7 @@ __all__ = [
     "ReadSettings",
     "ScoredPairs",
     "Shape",
+    "TextRow",
     "TextStream",
     "Texts",
     "Triplets",

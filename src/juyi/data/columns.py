@@ -9,7 +9,7 @@ from typing import Unpack
 from juyi.data.column_names import SCORE_NAMES, canonical, numbered_places, pair_places, role_of_name
 from juyi.data.files import STDIN, PathLike
 from juyi.data.labels import counted
-from juyi.data.left_out import counted_words
+from juyi.data.left_out import BadRows, counted_words
 from juyi.data.numbers import is_number
 from juyi.data.read_options import ReadOptions
 from juyi.data.roles import column_roles, is_label_column
@@ -37,11 +37,13 @@ class Columns:
         self._texts_of_few_letters()
 
     @classmethod
-    def open(cls, path: PathLike, *, keep_blank: bool = False, **options: Unpack[ReadOptions]) -> Columns:
+    def open(
+        cls, path: PathLike, *, keep_blank: bool = False, bad_rows: BadRows = "error", **options: Unpack[ReadOptions]
+    ) -> Columns:
         """The columns of a file; see `open_table`."""
         wanted = options.get("columns")
         wanted = tuple(wanted) if wanted is not None else None
-        table = open_table(path, wanted=wanted or (), keep_blank=keep_blank, **options)
+        table = open_table(path, wanted=wanted or (), keep_blank=keep_blank, bad_rows=bad_rows, **options)
         return cls(table, wanted, options.get("log", lambda _: None))
 
     @property

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from juyi.data.encodings import find_encoding, is_wide, marked_encoding
+from juyi.data.left_out import LeftOut
 from juyi.errors import DataError
 
 PathLike = str | Path
@@ -198,20 +199,27 @@ def _text_lines(path: PathLike, encoding: str | None, keep_blank: bool) -> Itera
     return ((number, line) for number, line in lines if keep_blank or line.strip())
 
 
-def open_lines(path: PathLike, *, encoding: str | None = None) -> tuple[Start, Iterator[tuple[int, str]]]:
+def open_lines(
+    path: PathLike, *, encoding: str | None = None, left_out: LeftOut | None = None
+) -> tuple[Start, Iterator[tuple[int, str]]]:
     """The beginning of a text file, and all of its numbered lines, blank ones among them; see `read_lines`.
+
+    Args:
+        path: See `read_lines`.
+        encoding: See `read_lines`.
+        left_out: Decides about a line that is not in this encoding; where it may stand, what cannot be decoded in it is U+FFFD.
 
     Raises:
         DataError: The file is missing, a folder or no text; in the lines: it is empty or not in this encoding.
         UsageError: There is no such encoding.
     """
-    parts = _parts(path, encoding)
+    parts = _parts(path, encoding, left_out or LeftOut())
     start = next(parts)
     assert isinstance(start, Start)
     return start, cast(Iterator[tuple[int, str]], parts)
 
 
-def _parts(path: PathLike, encoding: str | None) -> Iterator[Start | tuple[int, str]]:
+def _parts(path: PathLike, encoding: str | None, left_out: LeftOut) -> Iterator[Start | tuple[int, str]]:
     """First the beginning, then the lines: one generator, so that the file is closed when nobody wants more of it."""
     with open_bytes(path) as stream:
         first, is_whole = _first_bytes(stream, START_BYTES if Path(path).is_file() else _PIPE_BYTES)
@@ -219,7 +227,7 @@ def _parts(path: PathLike, encoding: str | None) -> Iterator[Start | tuple[int, 
         yield start
         whole = _joined(first, stream)
         something = False
-        for number, line in enumerate(_decoded_lines(whole, path, start), start=1):
+        for number, line in enumerate(_decoded_lines(whole, path, start, left_out), start=1):
             something = something or bool(line.strip("\ufeff \t\r\n\v\f\u3000"))
             yield number, line.removeprefix("\ufeff") if number == 1 else line
     if not something:
@@ -248,7 +256,7 @@ def _encoding_of(start: bytes, path: PathLike, named: str | None) -> str:
     return encoding
 
 
-def _decoded_lines(stream: IO[bytes], path: PathLike, start: Start) -> Iterator[str]:
+def _decoded_lines(stream: IO[bytes], path: PathLike, start: Start, left_out: LeftOut) -> Iterator[str]:
     if is_wide(start.encoding):
         yield from _wide_lines(stream, path, start)
         return
@@ -256,17 +264,23 @@ def _decoded_lines(stream: IO[bytes], path: PathLike, start: Start) -> Iterator[
     # decoded, and the number of a bad line is exact.
     raw_lines = _ended_by_returns(stream) if start.ends_in_returns else iter(stream)
     for number, raw in enumerate(raw_lines, start=1):
-        if b"\0" in raw:
-            raise DataError("holds NUL bytes: this is a binary file, or damaged. Plain text is needed.", path=path, line=number)
         try:
-            yield raw.decode(start.encoding).removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"byte 0x{raw[error.start]:02x} at position {error.start + 1} of the line is not {start.encoding}. "
-                + _what_to_do(raw, start.encoding),
-                path=path,
-                line=number,
-            ) from error
+            line = _decoded(raw, start.encoding)
+        except ValueError as error:
+            left_out.refuse(DataError(str(error), path=path, line=number))
+            line = raw.replace(b"\0", b"").decode(start.encoding, errors="replace")
+        yield line.removesuffix("\n").removesuffix("\r")
+
+
+def _decoded(raw: bytes, encoding: str) -> str:
+    """A line as text; a ValueError says why it is none, and what to do."""
+    if b"\0" in raw:
+        raise ValueError("holds NUL bytes: this is a binary file, or damaged. Plain text is needed.")
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        where = f"byte 0x{raw[error.start]:02x} at position {error.start + 1} of the line"
+        raise ValueError(f"{where} is not {encoding}. {_what_to_do(raw, encoding)}") from error
 
 
 def _ended_by_returns(stream: IO[bytes]) -> Iterator[bytes]:

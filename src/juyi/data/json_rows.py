@@ -8,10 +8,12 @@ from itertools import chain, islice
 from typing import Any
 
 from juyi.data.files import PathLike
+from juyi.data.left_out import LeftOut
 from juyi.errors import DataError
 
 JsonRow = tuple[int, tuple[object, ...]]
 _KEYS_FROM = 1000  # rows whose keys are the columns
+_UNREADABLE = object()
 
 
 def looks_like_json_lines(first_line: str) -> bool:
@@ -29,17 +31,25 @@ def looks_like_json_document(text: str, *, is_whole: bool) -> bool:
     return plain.startswith(("[{", "[[")) or (plain.startswith('{"') and ('":[' in plain or '":{' in plain))
 
 
-def json_lines_table(path: PathLike, lines: Iterator[tuple[int, str]]) -> tuple[tuple[str, ...], bool, Iterator[JsonRow]]:
+def json_lines_table(
+    path: PathLike, lines: Iterator[tuple[int, str]], left_out: LeftOut | None = None
+) -> tuple[tuple[str, ...], bool, Iterator[JsonRow]]:
     """Columns, whether they have names, and rows of a file with one JSON value a line.
 
     The keys of the first thousand objects are the columns; a key that an object lacks is an empty cell. A list gives the columns
-    1, 2 and so on, a string the column `text`.
+    1, 2 and so on, a string the column `text`. A row that cannot be read, and may stand, is one of empty cells.
+
+    Args:
+        path: The file, for errors.
+        lines: Its numbered lines.
+        left_out: Decides about a line that is no JSON, or of another form than the first that is.
 
     Raises:
-        DataError: A line is no JSON, or of another form than the first.
+        DataError: There is such a line, and it is an error.
     """
-    values = ((number, _value(path, number, line)) for number, line in lines if line.strip())
-    return _table(path, values)
+    left_out = left_out or LeftOut()
+    values = ((number, _value(path, number, line, left_out)) for number, line in lines if line.strip())
+    return _table(path, values, left_out)
 
 
 def json_document_table(path: PathLike, text: str) -> tuple[tuple[str, ...], bool, Iterator[JsonRow]]:
@@ -61,7 +71,7 @@ def json_document_table(path: PathLike, text: str) -> tuple[tuple[str, ...], boo
         held = ", ".join(f'"{key}"' for key in list(value)[:6]) if isinstance(value, dict) else _name(value)
         reason = f'the document holds {held}. A list of objects is needed, such as [{{"text": "…"}}, …], or one object a line.'
         raise DataError(reason, path=path)
-    return _table(path, iter(enumerate(rows, start=1)))
+    return _table(path, iter(enumerate(rows, start=1)), LeftOut())
 
 
 def _rows_of(value: Any) -> Sequence[Any] | None:
@@ -92,15 +102,18 @@ def _is_pair(entry: object) -> bool:
     return isinstance(entry, list) and len(entry) == 2 and all(isinstance(cell, str) for cell in entry)
 
 
-def _table(path: PathLike, values: Iterator[tuple[int, Any]]) -> tuple[tuple[str, ...], bool, Iterator[JsonRow]]:
+def _table(
+    path: PathLike, values: Iterator[tuple[int, Any]], left_out: LeftOut
+) -> tuple[tuple[str, ...], bool, Iterator[JsonRow]]:
     sample = list(islice(values, _KEYS_FROM))
-    if not sample:
+    readable = [(number, value) for number, value in sample if value is not _UNREADABLE]
+    if not readable:
         raise DataError("there are no rows in it.", path=path)
-    number, first = sample[0]
+    number, first = readable[0]
     if not isinstance(first, dict | list | str):
         raise DataError(f"holds {_name(first)}; an object, a list or a string is needed.", path=path, line=number)
     if isinstance(first, dict):
-        names = tuple(dict.fromkeys(key for _, value in sample if isinstance(value, dict) for key in value))
+        names = tuple(dict.fromkeys(key for _, value in readable if isinstance(value, dict) for key in value))
     else:
         names = tuple(str(place) for place in range(1, len(first) + 1)) if isinstance(first, list) else ("text",)
     if not names:
@@ -108,33 +121,46 @@ def _table(path: PathLike, values: Iterator[tuple[int, Any]]) -> tuple[tuple[str
 
     def rows() -> Iterator[JsonRow]:
         for at, value in chain(sample, values):
-            if type(value) is not type(first):
-                reason = f"holds {_name(value)}, the first line holds {_name(first)}. Use one form throughout."
-                raise DataError(reason, path=path, line=at)
-            yield at, _cells(path, at, value, names)
+            if problem := _problem(value, first, names):
+                left_out.refuse(DataError(problem, path=path, line=at))
+            if problem or value is _UNREADABLE:
+                yield at, (None,) * len(names)
+            else:
+                yield at, _cells(value, names)
 
     return names, not isinstance(first, list), rows()
 
 
-def _cells(path: PathLike, at: int, value: Any, names: tuple[str, ...]) -> tuple[object, ...]:
+def _problem(value: Any, first: Any, names: tuple[str, ...]) -> str:
+    """Why a value is no row beside the first one; empty where it is."""
+    if value is _UNREADABLE:
+        return ""
+    if type(value) is not type(first):
+        return f"holds {_name(value)}, the first line holds {_name(first)}. Use one form throughout."
+    if isinstance(value, Mapping) and (extra := value.keys() - set(names)):
+        reason = f"the key '{min(extra)}' is in none of the first {_KEYS_FROM:,} rows ({', '.join(names)})"
+        return f"{reason}. Give every line the same keys."
+    if isinstance(value, list) and len(value) != len(names):
+        return f"the list has {len(value)} parts, the first one has {len(names)}."
+    return ""
+
+
+def _cells(value: Any, names: tuple[str, ...]) -> tuple[object, ...]:
     if isinstance(value, Mapping):
-        if extra := value.keys() - set(names):
-            reason = f"the key '{min(extra)}' is in none of the first {_KEYS_FROM:,} rows ({', '.join(names)})"
-            raise DataError(f"{reason}. Give every line the same keys.", path=path, line=at)
         return tuple(value.get(name) for name in names)
-    if isinstance(value, list):
-        if len(value) != len(names):
-            raise DataError(f"the list has {len(value)} parts, the first one has {len(names)}.", path=path, line=at)
-        return tuple(value)
-    return (value,)
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _value(path: PathLike, number: int, line: str) -> Any:
+def _value(path: PathLike, number: int, line: str, left_out: LeftOut) -> Any:
+    """The value of a line; `_UNREADABLE` where it is none that may be read, and may stand."""
+    if left_out.are_bad(number, 1):
+        return _UNREADABLE
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         reason = f'this is not JSON ({error}). A jsonl file has one object a line, such as {{"text": "…"}}; got: {line[:80]}'
-        raise DataError(reason, path=path, line=number) from error
+        left_out.refuse(DataError(reason, path=path, line=number))
+        return _UNREADABLE
 
 
 def _parsed(text: str) -> Any:

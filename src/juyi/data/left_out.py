@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
+
+from juyi.errors import DataError
+
+BadRows = Literal["error", "blank"]
+"""What becomes of a row that cannot be read: it ends the reading, or counts as a blank row."""
 
 _SHOWN = 5
+_UNREADABLE = "row that cannot be read"
 
 
 class LeftOut:
     """Counts what is left out, by reason, with the numbers of the first lines of each.
 
+    Args:
+        bad_rows: What becomes of a row that cannot be read.
+
     Attributes:
         lines: Reason to line numbers, all of them.
+        bad: The numbers of the lines that could not be read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bad_rows: BadRows = "error") -> None:
         self.lines: dict[str, list[int]] = {}
+        self.bad: set[int] = set()
+        self._bad_rows = bad_rows
 
     def add(self, reason: str, line: int) -> None:
         """One more."""
         self.lines.setdefault(reason, []).append(line)
+
+    def refuse(self, error: DataError) -> None:
+        """A row cannot be read: raise the error, or count it and let the caller go on with a blank row in its place.
+
+        Raises:
+            DataError: Bad rows are errors, or this one is about no line.
+        """
+        if self._bad_rows == "error" or error.line is None:
+            raise error
+        if error.line not in self.bad:
+            self.bad.add(error.line)
+            self.add(_UNREADABLE, error.line)
+
+    def are_bad(self, first: int, count: int) -> bool:
+        """Whether one of some lines could not be read."""
+        return bool(self.bad) and any(line in self.bad for line in range(first, first + count))
 
     @property
     def count(self) -> int:

@@ -21,7 +21,7 @@ from juyi.data.json_rows import (
     looks_like_json_document,
     looks_like_json_lines,
 )
-from juyi.data.left_out import LeftOut
+from juyi.data.left_out import BadRows, LeftOut
 from juyi.data.read_options import ReadOptions
 from juyi.data.spreadsheets import parquet_rows, xlsx_rows
 from juyi.errors import DataError, UsageError
@@ -81,7 +81,14 @@ class Table:
         return self.format == "txt"
 
 
-def open_table(path: PathLike, *, wanted: Sequence[str] = (), keep_blank: bool = False, **options: Unpack[ReadOptions]) -> Table:
+def open_table(
+    path: PathLike,
+    *,
+    wanted: Sequence[str] = (),
+    keep_blank: bool = False,
+    bad_rows: BadRows = "error",
+    **options: Unpack[ReadOptions],
+) -> Table:
     """The columns and rows of a file, read as they are asked for.
 
     The content decides about the format, the encoding, what parts the cells (`dialect.py`) and whether the first row holds names
@@ -91,6 +98,8 @@ def open_table(path: PathLike, *, wanted: Sequence[str] = (), keep_blank: bool =
         path: The file, or `-`.
         wanted: The columns that the caller asked for; a row that holds their names is the header.
         keep_blank: Give blank rows too, as empty cells, but for those at the end.
+        bad_rows: Whether a row that cannot be read (not in the encoding, no JSON, other columns) ends the reading, or counts as a
+            blank one.
         options: See `ReadOptions`.
 
     Raises:
@@ -101,7 +110,7 @@ def open_table(path: PathLike, *, wanted: Sequence[str] = (), keep_blank: bool =
     named = options.get("format") or None
     if named is not None and named not in FORMATS:
         raise UsageError(f"the format '{named}' is not known. Allowed: {', '.join(FORMATS)}.")
-    left_out = LeftOut()
+    left_out = LeftOut(bad_rows)
     kind = named or _binary_format(path)
     if kind in ("parquet", "xlsx"):
         if str(path) == STDIN:
@@ -111,13 +120,13 @@ def open_table(path: PathLike, *, wanted: Sequence[str] = (), keep_blank: bool =
             return Table(path, kind, names, True, False, _without_blank(cells, left_out, keep_blank), left_out=left_out, how=kind)
         sheet, sheet_rows = xlsx_rows(path)
         return _with_header(path, "xlsx", sheet_rows, wanted, options, (left_out, keep_blank, f"xlsx, sheet {sheet}"))
-    start, lines = open_lines(path, encoding=options.get("encoding") or None)
+    start, lines = open_lines(path, encoding=options.get("encoding") or None, left_out=left_out)
     how = [start.encoding]
     if document := _json_format(path, named, start, options):
         if document == "json":
             names, has_names, json_rows = json_document_table(path, "\n".join(line for _, line in lines))
         else:
-            names, has_names, json_rows = json_lines_table(path, lines)
+            names, has_names, json_rows = json_lines_table(path, lines, left_out)
         rows = _without_blank(json_rows, left_out, keep_blank)
         by_position = not has_names
         return Table(path, document, names, has_names, by_position, rows, left_out=left_out, how=", ".join([document, *how]))
@@ -242,6 +251,10 @@ def _even(path: PathLike, numbered: Iterator[NumberedCells], width: int, left_ou
     """The rows, each with as many cells as the first; of several columns a blank line is no row."""
     blank: list[int] = []
     for line, row in numbered:
+        if left_out.are_bad(line, 1 + sum(cell.count("\n") for cell in row)):
+            left_out.bad.add(line)  # a row in quotes may begin above the line that is counted
+            yield line, ("",) * width
+            continue
         if not row or (len(row) == 1 and not row[0].strip()):
             if width == 1:
                 yield line, ("",)
@@ -257,7 +270,8 @@ def _even(path: PathLike, numbered: Iterator[NumberedCells], width: int, left_ou
             problem = "too few" if len(row) < width else "too many"
             columns = f"{len(row)} column{'s' if len(row) != 1 else ''}"
             reason = f"{problem} columns: this row has {columns}, the first one has {width}. Repair the row: {_short(row)}"
-            raise DataError(reason, path=path, line=line)
+            left_out.refuse(DataError(reason, path=path, line=line))
+            yield line, ("",) * width
         else:
             yield line, row
 
@@ -267,7 +281,7 @@ def _without_blank(
 ) -> Iterator[Row]:
     """The rows without those of blank cells alone, which are counted; or with them, where they are wanted.
 
-    Where a file may end in blank lines, those are no rows.
+    Where a file may end in blank lines, those are no rows; one that could not be read is.
     """
     waiting: list[Row] = []
     for line, row in rows:
@@ -277,15 +291,16 @@ def _without_blank(
         yield from _waited(waiting, left_out, keep_blank)
         waiting.clear()
         yield line, row
-    if not ends_blank:
-        yield from _waited(waiting, left_out, keep_blank)
+    while ends_blank and waiting and waiting[-1][0] not in left_out.bad:
+        waiting.pop()
+    yield from _waited(waiting, left_out, keep_blank)
 
 
 def _waited(waiting: list[Row], left_out: LeftOut, keep_blank: bool) -> Iterator[Row]:
     for line, row in waiting:
         if keep_blank:
             yield line, row
-        else:
+        elif line not in left_out.bad:
             left_out.add("blank row", line)
 
 

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from juyi.data.left_out import LeftOut
 from juyi.errors import DataError
+
+
+class TextRow(NamedTuple):
+    """A sentence and where it comes from.
+
+    Attributes:
+        line: The number of its line, or of its row.
+        text: The sentence; empty for a blank row or an empty cell, where those are wanted.
+        id: What the column of ids says; None where none is read.
+    """
+
+    line: int
+    text: str
+    id: str | int | None = None
 
 
 class TextStream:
     """What `open_texts` gives: sentences as they are asked for, once.
 
     Args:
-        cells: Line number and text, row by row.
+        rows: Row by row.
         source: The file.
         columns: The columns that are read; empty for a plain text file.
         left_out: Where the reader counts what it leaves out.
@@ -22,18 +37,16 @@ class TextStream:
         columns: See above.
         left_out: See above; grows while the sentences come.
         count: How many sentences came so far.
-        line: The number of the line that the last sentence stood in.
     """
 
     def __init__(
-        self, cells: Iterable[tuple[int, str]], source: str, columns: tuple[str, ...] = (), left_out: LeftOut | None = None
+        self, rows: Iterable[TextRow], source: str, columns: tuple[str, ...] = (), left_out: LeftOut | None = None
     ) -> None:
-        self._cells = iter(cells)
+        self._rows = iter(rows)
         self.source = source
         self.columns = columns
         self.left_out = left_out or LeftOut()
         self.count = 0
-        self.line = 0
         self.describe: Callable[[], str] = lambda: self.source
 
     @property
@@ -52,18 +65,21 @@ class TextStream:
         Raises:
             DataError: A row cannot be read, or every cell was empty.
         """
-        for line, text in self._cells:
-            self.count += 1
-            self.line = line
-            yield text
-        if not self.count:
-            raise DataError(f"every cell is empty in the columns {list(self.columns)}.", path=self.source)
+        for row in self.rows():
+            yield row.text
 
-    def numbered(self) -> Iterator[tuple[int, str]]:
-        """As `iter`, each with the number of its line.
+    def rows(self) -> Iterator[TextRow]:
+        """As `iter`, each with the number of its line and its id.
 
         Raises:
             DataError: As `iter`.
         """
-        for text in self:
-            yield self.line, text
+        filled = False
+        for row in self._rows:
+            self.count += 1
+            filled = filled or bool(row.text)
+            yield row
+        if not filled:
+            where = f" in the columns {list(self.columns)}" if self.columns else ""
+            reason = f" ({self.left_out})" if self.skipped else ""
+            raise DataError(f"every cell is empty{where}{reason}.", path=self.source)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Unpack
 
 from juyi.data.column_names import likely_role_of_name
-from juyi.data.columns import Columns, columns_of, texts_in
+from juyi.data.columns import Columns, columns_of, named_places, texts_in
 from juyi.data.files import PathLike
-from juyi.data.left_out import counted_words
+from juyi.data.left_out import BadRows, counted_words
 from juyi.data.read_options import ReadOptions
 from juyi.data.row_shapes import Texts
-from juyi.data.tables import Table
-from juyi.data.text_stream import TextStream
+from juyi.data.tables import Table, is_blank
+from juyi.data.text_stream import TextRow, TextStream
 from juyi.errors import DataError
 
 
@@ -38,20 +38,29 @@ def read_texts(path: PathLike, **options: Unpack[ReadOptions]) -> Texts:
     return texts_of(Columns.open(path, **options))
 
 
-def open_texts(path: PathLike, *, keep_empty: bool = False, **options: Unpack[ReadOptions]) -> TextStream:
+def open_texts(
+    path: PathLike,
+    *,
+    keep_empty: bool = False,
+    id_column: str | None = None,
+    bad_rows: BadRows = "error",
+    **options: Unpack[ReadOptions],
+) -> TextStream:
     """As `read_texts`, one sentence at a time: a file of any size in the memory of its first 1,000 rows.
 
     Args:
         path: The file; `-` is standard input.
         keep_empty: Give an empty text for every blank row and empty cell, but for blank rows at the end: a text for every row.
+        id_column: The column whose cells are the ids of the rows, by name or number from 1; it is no text.
+        bad_rows: Whether a row that cannot be read ends the reading, or counts as a blank one: `left_out` says which.
         options: See `ReadOptions`; `log` hears what was understood before the first sentence comes.
 
     Raises:
         DataError: The file cannot be read, or no column holds text; a bad row is an error when it comes to it.
         UsageError: A column is named that the file does not have.
     """
-    columns = Columns.open(path, keep_blank=keep_empty, **options)
-    stream = _text_stream(columns, keep_empty=keep_empty)
+    columns = Columns.open(path, keep_blank=keep_empty, bad_rows=bad_rows, **options)
+    stream = _text_stream(columns, keep_empty=keep_empty, id_column=id_column)
     columns.log(stream.sentence)
     return stream
 
@@ -68,33 +77,72 @@ def texts_of(columns: Columns) -> Texts:
     return Texts(texts, stream.source, stream.columns, stream.skipped)
 
 
-def _text_stream(columns: Columns, *, keep_empty: bool = False) -> TextStream:
-    places = columns.wanted or _text_places(columns)
-    names = () if columns.table.is_lines else tuple(columns.table.names[place] for place in places)
-    cells = _cells(columns.table, places, keep_empty)
-    stream = TextStream(cells, str(columns.table.path), names, columns.table.left_out)
-    stream.describe = lambda: columns.sentence(places, remarks=[counted_words(stream.count, "text")] if stream.count else [])
+def _text_stream(columns: Columns, *, keep_empty: bool = False, id_column: str | None = None) -> TextStream:
+    table = columns.table
+    ids = None if id_column is None else named_places(table, [id_column])[0]
+    places = columns.wanted or _text_places(columns, ids)
+    names = () if table.is_lines else tuple(table.names[place] for place in places)
+    stream = TextStream(_rows(table, places, ids, keep_empty), str(table.path), names, table.left_out)
+    stream.describe = lambda: columns.sentence(
+        places if ids is None or ids in places else [*places, ids],
+        remarks=[*([f"ids from {table.names[ids]}"] if ids is not None else []), *_counted(stream)],
+    )
     return stream
 
 
-def _cells(table: Table, places: list[int], keep_empty: bool) -> Iterator[tuple[int, str]]:
-    """The number of its line and each text; empty cells are counted, or are empty texts."""
+def _counted(stream: TextStream) -> list[str]:
+    return [counted_words(stream.count, "text")] if stream.count else []
+
+
+def _rows(table: Table, places: list[int], ids: int | None, keep_empty: bool) -> Iterator[TextRow]:
+    """Each text; empty cells are counted, or are empty texts."""
     for line, row in table.rows:
+        own = None if ids is None else _id(table, line, row[ids], ids)
         for place in places:
-            texts = texts_in(table, line, row[place], place)
-            yield from ((line, text) for text in texts)
+            texts = [] if line in table.left_out.bad else _texts(table, line, row[place], place)
+            yield from (TextRow(line, text, own) for text in texts)
             if not texts and keep_empty:
-                yield line, ""
-            elif not texts:
+                yield TextRow(line, "", own)
+            elif not texts and line not in table.left_out.bad:
                 table.left_out.add("empty cell", line)
 
 
-def _text_places(columns: Columns) -> list[int]:
-    """The columns that hold text; the rule is in the docstring of `read_texts`."""
+def _texts(table: Table, line: int, cell: object, place: int) -> list[str]:
+    """The texts of a cell; none where it cannot be read, and may stand."""
+    try:
+        return texts_in(table, line, cell, place)
+    except DataError as error:
+        table.left_out.refuse(error)
+        return []
+
+
+def _id(table: Table, line: int, cell: object, place: int) -> str | int | None:
+    """The id of a row; None in a row that could not be read.
+
+    Raises:
+        DataError: There is none in the row, or it is neither text nor a whole number.
+    """
+    if line in table.left_out.bad:
+        return None
+    if is_blank(cell) or isinstance(cell, bool) or not isinstance(cell, str | int):
+        what = "is empty" if is_blank(cell) else f"holds {str(cell)[:60]}"
+        table.left_out.refuse(
+            DataError(
+                f"the column of ids '{table.names[place]}' {what}. Every row needs an id, a text or a whole number.",
+                path=table.path,
+                line=line,
+            )
+        )
+        return None
+    return cell
+
+
+def _text_places(columns: Columns, ids: int | None = None) -> list[int]:
+    """The columns that hold text, without that of the ids; the rule is in the docstring of `read_texts`."""
     table = columns.table
     if table.is_lines:
         return [0]
-    texts = columns.places("text", "negative")
+    texts = [place for place in columns.places("text", "negative") if place != ids]
     named = [place for place in texts if table.has_names and likely_role_of_name(table.names[place])]
     if not (named or texts):
         raise DataError(f"no column holds text ({columns_of(table)}). Name the columns to read.", path=table.path)

@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from juyi.engines.cache import CachedEncode, cache_folder
-    from juyi.engines.embedding_files import WrittenEmbeddings, check_filled, ids_path, line_list, write_embeddings
     from juyi.engines.engine import (
-        EMBEDDING_FORMATS,
-        EMPTY_CHOICES,
         ENGINE_KINDS,
         PRECISIONS,
-        EmbeddingFormat,
-        Empty,
         Engine,
         EngineKind,
         Precision,
@@ -25,47 +20,27 @@ if TYPE_CHECKING:
 
 _HOME = {
     "cache": ("CachedEncode", "cache_folder"),
-    "embedding_files": ("WrittenEmbeddings", "check_filled", "ids_path", "line_list", "write_embeddings"),
-    "engine": (
-        "EMBEDDING_FORMATS",
-        "EMPTY_CHOICES",
-        "ENGINE_KINDS",
-        "PRECISIONS",
-        "EmbeddingFormat",
-        "Empty",
-        "Engine",
-        "EngineKind",
-        "Precision",
-    ),
+    "engine": ("ENGINE_KINDS", "PRECISIONS", "Engine", "EngineKind", "Precision"),
     "identity": ("prompted_identity",),
     "open": ("encode", "engine_of", "open_engine", "why_not_onnx"),
     "precision": ("AgreedPrecision", "agreed_precision"),
 }
 
 __all__ = [
-    "EMBEDDING_FORMATS",
-    "EMPTY_CHOICES",
     "ENGINE_KINDS",
     "PRECISIONS",
     "AgreedPrecision",
     "CachedEncode",
-    "EmbeddingFormat",
-    "Empty",
     "Engine",
     "EngineKind",
     "Precision",
-    "WrittenEmbeddings",
     "agreed_precision",
     "cache_folder",
-    "check_filled",
     "encode",
     "engine_of",
-    "ids_path",
-    "line_list",
     "open_engine",
     "prompted_identity",
     "why_not_onnx",
-    "write_embeddings",
 ]
 
 

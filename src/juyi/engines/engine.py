@@ -20,14 +20,6 @@ ENGINE_KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
-EmbeddingFormat = Literal["npy", "jsonl", "csv"]
-EMBEDDING_FORMATS: tuple[EmbeddingFormat, ...] = get_args(EmbeddingFormat)
-"""What `write_embeddings` writes."""
-
-Empty = Literal["error", "zero", "drop"]
-EMPTY_CHOICES: tuple[Empty, ...] = get_args(Empty)
-"""What `write_embeddings` may do with an empty text."""
-
 DEFAULT_BATCH_TOKENS = 4096
 BLOCK_TEXTS = 4096
 
