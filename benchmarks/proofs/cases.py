@@ -19,6 +19,7 @@ from juyi.objectives import (
     Distillation,
     ESimCSE,
     MaskedLM,
+    Matryoshka,
     Objective,
     PairContrastive,
     SimCSESupervised,
@@ -26,6 +27,7 @@ from juyi.objectives import (
     Triplet,
     View,
     WithMaskedLM,
+    WithMatryoshka,
 )
 from juyi.objectives.esimcse import MomentumQueue
 from juyi.tokenization import SubwordTokenizer, mask_tokens, train_wordpiece
@@ -52,6 +54,9 @@ CASES: dict[str, Objective] = {
     "distillation, neighbours": Distillation(softmax_weight=0.0, neighbours_weight=1.0),
     "masked-lm": MaskedLM(rate=0.3),
     "simcse-unsupervised with masked-lm": WithMaskedLM(SimCSEUnsupervised(), MaskedLM(), 0.1),
+    "simcse-unsupervised, matryoshka": WithMatryoshka(SimCSEUnsupervised(), Matryoshka((16, 4), (2.0, 0.5))),
+    "esimcse, matryoshka": WithMatryoshka(ESimCSE(queue_size=20), Matryoshka((16, 5))),
+    "sbert, matryoshka": WithMatryoshka(SBERT(), Matryoshka((16,))),
 }
 """Every objective, in the settings that compute something else."""
 
@@ -115,6 +120,8 @@ def columns() -> dict[str, Any]:
 def views_of(case: str, encoder: Encoder, part: slice = slice(0, ROWS)) -> list[View]:
     """The views of some rows of the batch; what is drawn at random is drawn for the whole of it."""
     objective = CASES[case]
+    if isinstance(objective, WithMatryoshka):
+        objective = objective.objective
     batch = {name: column[part] for name, column in columns().items()}
     if isinstance(objective, WithMaskedLM):
         main = objective.objective.inputs({"text": batch["text"]}, np.random.default_rng(5), encoder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from juyi.objectives import (
     Triplet,
     View,
     WithMaskedLM,
+    WithMatryoshka,
 )
 
 Rows = NDArray[np.float64]
@@ -72,7 +74,22 @@ def oracle(objective: Objective, encoded: Sequence[Rows], views: Sequence[View],
             parts = state.get_submodule("objective"), state.get_submodule("masked_lm")
             main = oracle(objective.objective, encoded[:-1], views[:-1], parts[0])
             return main + objective.weight * oracle(objective.masked_lm, encoded[-1:], views[-1:], parts[1])
+        case WithMatryoshka(objective=inner, matryoshka=widths):
+            losses = [(oracle(inner, encoded, views, state), 1.0)]
+            for dim, weight in zip(widths.dims, widths.weights or [1.0] * len(widths.dims), strict=True):
+                losses.append((oracle(inner, [rows[:, :dim] for rows in encoded], views, _cut(state, dim, encoded)), weight))
+            return sum(loss * weight for loss, weight in losses) / sum(weight for _, weight in losses)
     raise NotImplementedError(type(objective).__name__)
+
+
+def _cut(state: nn.Module, dim: int, encoded: Sequence[Rows]) -> Any:
+    """A queue or a classifier for the first numbers of the vectors alone."""
+    if hasattr(state, "filled_rows"):
+        return SimpleNamespace(filled_rows=lambda: state.filled_rows()[:, :dim])
+    if isinstance(state, nn.Linear):
+        kept = np.concatenate([np.arange(start, start + dim) for start in range(0, state.in_features, encoded[0].shape[1])])
+        return SimpleNamespace(parameters=lambda: [state.weight[:, kept], state.bias])
+    return state
 
 
 def _cosine(one: Rows, other: Rows) -> float:

@@ -192,8 +192,8 @@ class Arrow(_Appended):
                 kind = "a text" if isinstance(row.id, str) else "a number"
                 before = "whole numbers" if self.layout.whole_ids else "texts"
                 raise DataError(
-                    f"the id {row.id!r} of line {row.line} is {kind}, and those before it are {before}; a column of a table is of "
-                    "one type. Write jsonl, which takes both, or make them alike.",
+                    f"the id {row.id!r} of line {row.line} is {kind}, and those before it are {before}; a column of a table is "
+                    "of one type. Write jsonl, which takes both, or make them alike.",
                     line=row.line,
                 )
         return self._arrow.array([row.id for row in rows], self._schema.field(0).type)

@@ -80,6 +80,8 @@ def run_hash(recipe: AnyRecipe, reading: Reading) -> str:
     Where a model or a file lies does not matter, only what is in it.
     """
     tables = resolved(recipe)
+    if tables["objective"]["matryoshka"] is None:  # runs that were finished before there was such a setting are the same runs
+        del tables["objective"]["matryoshka"]
     for setting in (*reading.settings, "data.texts", "data.pairs"):
         _blank(tables, setting.split("."))
     whole = [_FORMAT, tables, reading.settings, reading.files, reading.packages]

@@ -12,7 +12,15 @@ from juyi.data import ReadSettings
 from juyi.encoder import EncoderSettings
 from juyi.errors import UsageError
 from juyi.experiments.sources import PairSources, TextSources
-from juyi.objectives import AnyObjective, Distillation, MaskedLM, Objective, PairContrastive, WithMaskedLM
+from juyi.objectives import (
+    AnyObjective,
+    Distillation,
+    MaskedLM,
+    Objective,
+    PairContrastive,
+    WithMaskedLM,
+    WithMatryoshka,
+)
 from juyi.teachers import Teacher
 from juyi.training import TrainingSettings
 
@@ -96,6 +104,9 @@ class TrainRecipe:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     selection: Selection = field(default_factory=Selection)
 
+    def __post_init__(self) -> None:
+        _check_heads(self.objective, self.encoder)
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -155,6 +166,7 @@ class SourcesRecipe:
     selection: Selection = field(default_factory=Selection)
 
     def __post_init__(self) -> None:
+        _check_heads(self.objective, self.encoder)
         if isinstance(self.objective, Distillation) != bool(self.teacher or self.teachers):
             raise UsageError(
                 "A distillation needs a teacher, and nothing else does: look at 'teacher', 'teachers' and 'objective'."
@@ -224,7 +236,17 @@ def recipe_teachers(recipe: AnyRecipe) -> tuple[Teacher, ...]:
 
 
 def trained_objective(recipe: AnyRecipe) -> Objective:
-    """What is minimised: the objective, with masked language modelling beside it where the recipe says so."""
-    if isinstance(recipe, PretrainRecipe) or recipe.masked_lm is None:
+    """What is minimised: the objective, where the recipe says so at several widths and with masked language modelling beside."""
+    if isinstance(recipe, PretrainRecipe):
         return recipe.objective
-    return recipe.masked_lm.beside(recipe.objective)
+    widths = recipe.objective.matryoshka
+    objective: Objective = recipe.objective if widths is None else WithMatryoshka(recipe.objective, widths)
+    return objective if recipe.masked_lm is None else recipe.masked_lm.beside(objective)
+
+
+def _check_heads(objective: AnyObjective, encoder: EncoderSettings) -> None:
+    if objective.matryoshka is not None and encoder.head_training_only:
+        raise UsageError(
+            "encoder.head_training_only trains the vectors behind a head that is left off afterwards, objective.matryoshka the "
+            "first numbers of vectors that are kept. Set one of them."
+        )

@@ -5,6 +5,7 @@ from juyi.objectives.cosent import CoSENT
 from juyi.objectives.distillation import Distillation
 from juyi.objectives.esimcse import ESimCSE
 from juyi.objectives.masked_lm import MaskedLM
+from juyi.objectives.matryoshka import Matryoshka
 from juyi.objectives.objective import SENTENCES, WORDS, Batch, Objective, View, World
 from juyi.objectives.pair_contrastive import PairContrastive
 from juyi.objectives.sbert import SBERT
@@ -12,6 +13,7 @@ from juyi.objectives.simcse_supervised import SimCSESupervised
 from juyi.objectives.simcse_unsupervised import SimCSEUnsupervised
 from juyi.objectives.triplet import Triplet
 from juyi.objectives.with_masked_lm import WithMaskedLM
+from juyi.objectives.with_matryoshka import WithMatryoshka
 
 AnyObjective = (
     SimCSEUnsupervised
@@ -37,6 +39,7 @@ __all__ = [
     "Distillation",
     "ESimCSE",
     "MaskedLM",
+    "Matryoshka",
     "Objective",
     "PairContrastive",
     "SimCSESupervised",
@@ -44,5 +47,6 @@ __all__ = [
     "Triplet",
     "View",
     "WithMaskedLM",
+    "WithMatryoshka",
     "World",
 ]

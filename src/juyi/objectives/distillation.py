@@ -15,6 +15,7 @@ from juyi.encoder import Encoder
 from juyi.errors import TrainingError, UsageError
 from juyi.losses import distillation, neighbours
 from juyi.objectives.checks import check_temperature
+from juyi.objectives.matryoshka import widened
 from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
@@ -65,9 +66,9 @@ class Distillation(ObjectiveDefaults):
             )
 
     def start(self, encoder: Encoder) -> nn.Module:
-        """The matrix from the encoder's width to the teacher's; empty where they are equal."""
+        """The matrix from the encoder's width to the teacher's; none where they are equal."""
         if self.teacher_dim in (0, encoder.training_dim):
-            return nn.Module()
+            return _Same(encoder.training_dim)
         projection = nn.Linear(encoder.training_dim, self.teacher_dim, bias=False)
         nn.init.orthogonal_(projection.weight)  # keeps angles as they are, as far as the narrower width allows
         return projection
@@ -92,7 +93,8 @@ class Distillation(ObjectiveDefaults):
         Raises:
             TrainingError: The targets are not as wide as expected.
         """
-        vectors = cast(Tensor, state(encoded[0])) if isinstance(state, nn.Linear) else encoded[0]
+        vectors = widened(encoded[0], cast(Any, state).in_features)
+        vectors = cast(Tensor, state(vectors)) if isinstance(state, nn.Linear) else vectors
         targets = torch.tensor(cast(Any, views[0].labels), device=vectors.device)  # a copy: theirs may be read-only
         if targets.shape != vectors.shape:
             raise TrainingError(
@@ -113,3 +115,11 @@ class Distillation(ObjectiveDefaults):
         if not self.neighbours_weight:
             return total
         return total + self.neighbours_weight * neighbours(vectors, targets, candidates, temperature=self.temperature)
+
+
+class _Same(nn.Module):
+    """In place of a matrix: vectors of a width stay what they are."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.in_features = width

@@ -81,7 +81,7 @@ class ESimCSE:
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
         """InfoNCE across the views; the queue as it was before this step stands in the denominator alone."""
         first, second = encoded[:2]
-        queue = state.filled_rows() if isinstance(state, MomentumQueue) else None
+        queue = state.filled_rows()[:, : first.shape[1]] if isinstance(state, MomentumQueue) else None
         offset = world.rank * len(first)
         return info_nce(first, world.gather(second), temperature=self.temperature, offset=offset, extra_negatives=queue)
 

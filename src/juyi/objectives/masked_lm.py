@@ -36,6 +36,8 @@ class MaskedLM(ObjectiveDefaults):
     in_batch_negatives: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        if self.matryoshka is not None:
+            raise UsageError("masked-lm predicts tokens: there are no sentence vectors to cut. Leave matryoshka out.")
         if not 0.0 < self.rate < 1.0:
             raise UsageError(f"The masking rate is {self.rate}; it must lie between 0 and 1, 0.15 for example.")
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from juyi.encoder import Encoder
+from juyi.objectives.matryoshka import Matryoshka
 from juyi.tokenization import TokenIds
 
 SENTENCES = ("text", "anchor", "positive", "negative", "first", "second")
@@ -93,6 +94,8 @@ class Objective(Protocol):
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
         """The scalar to minimise; its mean over the ranks is the loss of one process on the whole batch.
 
+        The vectors may be narrower than those that the state was made for: their first numbers, where `matryoshka` is set.
+
         Shapes:
             encoded: one (rows, dim) tensor a view, in the order of `inputs`.
         """
@@ -103,8 +106,16 @@ class Objective(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
 class ObjectiveDefaults:
-    """What most objectives do: they remember nothing, and nothing happens after a step."""
+    """What all objectives have, and most do: they remember nothing, and nothing happens after a step.
+
+    Attributes:
+        matryoshka: Minimise it for the first numbers of the vectors too; see `Matryoshka`. Whoever trains puts
+            `WithMatryoshka` around it.
+    """
+
+    matryoshka: Matryoshka | None = None
 
     def start(self, encoder: Encoder) -> nn.Module:
         """No state."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError, UsageError
 from juyi.losses import PairFeatures, pair_features, softmax_pair
+from juyi.objectives.matryoshka import widened
 from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 
 
@@ -39,10 +40,16 @@ class SBERT(ObjectiveDefaults):
         if self.classes < 2:
             raise UsageError(f"classes is {self.classes}; a classifier tells at least 2 labels apart.")
 
+    @property
+    def _parts(self) -> int:
+        return 3 if self.features == "both-and-difference" else 1
+
+    def _width(self, classifier: nn.Module) -> int:
+        return cast(nn.Linear, classifier).in_features // self._parts
+
     def start(self, encoder: Encoder) -> nn.Module:
         """The classifier."""
-        parts = 3 if self.features == "both-and-difference" else 1
-        return nn.Linear(parts * encoder.training_dim, self.classes)
+        return nn.Linear(self._parts * encoder.training_dim, self.classes)
 
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
         """Both sides; the first remembers the labels.
@@ -60,5 +67,6 @@ class SBERT(ObjectiveDefaults):
 
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
         """Mean cross-entropy of the labels."""
-        logits = state(pair_features(encoded[0], encoded[1], self.features))
+        first, second = (widened(rows, self._width(state)) for rows in encoded)
+        logits = state(pair_features(first, second, self.features))
         return softmax_pair(logits, torch.tensor(views[0].labels, device=logits.device))
