@@ -67,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", nargs="+", type=Path, required=True, help="files of scored pairs")
     parser.add_argument("--model", default="mini", help="folder, hub id or embedded encoder")
+    parser.add_argument("--dim", type=int, action="append", help="cut vectors to so many numbers too; default: a third of them")
     parser.add_argument("--write", type=Path, help=f"put the table at the place of this page that is called '{PLACE}'")
     options = parser.parse_args(arguments)
     try:
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return np.stack([known[text] for text in some])
 
         ways = [Stored(encode, kind, engine.dim) for kind in ("float32", "float16", "int8", "binary")]
-        ways += [Stored(encode, kind, engine.dim // 3) for kind in ("float32", "int8", "binary")]
+        ways += [Stored(encode, kind, dim) for dim in options.dim or [engine.dim // 3] for kind in ("float32", "int8", "binary")]
         evaluations = [evaluate_suite(tasks, way, name=way.name) for way in ways]
         for record in (record for evaluation in evaluations for record in evaluation.records()):
             print(json.dumps(record, ensure_ascii=False), flush=True)

@@ -28,6 +28,7 @@ from juyi.objectives import (
     WithMaskedLM,
     WithMatryoshka,
 )
+from juyi.objectives.esimcse import MomentumQueue
 
 Rows = NDArray[np.float64]
 
@@ -84,8 +85,9 @@ def oracle(objective: Objective, encoded: Sequence[Rows], views: Sequence[View],
 
 def _cut(state: nn.Module, dim: int, encoded: Sequence[Rows]) -> Any:
     """A queue or a classifier for the first numbers of the vectors alone."""
-    if hasattr(state, "filled_rows"):
-        return SimpleNamespace(filled_rows=lambda: state.filled_rows()[:, :dim])
+    if isinstance(state, MomentumQueue):
+        rows = state.filled_rows()[:, :dim]
+        return SimpleNamespace(filled_rows=lambda: rows)
     if isinstance(state, nn.Linear):
         kept = np.concatenate([np.arange(start, start + dim) for start in range(0, state.in_features, encoded[0].shape[1])])
         return SimpleNamespace(parameters=lambda: [state.weight[:, kept], state.bias])

@@ -255,7 +255,7 @@ TRAIN = "train --texts q.txt -m small -o m --set training.steps=2 --set training
 KILLED = {
     "encode": ("encode q.txt -o x.npy", "os.rename", "x.npy", "x.npy"),
     "encode, at the end": ("encode q.txt -o x.npy", "os.rename", "'x.npy'", "x.npy"),
-    "encode, with its lines": ("encode q.txt -o x.npy --empty drop", "os.rename", "x.ids", "x.npy"),
+    "encode, with its lines": ("encode q.txt -o x.npy --empty drop", "os.rename", "ids.txt", "x.ids.txt"),
     "whiten": ("whiten --texts q.txt -m small -o w", "os.rename", "/.w.", "w"),
     "whiten, at the end": ("whiten --texts q.txt -m small -o w", "os.rename", "/w", "w"),
     "export": ("export -m small -o e", "os.rename", "model.onnx", "e"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from juyi.data import open_texts
-from juyi.errors import DataError
+from juyi.errors import DataError, UsageError
 
 MANY = "怎么还款\n".encode() * 25_000  # more than is looked at to tell what the file is
 
@@ -40,6 +40,18 @@ CASES: dict[str, tuple[str, bytes, dict[str, Any], list[int]]] = {
         [2],
     ),
     "half of an emoji": ("a.jsonl", b'{"text": "a b"}\n{"text": "\\ud83d"}\n{"text": "c d"}\n', {"columns": ["text"]}, [2]),
+    "the second of two columns": (
+        "a.jsonl",
+        '{"a": "怎么", "b": "还款"}\n{"a": "如何", "b": {"c": 1}}\n{"a": "转账", "b": "限额"}\n'.encode(),
+        {"columns": ["a", "b"]},
+        [2, 2],
+    ),
+    "half of an emoji as id": (
+        "a.jsonl",
+        b'{"text": "a", "id": "x"}\n{"text": "b", "id": "\\ud83d"}\n',
+        {"id_column": "id"},
+        [2],
+    ),
     "no id": ("a.csv", "text,id\n怎么还款,1\n如何改密码,\n转账限额,3\n".encode(), {"id_column": "id"}, [3]),
     "an id that is none": ("a.jsonl", b'{"text": "a", "id": 1}\n{"text": "b", "id": 1.5}\n', {"id_column": "id"}, [2]),
 }
@@ -58,18 +70,54 @@ def test_it_is_an_error_or_a_blank_row(name: str, keep_empty: bool, tmp_path: Pa
     stream = open_texts(path, keep_empty=keep_empty, bad_rows="blank", **options)
     rows = list(stream.rows())
     blank = [row for row in rows if not row.text]
-    assert len(blank) == (len(bad) if keep_empty else 0)
+    assert [row.line for row in blank] == (([bad[0] - 1] if name == "bytes in quotes" else bad) if keep_empty else [])
+    columns = len(options.get("columns", "1"))
     first = 0 if file.endswith((".txt", ".jsonl")) or "columns" in options else 1  # a header is no row
-    if keep_empty and "\n" not in "".join(row.text for row in rows) and name != "bytes in quotes":
-        assert len(rows) == len(content.splitlines()) - first and [row.line for row in blank] == bad
-    assert stream.left_out.lines == {"row that cannot be read": bad}
+    if keep_empty and name != "bytes in quotes":
+        assert len(rows) == columns * (len(content.splitlines()) - first)
+    assert stream.left_out.lines == {"row that cannot be read": sorted(set(bad))}
+    assert stream.left_out.first_error is not None and stream.left_out.first_error.line == bad[0]
     if "id_column" in options:
         assert all((row.id is None) == (not row.text) for row in rows)
 
 
-def test_a_file_of_bad_rows_alone_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes(b"\xff\n\xff\n")
-    with pytest.raises(DataError, match=r"every cell is empty \(2 rows that cannot be read \(lines 1, 2\)\)"):
+def test_rows_that_are_blank_need_no_id(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,id\n甲乙,1\n,\n丙丁,2\n", encoding="utf-8")
+    stream = open_texts(tmp_path / "a.csv", id_column="id", keep_empty=True)
+    assert [(row.text, row.id) for row in stream.rows()] == [("甲乙", "1"), ("", None), ("丙丁", "2")]
+
+
+def test_a_key_that_comes_late_and_is_not_read_spoils_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "id": 1}\n' * 1200 + '{"text": "b", "id": 2, "more": 3}\n')
+    with pytest.raises(DataError, match="the key 'more' is in none of the first 1,000 rows"):
+        list(open_texts(tmp_path / "a.jsonl"))
+    rows = list(open_texts(tmp_path / "a.jsonl", columns=["text"], id_column="id").rows())
+    assert (len(rows), rows[-1].text, rows[-1].id) == (1201, "b", 2)
+
+
+def test_the_rows_of_a_document_are_not_its_lines(tmp_path: Path) -> None:
+    """So that no other row is blanked, what cannot be decoded in a document is an error in any case."""
+    rows = ",\n".join('{"text": "怎么还款"}' for _ in range(15_000))
+    (tmp_path / "a.json").write_bytes(f"[{rows}".encode() + b',\n{"text": "\xff"}]')
+    with pytest.raises(DataError, match="line 15001: byte 0xff"):
+        list(open_texts(tmp_path / "a.json", bad_rows="blank"))
+
+
+def test_an_id_tells_a_header(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("qnr,inhalt\nx1,怎么还款\nx2,如何改密码\n", encoding="utf-8")
+    assert [row.id for row in open_texts(tmp_path / "a.csv", id_column="qnr").rows()] == ["x1", "x2"]
+
+
+def test_a_plain_file_has_no_ids(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("怎么还款\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="is a plain text file, so there is no column '1' of ids"):
+        open_texts(tmp_path / "a.txt", id_column="1")
+
+
+@pytest.mark.parametrize("rows", [b"\xff\n\xff\n", b"\xff\n" * 3 + b"a\n" * 2])
+def test_a_file_of_bad_rows_is_an_error(rows: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(rows)
+    with pytest.raises(DataError, match=r"of the first \d rows cannot be read. The first of them: .*line 1: byte 0xff"):
         list(open_texts(tmp_path / "a.txt", encoding="utf-8", bad_rows="blank", keep_empty=True))
 
 

@@ -51,3 +51,10 @@ def test_bits_differ_as_often_as_directions_do() -> None:
 def test_what_half_precision_cannot_hold_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"A vector holds 1e\+05, and float16 ends at 65,504"):
         stored_numbers(np.array([[1e5, 1]], dtype=np.float32), "float16")
+
+
+@pytest.mark.parametrize("kind", NUMBER_TYPES)
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_is_an_error(kind: str, wrong: float) -> None:
+    with pytest.raises(UsageError, match="1 values that are NaN or infinite"):
+        stored_numbers(np.array([[1, wrong]], dtype=np.float32), kind)  # type: ignore[arg-type]

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from pyarrow import ipc, parquet
 
-from juyi.data import TextRow
+from juyi.data import TextRow, open_texts
 from juyi.embedding_files import (
     EMBEDDING_FORMATS,
     NUMBER_TYPES,
     EmbeddingFormat,
     OutputOptions,
     WrittenEmbeddings,
-    check_filled,
+    check_source,
     line_list,
     stored_numbers,
     write_embeddings,
@@ -191,6 +191,18 @@ def test_memory_does_not_grow_with_the_texts(form: Any, tmp_path: Path) -> None:
     assert peak(6 * BLOCK_TEXTS) < 1.5 * peak(2 * BLOCK_TEXTS)
 
 
+def test_nor_with_the_empty_ones(tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        write_embeddings(Lengths(), ("a" if i % 2 else "" for i in range(count)), tmp_path / "out", file("npy", empty="drop"))
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(1)
+    assert peak(12 * BLOCK_TEXTS) < 1.2 * peak(4 * BLOCK_TEXTS)
+
+
 GAPS = [TextRow(line, text) for line, text in ((2, "a"), (3, ""), (5, "bb"), (6, " \u3000"), (9, "ccc"))]
 
 
@@ -207,7 +219,7 @@ def test_an_empty_text_is_an_error_that_names_its_line(form: Any, tmp_path: Path
 def test_an_empty_text_is_a_row_of_zeros(form: Any) -> None:
     stream = io.BytesIO()
     written = write_embeddings(Lengths(), iter(GAPS), stream, file(form, empty="zero", normalise=True))
-    assert written == WrittenEmbeddings(5, 3, (3, 6))
+    assert written == WrittenEmbeddings(5, 3, 2, (3, 6))
     rows = read(stream.getvalue(), form)
     assert not rows[[1, 3]].any()
     np.testing.assert_allclose(rows[[0, 2, 4]], Lengths().encode(["a", "bb", "ccc"], normalise=True), rtol=1e-6)
@@ -220,7 +232,7 @@ def test_an_empty_text_is_a_row_of_zeros(form: Any) -> None:
 def test_what_is_left_out_is_told_and_the_lines_of_the_rest_are_written(form: Any, gaps: int, tmp_path: Path) -> None:
     texts = ["a", *[""] * gaps, "bb"]
     written = write_embeddings(Lengths(), texts, tmp_path / "x.out", file(form, empty="drop"))
-    assert written == WrittenEmbeddings(2, 3, tuple(range(2, 2 + gaps)))
+    assert written == WrittenEmbeddings(2, 3, gaps, tuple(range(2, 2 + min(gaps, 20))))
     content = (tmp_path / "x.out").read_bytes()
     np.testing.assert_allclose(read(content, form), Lengths().encode(["a", "bb"]), rtol=1e-6)
     assert (tmp_path / "x.ids.txt").exists() == (form in ("npy", "csv"))
@@ -255,8 +267,12 @@ def test_ids_stay_with_their_rows(form: Any, ids: list[str] | list[int], tmp_pat
     ("form", "ids", "words"),
     [
         ("parquet", [1, "b"], r"the id 'b' of line 2 is a text, and those before it are whole numbers"),
-        ("arrow", ["a", 2], r"the id 2 of line 2 is a number, and those before it are texts"),
+        ("arrow", ["a", 2], r"the id 2 of line 2 is a whole number, and those before it are texts"),
         ("npy", ["a", "b\nc"], r"the id 'b\\nc' of line 2 holds a line break"),
+        ("csv", ["a", "b\rc"], r"the id 'b\\rc' of line 2 holds a line break"),
+        ("parquet", [1, 2**63], r"the id 9223372036854775808 of line 2 is beyond the 64 bits"),
+        ("jsonl", ["a", 1.5], r"the id 1.5 of line 2 is of the type float; ids are texts or whole numbers"),
+        ("parquet", [True], r"the id True of line 1 is of the type bool"),
     ],
 )
 def test_an_id_that_does_not_go_with_the_form_is_an_error(form: Any, ids: list[Any], words: str, tmp_path: Path) -> None:
@@ -266,14 +282,53 @@ def test_an_id_that_does_not_go_with_the_form_is_an_error(form: Any, ids: list[A
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_is_looked_through_before_the_work() -> None:
-    assert check_filled([TextRow(1, "a"), TextRow(3, "b")], "x.txt") == 2
-    with pytest.raises(DataError, match=r"x.txt, line 3: this text is empty, .*or to drop, which leaves it out") as one:
-        check_filled([TextRow(1, "a"), TextRow(3, "\t")], "x.txt")
+def test_a_file_is_looked_through_before_the_work(tmp_path: Path) -> None:
+    def look(content: str, form: EmbeddingFormat = "npy", empty: Any = "error", **options: Any) -> int:
+        (tmp_path / "x.csv").write_text(content, encoding="utf-8")
+        return check_source(open_texts(tmp_path / "x.csv", keep_empty=True, **options), form, empty)
+
+    ids: dict[str, Any] = {"columns": ["text"], "id_column": "id"}
+    assert look("text,id\n甲,1\n乙,2\n", **ids) == 2
+    with pytest.raises(DataError, match=r"x.csv, line 3: this text is empty, .*or to drop, which leaves it out") as one:
+        look("text,id\n甲,1\n,2\n", **ids)
     assert one.value.line == 3
-    with pytest.raises(DataError, match=r"25 texts are empty, on the lines 1, 2, .*, 20 and 5 others"):
-        check_filled([TextRow(line, "") for line in range(1, 26)], "x.txt")
+    assert look("text,id\n甲,1\n,2\n", empty="zero", **ids) == 2
+    with pytest.raises(DataError, match=r"25 texts are empty, on the lines 2, 3, .*, 21 and 5 others"):
+        look("text,id\n" + ",1\n" * 25 + "甲,1\n", **ids)
+    with pytest.raises(DataError, match=r"2 texts are empty, on the lines 3, 5"):  # of two columns a line counts once
+        look("a,b\n甲,甲\n,\n乙,乙\n,丙\n丁,丁\n", columns=["a", "b"])
+    with pytest.raises(DataError, match=r"1 row that cannot be read \(line 3\), and counted as empty"):
+        look("text,id\n甲,1\n乙\n丙,2\n", bad_rows="blank", **ids)
+    with pytest.raises(DataError, match=r"x\.csv: the id '1.n2' of line 3 holds a line break"):
+        look('text,id\n甲,0\n乙,"1\n2"\n', **ids)
     assert line_list(range(1, 4)) == "1, 2, 3"
+
+
+def test_a_stream_of_a_file_brings_its_lines_and_ids(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("text,id\n甲,q1\n,q2\n乙,q3\n", encoding="utf-8")
+    texts = open_texts(tmp_path / "x.csv", columns=["text"], id_column="id", keep_empty=True)
+    write_embeddings(Lengths(), texts, tmp_path / "out", OutputOptions(format="jsonl", empty="drop"))
+    records = [json.loads(line) for line in (tmp_path / "out").read_text(encoding="utf-8").splitlines()]
+    assert [(record["id"], record["line"]) for record in records] == [("q1", 2), ("q3", 4)]
+
+
+def test_ids_that_come_late_are_ids(tmp_path: Path) -> None:
+    """The first block may hold nothing but rows that could not be read."""
+    bad = "{\n" * 400 + '{"text": "a", "id": "q"}\n' * 600  # few enough of those that are looked at first
+    more = "{\n" * (2 * BLOCK_TEXTS) + '{"text": "b", "id": "r"}\n'
+    (tmp_path / "x.jsonl").write_text(bad + more)
+    texts = open_texts(tmp_path / "x.jsonl", columns=["text"], id_column="id", keep_empty=True, bad_rows="blank")
+    write_embeddings(Lengths(), texts, tmp_path / "out.npy", OutputOptions(empty="drop"))
+    assert (tmp_path / "out.ids.txt").read_text() == "q\n" * 600 + "r\n"
+
+
+@pytest.mark.parametrize("form", ["npy", "csv"])
+def test_a_stream_of_numbers_has_no_place_for_ids(form: Any) -> None:
+    with pytest.raises(UsageError, match=f"{form} on a stream has no place for the ids. Write jsonl"):
+        write_embeddings(Lengths(), [TextRow(1, "a", "q")], io.BytesIO(), file(form))
+    stream = io.BytesIO()
+    written = write_embeddings(Lengths(), ["a", *[""] * 30], stream, file(form, empty="drop"))
+    assert written == WrittenEmbeddings(1, 3, 30, tuple(range(2, 32)))  # all, for they are written nowhere
 
 
 def test_a_device_is_a_stream(tmp_path: Path) -> None:

@@ -307,7 +307,11 @@ class Trial:
         """Where the outcomes of a contender are kept: named by all that decides them."""
         rows = [None if lesson is None else rows_digest(lesson.columns) for lesson in lessons]
         evidence = [[each.name, each.folds.tolist(), [*map(list, each.rows())], each.labels()] for each in self.evidence]
-        whole = [_OUTCOMES, self.identity, asdict(contender), rows, list(self.sentences), evidence, steps, self.seed]
+        settings = asdict(contender)
+        objective = ((settings.get("training") or {}).get("objective")) or {}
+        if objective.get("matryoshka", "") is None:  # what was kept before there was such a setting is kept
+            del objective["matryoshka"]
+        whole = [_OUTCOMES, self.identity, settings, rows, list(self.sentences), evidence, steps, self.seed]
         digest = hashlib.sha256(json.dumps(whole, ensure_ascii=False, default=str).encode()).hexdigest()
         return self.out / "measured" / f"{digest[:16]}.npz"
 

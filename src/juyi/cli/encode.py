@@ -21,7 +21,7 @@ from juyi.engines.engine import EngineKind
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
-    from juyi.data import BadRows, ReadSettings
+    from juyi.data import BadRows, ReadSettings, TextStream
     from juyi.embedding_files import WrittenEmbeddings
 
 
@@ -101,11 +101,12 @@ def command(
     """
     from contextlib import nullcontext
 
-    from juyi.atomic import check_output_file, is_stream
+    from juyi.atomic import check_output_file
     from juyi.cli.output import data_stream, say, say_prompt, stdout_errors
     from juyi.cli.progress import work_bar
-    from juyi.data import TextStream, open_texts
-    from juyi.embedding_files import check_filled, discard_draft, write_embeddings
+    from juyi.data import open_texts
+    from juyi.embedding_files import check_source, write_embeddings
+    from juyi.embedding_files.targets import streamed
     from juyi.engines import open_engine
     from juyi.poolings import known_pooling
 
@@ -117,16 +118,14 @@ def command(
         format=form or _form(output), number_type=number_type, dim=dim, normalise=normalise, prompt=prompt, empty=empty
     )
     target = data_stream() if output is None else Path(output)
-    if isinstance(target, Path) and not is_stream(target):
-        check_output_file(target)
-        if target.exists() and Path(file).exists() and target.samefile(file):
-            raise UsageError(f"{output} is the file that is read, and writing would replace it. Name another output.")
-        if restart:
-            discard_draft(target)
+    if isinstance(target, Path) and not streamed(target):
+        for path in _written(target, stored, with_ids=id_column is not None):
+            check_output_file(path)
+            if path.exists() and Path(file).exists() and path.samefile(file):
+                raise UsageError(f"{path} is the file that is read, and writing would replace it. Name another output.")
     total = 0
     if Path(file).is_file():  # what can be read twice is looked through before the work
-        rows = opened().rows()
-        total = check_filled(rows, file) if empty == "error" else sum(1 for _ in rows)
+        total = check_source(opened(), stored.format, empty)
     texts = opened()
     several = f" {len(texts.columns)} rows of the matrix for each of the file." if len(texts.columns) > 1 else ""
     say(texts.sentence + several)
@@ -135,38 +134,47 @@ def command(
     with stdout_errors() if output is None else nullcontext(), work_bar(unit="texts") as bar:
         written = write_embeddings(
             runner,
-            texts.rows(),
+            texts,
             target,
             stored,
             resume=isinstance(target, Path),
+            restart=restart,
             progress=lambda done, _, what: bar(done, total, what),
             log=say,
         )
-    if texts.left_out.count:
-        say(f"Not read: {texts.left_out}")
-    _report(written, output, stored, with_ids=id_column is not None)
+    _report(written, output, stored, texts)
 
 
-def _report(written: WrittenEmbeddings, output: str | None, stored: OutputOptions, *, with_ids: bool) -> None:
-    """How much was written, and which texts were empty."""
-    from juyi.atomic import is_stream
+def _written(target: Path, stored: OutputOptions, *, with_ids: bool) -> list[Path]:
+    """The files that are written: the vectors, and where there is no place for them in it the ids or line numbers."""
+    from juyi.embedding_files import ids_path
+
+    return [target, ids_path(target)] if stored.format in ("npy", "csv") and (with_ids or stored.empty == "drop") else [target]
+
+
+def _report(written: WrittenEmbeddings, output: str | None, stored: OutputOptions, texts: TextStream) -> None:
+    """How much was written, and which texts were empty or could not be read."""
     from juyi.cli.output import say
     from juyi.embedding_files import ids_path, line_list
+    from juyi.embedding_files.targets import streamed
 
-    beside = stored.format in ("npy", "csv")
-    ids = None if output is None or is_stream(output) else ids_path(Path(output))
     if output is not None:
         say(f"Wrote {written.rows:,} vectors of {written.width} to {output}")
     if written.empty:
         what = "left out" if stored.empty == "drop" else "rows of zeros"
         # Where the line numbers of the rows are written nowhere, all that are missing are named.
-        named = line_list(written.empty) if ids is not None or not beside else ", ".join(map(str, written.empty))
-        say(f"Empty: {len(written.empty):,}, {what}; line {named}")
-    if ids is not None and beside:
-        if with_ids or stored.empty == "drop":
-            say(f"Wrote the {'ids' if with_ids else 'line numbers'} of the rows to {ids}")
-        elif ids.exists():
-            say(f"Note: {ids} is of an earlier run and does not belong to {output}; delete it.")
+        lines = written.empty_lines
+        named = ", ".join(map(str, lines)) if written.empty == len(lines) else line_list(lines, written.empty)
+        say(f"Empty: {written.empty:,}, {what}; line {named}")
+    if (error := texts.left_out.first_error) is not None:
+        say(f"Of these could not be read: {texts.left_out}. The first: {error}")
+    if output is None or streamed(Path(output)):
+        return
+    files = _written(Path(output), stored, with_ids=texts.has_ids)
+    if len(files) > 1:
+        say(f"Wrote the {'ids' if texts.has_ids else 'line numbers'} of the rows to {files[1]}")
+    elif stored.format in ("npy", "csv") and ids_path(Path(output)).exists():
+        say(f"Note: {ids_path(Path(output))} was there before and does not belong to {output}.")
 
 
 def _form(output: str | None) -> EmbeddingFormat:

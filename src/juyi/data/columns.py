@@ -38,12 +38,20 @@ class Columns:
 
     @classmethod
     def open(
-        cls, path: PathLike, *, keep_blank: bool = False, bad_rows: BadRows = "error", **options: Unpack[ReadOptions]
+        cls,
+        path: PathLike,
+        *,
+        id_column: str | None = None,
+        keep_blank: bool = False,
+        bad_rows: BadRows = "error",
+        **options: Unpack[ReadOptions],
     ) -> Columns:
-        """The columns of a file; see `open_table`."""
+        """The columns of a file; see `open_table`. The name of a column of ids tells a header as those of others do."""
         wanted = options.get("columns")
         wanted = tuple(wanted) if wanted is not None else None
-        table = open_table(path, wanted=wanted or (), keep_blank=keep_blank, bad_rows=bad_rows, **options)
+        named = (*(wanted or ()), *([id_column] if id_column is not None else []))
+        only = wanted is not None
+        table = open_table(path, wanted=named, only_wanted=only, keep_blank=keep_blank, bad_rows=bad_rows, **options)
         return cls(table, wanted, options.get("log", lambda _: None))
 
     @property
@@ -109,13 +117,16 @@ class Columns:
         """A column and the values in it, for a message: column '3' holds 是 ×2, 否 ×1."""
         return f"column '{self.table.names[place]}' holds {counted(self.cells(place))}"
 
-    def sentence(self, places: Sequence[int], rows: int | None = None, remarks: Sequence[str] = ()) -> str:
+    def sentence(
+        self, places: Sequence[int], rows: int | None = None, remarks: Sequence[str] = (), *, left_out: bool = True
+    ) -> str:
         """What was understood, in one line.
 
         Args:
             places: The columns that are read.
             rows: How many rows, where they are counted already.
             remarks: What else is to be known.
+            left_out: Whether to say what was left out so far.
         """
         table = self.table
         parts = [table.how]
@@ -127,7 +138,7 @@ class Columns:
         if rows is not None:
             parts.append(counted_words(rows, "row"))
         parts += remarks
-        if table.left_out.count:
+        if left_out and table.left_out.count:
             parts.append(f"left out: {table.left_out}")
         source = "standard input" if str(table.path) == STDIN else table.path
         return f"{source}: {'; '.join(parts)}."

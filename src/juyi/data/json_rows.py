@@ -32,7 +32,7 @@ def looks_like_json_document(text: str, *, is_whole: bool) -> bool:
 
 
 def json_lines_table(
-    path: PathLike, lines: Iterator[tuple[int, str]], left_out: LeftOut | None = None
+    path: PathLike, lines: Iterator[tuple[int, str]], left_out: LeftOut | None = None, *, only: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], bool, Iterator[JsonRow]]:
     """Columns, whether they have names, and rows of a file with one JSON value a line.
 
@@ -43,13 +43,14 @@ def json_lines_table(
         path: The file, for errors.
         lines: Its numbered lines.
         left_out: Decides about a line that is no JSON, or of another form than the first that is.
+        only: The keys that are read, where they are known: one that comes late and is none of these is no reason for an error.
 
     Raises:
         DataError: There is such a line, and it is an error.
     """
     left_out = left_out or LeftOut()
     values = ((number, _value(path, number, line, left_out)) for number, line in lines if line.strip())
-    return _table(path, values, left_out)
+    return _table(path, values, left_out, only)
 
 
 def json_document_table(path: PathLike, text: str) -> tuple[tuple[str, ...], bool, Iterator[JsonRow]]:
@@ -71,7 +72,7 @@ def json_document_table(path: PathLike, text: str) -> tuple[tuple[str, ...], boo
         held = ", ".join(f'"{key}"' for key in list(value)[:6]) if isinstance(value, dict) else _name(value)
         reason = f'the document holds {held}. A list of objects is needed, such as [{{"text": "…"}}, …], or one object a line.'
         raise DataError(reason, path=path)
-    return _table(path, iter(enumerate(rows, start=1)), LeftOut())
+    return _table(path, iter(enumerate(rows, start=1)), LeftOut(), ())
 
 
 def _rows_of(value: Any) -> Sequence[Any] | None:
@@ -103,7 +104,7 @@ def _is_pair(entry: object) -> bool:
 
 
 def _table(
-    path: PathLike, values: Iterator[tuple[int, Any]], left_out: LeftOut
+    path: PathLike, values: Iterator[tuple[int, Any]], left_out: LeftOut, only: Sequence[str]
 ) -> tuple[tuple[str, ...], bool, Iterator[JsonRow]]:
     sample = list(islice(values, _KEYS_FROM))
     readable = [(number, value) for number, value in sample if value is not _UNREADABLE]
@@ -119,9 +120,11 @@ def _table(
     if not names:
         raise DataError("the first line holds an empty object. The keys of the objects are the columns.", path=path, line=number)
 
+    others = set(only) <= set(names) and bool(only)
+
     def rows() -> Iterator[JsonRow]:
         for at, value in chain(sample, values):
-            if problem := _problem(value, first, names):
+            if problem := _problem(value, first, names, others=others):
                 left_out.refuse(DataError(problem, path=path, line=at))
             if problem or value is _UNREADABLE:
                 yield at, (None,) * len(names)
@@ -131,13 +134,13 @@ def _table(
     return names, not isinstance(first, list), rows()
 
 
-def _problem(value: Any, first: Any, names: tuple[str, ...]) -> str:
-    """Why a value is no row beside the first one; empty where it is."""
+def _problem(value: Any, first: Any, names: tuple[str, ...], *, others: bool) -> str:
+    """Why a value is no row beside the first one; empty where it is. `others`: other keys may come."""
     if value is _UNREADABLE:
         return ""
     if type(value) is not type(first):
         return f"holds {_name(value)}, the first line holds {_name(first)}. Use one form throughout."
-    if isinstance(value, Mapping) and (extra := value.keys() - set(names)):
+    if not others and isinstance(value, Mapping) and (extra := value.keys() - set(names)):
         reason = f"the key '{min(extra)}' is in none of the first {_KEYS_FROM:,} rows ({', '.join(names)})"
         return f"{reason}. Give every line the same keys."
     if isinstance(value, list) and len(value) != len(names):

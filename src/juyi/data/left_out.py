@@ -11,7 +11,7 @@ BadRows = Literal["error", "blank"]
 """What becomes of a row that cannot be read: it ends the reading, or counts as a blank row."""
 
 _SHOWN = 5
-_UNREADABLE = "row that cannot be read"
+UNREADABLE = "row that cannot be read"
 
 
 class LeftOut:
@@ -22,12 +22,14 @@ class LeftOut:
 
     Attributes:
         lines: Reason to line numbers, all of them.
-        bad: The numbers of the lines that could not be read.
+        bad: The numbers of the lines that could not be read, and of the rows that these are part of.
+        first_error: Why the first of them could not be read.
     """
 
     def __init__(self, bad_rows: BadRows = "error") -> None:
         self.lines: dict[str, list[int]] = {}
         self.bad: set[int] = set()
+        self.first_error: DataError | None = None
         self._bad_rows = bad_rows
 
     def add(self, reason: str, line: int) -> None:
@@ -42,9 +44,10 @@ class LeftOut:
         """
         if self._bad_rows == "error" or error.line is None:
             raise error
+        self.first_error = self.first_error or error
         if error.line not in self.bad:
             self.bad.add(error.line)
-            self.add(_UNREADABLE, error.line)
+            self.add(UNREADABLE, error.line)
 
     def are_bad(self, first: int, count: int) -> bool:
         """Whether one of some lines could not be read."""

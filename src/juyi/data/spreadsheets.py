@@ -12,6 +12,8 @@ from juyi.data.files import PathLike
 from juyi.errors import DataError
 from juyi.extras import require
 
+_BATCH_ROWS = 1024  # of all columns, vectors among them, as Python's objects
+
 
 def parquet_rows(path: PathLike) -> tuple[tuple[str, ...], Iterator[tuple[int, tuple[object, ...]]]]:
     """The columns of a parquet file and its rows, counted from 1. Needs the extra `hub`.
@@ -30,7 +32,7 @@ def parquet_rows(path: PathLike) -> tuple[tuple[str, ...], Iterator[tuple[int, t
 
     def rows() -> Iterator[tuple[int, tuple[object, ...]]]:
         number = 0
-        for batch in file.iter_batches():
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 number += 1
                 yield number, cells

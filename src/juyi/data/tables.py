@@ -71,6 +71,12 @@ class Table:
     def __post_init__(self) -> None:
         self.sample = list(islice(self.rows, SAMPLE_ROWS))
         self.rows = chain(self.sample, self.rows)
+        bad = sum(line in self.left_out.bad for line, _ in self.sample)
+        if self.left_out.first_error is not None and 2 * bad > len(self.sample):
+            raise DataError(
+                f"{bad:,} of the first {len(self.sample):,} rows cannot be read. The first of them: {self.left_out.first_error}",
+                path=self.path,
+            )
         if not self.sample:
             names = f": {', '.join(self.names)}" if self.has_names else ""
             raise DataError(f"only a header and no rows{names}." if names else "the file has no rows.", path=self.path)
@@ -85,6 +91,7 @@ def open_table(
     path: PathLike,
     *,
     wanted: Sequence[str] = (),
+    only_wanted: bool = False,
     keep_blank: bool = False,
     bad_rows: BadRows = "error",
     **options: Unpack[ReadOptions],
@@ -97,6 +104,7 @@ def open_table(
     Args:
         path: The file, or `-`.
         wanted: The columns that the caller asked for; a row that holds their names is the header.
+        only_wanted: No other columns are read: keys of JSON that come late are none of an error then.
         keep_blank: Give blank rows too, as empty cells, but for those at the end.
         bad_rows: Whether a row that cannot be read (not in the encoding, no JSON, other columns) ends the reading, or counts as a
             blank one.
@@ -124,9 +132,12 @@ def open_table(
     how = [start.encoding]
     if document := _json_format(path, named, start, options):
         if document == "json":
-            names, has_names, json_rows = json_document_table(path, "\n".join(line for _, line in lines))
+            text = "\n".join(line for _, line in lines)
+            if left_out.first_error is not None:  # the rows of a document are not its lines
+                raise left_out.first_error
+            names, has_names, json_rows = json_document_table(path, text)
         else:
-            names, has_names, json_rows = json_lines_table(path, lines, left_out)
+            names, has_names, json_rows = json_lines_table(path, lines, left_out, only=wanted if only_wanted else ())
         rows = _without_blank(json_rows, left_out, keep_blank)
         by_position = not has_names
         return Table(path, document, names, has_names, by_position, rows, left_out=left_out, how=", ".join([document, *how]))
@@ -251,7 +262,7 @@ def _even(path: PathLike, numbered: Iterator[NumberedCells], width: int, left_ou
     """The rows, each with as many cells as the first; of several columns a blank line is no row."""
     blank: list[int] = []
     for line, row in numbered:
-        if left_out.are_bad(line, 1 + sum(cell.count("\n") for cell in row)):
+        if left_out.bad and left_out.are_bad(line, 1 + sum(cell.count("\n") for cell in row)):
             left_out.bad.add(line)  # a row in quotes may begin above the line that is counted
             yield line, ("",) * width
             continue

@@ -31,18 +31,27 @@ class TextStream:
         source: The file.
         columns: The columns that are read; empty for a plain text file.
         left_out: Where the reader counts what it leaves out.
+        has_ids: Whether a column of ids is read.
 
     Attributes:
         source: See above.
         columns: See above.
         left_out: See above; grows while the sentences come.
+        has_ids: See above.
         count: How many sentences came so far.
     """
 
     def __init__(
-        self, rows: Iterable[TextRow], source: str, columns: tuple[str, ...] = (), left_out: LeftOut | None = None
+        self,
+        rows: Iterable[TextRow],
+        source: str,
+        columns: tuple[str, ...] = (),
+        left_out: LeftOut | None = None,
+        *,
+        has_ids: bool = False,
     ) -> None:
         self._rows = iter(rows)
+        self.has_ids = has_ids
         self.source = source
         self.columns = columns
         self.left_out = left_out or LeftOut()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Unpack
+from typing import Unpack, cast
 
 from juyi.data.column_names import likely_role_of_name
-from juyi.data.columns import Columns, columns_of, named_places, texts_in
+from juyi.data.columns import Columns, columns_of, named_places, text_in, texts_in
 from juyi.data.files import PathLike
 from juyi.data.left_out import BadRows, counted_words
 from juyi.data.read_options import ReadOptions
 from juyi.data.row_shapes import Texts
 from juyi.data.tables import Table, is_blank
 from juyi.data.text_stream import TextRow, TextStream
-from juyi.errors import DataError
+from juyi.errors import DataError, UsageError
 
 
 def read_texts(path: PathLike, **options: Unpack[ReadOptions]) -> Texts:
@@ -59,7 +59,7 @@ def open_texts(
         DataError: The file cannot be read, or no column holds text; a bad row is an error when it comes to it.
         UsageError: A column is named that the file does not have.
     """
-    columns = Columns.open(path, keep_blank=keep_empty, bad_rows=bad_rows, **options)
+    columns = Columns.open(path, id_column=id_column, keep_blank=keep_empty, bad_rows=bad_rows, **options)
     stream = _text_stream(columns, keep_empty=keep_empty, id_column=id_column)
     columns.log(stream.sentence)
     return stream
@@ -79,32 +79,45 @@ def texts_of(columns: Columns) -> Texts:
 
 def _text_stream(columns: Columns, *, keep_empty: bool = False, id_column: str | None = None) -> TextStream:
     table = columns.table
-    ids = None if id_column is None else named_places(table, [id_column])[0]
+    ids = None if id_column is None else _id_place(table, id_column)
     places = columns.wanted or _text_places(columns, ids)
     names = () if table.is_lines else tuple(table.names[place] for place in places)
-    stream = TextStream(_rows(table, places, ids, keep_empty), str(table.path), names, table.left_out)
+    rows = _rows(table, places, ids, keep_empty)
+    stream = TextStream(rows, str(table.path), names, table.left_out, has_ids=ids is not None)
     stream.describe = lambda: columns.sentence(
         places if ids is None or ids in places else [*places, ids],
-        remarks=[*([f"ids from {table.names[ids]}"] if ids is not None else []), *_counted(stream)],
+        remarks=[
+            *([f"ids from {table.names[ids]}"] if ids is not None else []),
+            *([counted_words(stream.count, "text")] if stream.count else []),
+        ],
+        left_out=not keep_empty,
     )
     return stream
 
 
-def _counted(stream: TextStream) -> list[str]:
-    return [counted_words(stream.count, "text")] if stream.count else []
+def _id_place(table: Table, column: str) -> int:
+    if table.is_lines:
+        raise UsageError(
+            f"{table.path} is a plain text file, so there is no column '{column}' of ids. Leave it out, or name a table; "
+            "--delimiter says what parts its cells."
+        )
+    return named_places(table, [column])[0]
 
 
 def _rows(table: Table, places: list[int], ids: int | None, keep_empty: bool) -> Iterator[TextRow]:
-    """Each text; empty cells are counted, or are empty texts."""
+    """Each text; empty cells are counted, or are empty texts. A row of which a part cannot be read is blank in all parts."""
+    bad = table.left_out.bad
     for line, row in table.rows:
-        own = None if ids is None else _id(table, line, row[ids], ids)
-        for place in places:
-            texts = [] if line in table.left_out.bad else _texts(table, line, row[place], place)
-            yield from (TextRow(line, text, own) for text in texts)
-            if not texts and keep_empty:
-                yield TextRow(line, "", own)
-            elif not texts and line not in table.left_out.bad:
-                table.left_out.add("empty cell", line)
+        own = None if ids is None or all(map(is_blank, row)) else _id(table, line, row[ids], ids)
+        cells = [_texts(table, line, row[place], place) for place in places]
+        for texts in cells:
+            if line in bad or not texts:
+                if keep_empty:
+                    yield TextRow(line, "", None if line in bad else own)
+                elif line not in bad:
+                    table.left_out.add("empty cell", line)
+            else:
+                yield from (TextRow(line, text, own) for text in texts)
 
 
 def _texts(table: Table, line: int, cell: object, place: int) -> list[str]:
@@ -117,24 +130,24 @@ def _texts(table: Table, line: int, cell: object, place: int) -> list[str]:
 
 
 def _id(table: Table, line: int, cell: object, place: int) -> str | int | None:
-    """The id of a row; None in a row that could not be read.
+    """The id of a row; None in a row that cannot be read.
 
     Raises:
         DataError: There is none in the row, or it is neither text nor a whole number.
     """
     if line in table.left_out.bad:
         return None
-    if is_blank(cell) or isinstance(cell, bool) or not isinstance(cell, str | int):
-        what = "is empty" if is_blank(cell) else f"holds {str(cell)[:60]}"
-        table.left_out.refuse(
-            DataError(
-                f"the column of ids '{table.names[place]}' {what}. Every row needs an id, a text or a whole number.",
-                path=table.path,
-                line=line,
-            )
-        )
+    try:
+        if is_blank(cell) or (isinstance(cell, int) and not isinstance(cell, bool)):
+            text_in(table, line, cell, place)  # raises where it is blank
+            return cast(int, cell)
+        if isinstance(cell, bool | float):
+            reason = f"column '{table.names[place]}' holds {cell}, and ids are texts or whole numbers. Convert it."
+            raise DataError(reason, path=table.path, line=line)
+        return text_in(table, line, cell, place)
+    except DataError as error:
+        table.left_out.refuse(error)
         return None
-    return cell
 
 
 def _text_places(columns: Columns, ids: int | None = None) -> list[int]:

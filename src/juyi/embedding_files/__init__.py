@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from juyi.embedding_files.blocks import check_filled, line_list
-    from juyi.embedding_files.draft import discard_draft, ids_path
+    from juyi.embedding_files.blocks import check_source, line_list
+    from juyi.embedding_files.draft import ids_path
     from juyi.embedding_files.numbers import stored_numbers, stored_width
     from juyi.embedding_files.options import (
         EMBEDDING_FORMATS,
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from juyi.embedding_files.write import WrittenEmbeddings, write_embeddings
 
 _HOME = {
-    "blocks": ("check_filled", "line_list"),
-    "draft": ("discard_draft", "ids_path"),
+    "blocks": ("check_source", "line_list"),
+    "draft": ("ids_path",),
     "numbers": ("stored_numbers", "stored_width"),
     "options": (
         "EMBEDDING_FORMATS",
@@ -45,8 +45,7 @@ __all__ = [
     "NumberType",
     "OutputOptions",
     "WrittenEmbeddings",
-    "check_filled",
-    "discard_draft",
+    "check_source",
     "ids_path",
     "line_list",
     "stored_numbers",

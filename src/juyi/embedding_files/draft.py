@@ -1,7 +1,7 @@
 """A file that grows block by block under another name, and goes on where a process that was stopped left it.
 
-Beside `x.npy` lies `x.npy.part`, with the ids as `x.ids.txt.part` where there are any, and `x.npy.part.json`: how much of them
-is whole, what of the source is in it, and the settings that decide about the bytes.
+Beside `x.npy` lies `x.npy.part`, with its ids as `x.npy.ids.part` where there are any, and `x.npy.part.json`: how much of them is
+done, which texts are in it, and the settings that decide about the bytes.
 """
 
 from __future__ import annotations
@@ -14,21 +14,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from juyi.atomic import check_output_file, write_text
+from juyi.atomic import check_output_file
+from juyi.embedding_files.formats import TURNED, Form
 from juyi.errors import OutputError, UsageError
 from juyi.locks import locked_folder
 from juyi.types import Log
 
-TURNED = ".turned"
-"""The ending of a draft that was turned into its last form."""
-
 
 @dataclass(frozen=True)
-class Whole:
-    """How much of a draft is whole.
+class Done:
+    """How much of a draft is done.
 
     Attributes:
-        texts: Texts of the source that are in it, or were left out.
+        texts: Texts that are in it, or were left out.
         rows: Rows.
         digest: Of those texts.
         size: Bytes of the file.
@@ -48,78 +46,83 @@ class Draft:
     Args:
         path: Where it is written for now.
         ids: Where the ids are, if there are any.
-        whole: What is in it already; whatever stands behind is cut off.
+        done: What is in it already; whatever stands behind is cut off.
         target: What errors name.
-        note: Is told after each block how much is whole; the block is on the disk then.
+        note: Is told after each block how much is done; the block is on the disk then.
 
     Attributes:
-        whole: See above; grows.
-        finished: The file that is wanted, once it is whole.
+        done: See above; grows.
+        finished: The file that is wanted, once it is closed.
 
     Raises:
         OutputError: It cannot be written.
     """
 
     def __init__(
-        self, path: Path, ids: Path | None, whole: Whole, target: Path, note: Callable[[Whole], None] | None = None
+        self, path: Path, ids: Path | None, done: Done, target: Path, note: Callable[[Done], None] | None = None
     ) -> None:
-        self._note = note
-        self.path, self.ids, self.whole, self._target = path, ids, whole, target
-        self.finished = path
-        with self._errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = _opened(path, whole.size)
-            self._ids_stream = None if ids is None else _opened(ids, whole.ids_size)
+        self._path, self._ids, self._target, self._note = path, ids, target, note
+        self.done, self.finished = done, path
+        with _errors(target):
+            self._stream = _opened(path, done.size)
+            self._ids_stream = None if ids is None else _opened(ids, done.ids_size)
 
-    def append(self, data: bytes, ids: bytes, whole: Whole) -> None:
-        """A block.
+    def append(self, data: bytes, ids: bytes, done: Done) -> None:
+        """Put a block behind the others.
 
         Args:
-            data: What is put behind.
-            ids: What is put behind the ids.
-            whole: What is in it then, without the sizes.
+            data: The block.
+            ids: Its ids.
+            done: What is in the draft then; the sizes are counted here.
 
         Raises:
             OutputError: The disk is full, say.
         """
-        with self._errors():
+        with _errors(self._target):
             for stream, more in ((self._stream, data), (self._ids_stream, ids)):
                 if stream is not None:
                     stream.write(more)
                     if self._note is not None:
                         stream.flush()
                         os.fsync(stream.fileno())
-        self.whole = replace(whole, size=self.whole.size + len(data), ids_size=self.whole.ids_size + len(ids))
-        if self._note is not None:
-            self._note(self.whole)
+            after = replace(done, size=self.done.size + len(data), ids_size=self.done.ids_size + len(ids))
+            if self._note is not None:
+                self._note(after)
+        self.done = after
 
-    def close(self, head: bytes = b"", tail: bytes = b"") -> None:
-        """Put the last bytes behind, and the first ones in their place.
+    def close(self, form: Form, rows: int) -> None:
+        """Put the last bytes behind and the first ones in their place, and turn the whole into its last form.
 
         Raises:
             OutputError: The disk is full, say.
         """
-        with self._errors():
-            self._stream.write(tail)
+        with _errors(self._target):
+            self._stream.write(form.tail())
             self._stream.seek(0)
-            self._stream.write(head)
-            self._stream.close()
-            if self._ids_stream is not None:
-                self._ids_stream.close()
+            self._stream.write(form.head(rows))
+            for stream in (self._stream, self._ids_stream):
+                if stream is not None:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                    stream.close()
+            self.finished = form.finish(self._path)
 
     def abandon(self) -> None:
         """Close it as it is."""
         for stream in (self._stream, self._ids_stream):
             if stream is not None:
-                with suppress(OSError):  # what could not be written is not of the whole part
+                with suppress(OSError):  # what could not be written does not count as done
                     stream.close()
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OutputError(self._target, error) from error
+
+@contextmanager
+def _errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(target, error) from error
 
 
 def _opened(path: Path, size: int) -> IO[bytes]:
@@ -134,102 +137,136 @@ def ids_path(target: Path) -> Path:
     return target.with_suffix(".ids.txt")
 
 
-def discard_draft(target: Path) -> None:
-    """Delete what an earlier run that was stopped left beside a target.
-
-    Raises:
-        BusyError: Somebody writes it just now.
-    """
-    with locked_folder(target):
-        Drafts(target, has_ids=True).remove()
-
-
 class Drafts:
     """What lies beside a target while it is written.
 
     Args:
-        target: The file that is wanted.
+        target: The file that is wanted; what it links to is written.
         has_ids: Whether ids lie beside it.
     """
 
     def __init__(self, target: Path, *, has_ids: bool) -> None:
-        self.target = target
-        self.part = target.with_name(f"{target.name}.part")
-        self.state = target.with_name(f"{target.name}.part.json")
-        self.ids = ids_path(target).with_name(f"{ids_path(target).name}.part") if has_ids else None
+        self._named, self._target = target, target.resolve()
+        self._final_ids = ids_path(self._target) if has_ids else None
+        self._part, self._ids, self._state = (self._beside(ending) for ending in (".part", ".ids.part", ".part.json"))
+        self._shown = self._part if target.is_symlink() else target.with_name(self._part.name)
+
+    def _beside(self, ending: str) -> Path:
+        return self._target.with_name(f"{self._target.name}{ending}")
 
     @contextmanager
-    def opened(self, settings: Mapping[str, Any], log: Log) -> Iterator[Draft]:
+    def opened(self, settings: Mapping[str, Any], log: Log, *, restart: bool = False) -> Iterator[Draft]:
         """The draft, begun or continued; it takes its place when the block ends without an error.
 
-        After an error or an interrupt the blocks that are whole stay, and the log hears it; where there are none, nothing stays.
+        After an error or an interrupt the blocks that are done stay, and the log hears it; where there are none, nothing stays.
 
         Args:
             settings: What decides about the bytes.
             log: Hears what is continued and what is kept.
+            restart: Begin anew, whatever an earlier run left.
 
         Raises:
-            UsageError: There is a draft that was begun with other settings.
+            UsageError: There is a draft that was begun with other settings, or nobody knows with which.
             BusyError: Somebody else writes it.
             OutputError: It cannot be written.
         """
-        check_output_file(self.target)
-        with locked_folder(self.target):
-            whole = self._found(settings, log)
-            if whole.rows:
-                log(f"Going on behind row {whole.rows:,}: {self.part} is of an earlier run.")
-            draft = Draft(self.part, self.ids, whole, self.target, lambda whole: self._keep(whole, settings))
+        for path in (self._target, self._final_ids):
+            if path is not None:
+                check_output_file(path)
+        with locked_folder(self._target):
+            if restart:
+                self._remove()
+            done = self._found(settings)
+            if done.rows:
+                log(f"Going on behind row {done.rows:,}: {self._shown} is of an earlier run.")
+            else:
+                self._keep(Done(), settings)  # before there is a draft: one without it cannot be told from a stranger's file
+            ids = None if self._final_ids is None else self._ids
+            draft = Draft(self._part, ids, done, self._named, lambda after: self._keep(after, settings))
             try:
                 yield draft
-                self._put_in_place(draft.finished)
-            except BaseException:
+                self._put_in_place(draft, settings)
+            except BaseException as error:
                 draft.abandon()
-                if draft.whole.rows:
-                    log(f"Kept: {draft.whole.rows:,} rows in {self.part}; the same command goes on there.")
-                else:
-                    self.remove()
+                if not draft.done.rows:
+                    self._remove()
+                elif draft.done != done or not isinstance(error, UsageError):
+                    log(f"Kept: {draft.done.rows:,} rows in {self._shown}; the same command goes on there.")
                 raise
-            self.remove()
+            self._remove()
 
-    def _keep(self, whole: Whole, settings: Mapping[str, Any]) -> None:
-        write_text(self.state, json.dumps({"settings": dict(settings), "whole": asdict(whole)}, ensure_ascii=False, indent=1))
+    def _keep(self, done: Done, settings: Mapping[str, Any], moved: Mapping[str, int] | None = None) -> None:
+        """Write down how much is done; `moved` are the inodes of the files that are about to take their places."""
+        state = {"settings": dict(settings), "done": asdict(done), "moved": moved or {}}
+        fresh = self._state.with_name(f"{self._state.name}.new")
+        with _errors(self._named), fresh.open("w", encoding="utf-8") as stream:
+            json.dump(state, stream, ensure_ascii=False, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        with _errors(self._named):
+            fresh.replace(self._state)
 
-    def remove(self) -> None:
+    def _remove(self) -> None:
         """Delete whatever lies there."""
-        for path in (self.part, self.part.with_name(f"{self.part.name}{TURNED}"), self.state, self.ids):
-            if path is not None:
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
+        for path in (self._part, self._beside(f".part{TURNED}"), self._ids, self._beside(".part.json.new"), self._state):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
-    def _found(self, settings: Mapping[str, Any], log: Log) -> Whole:
-        """What is whole of an earlier run's draft; nothing where there is none that can be used."""
+    def _found(self, settings: Mapping[str, Any]) -> Done:
+        """What is done of an earlier run's draft; nothing where there is none."""
+        if not self._state.exists() and not self._part.exists():
+            return Done()
         try:
-            state = json.loads(self.state.read_text(encoding="utf-8"))
-            before, whole = dict(state["settings"]), Whole(**state["whole"])
-            sizes = [(self.part, whole.size), *([(self.ids, whole.ids_size)] if self.ids else [])]
-            if any(path.stat().st_size < size for path, size in sizes):
-                log(f"Beginning anew: {self.part} is shorter than {self.state.name} says.")
-                return Whole()
-        except (OSError, ValueError, KeyError, TypeError):
-            return Whole()
-        other = [key for key in {**before, **settings} if before.get(key) != settings.get(key)]
-        if whole.rows and other:
+            state = json.loads(self._state.read_text(encoding="utf-8"))
+            before, done, moved = dict(state["settings"]), Done(**state["done"]), dict(state["moved"])
+            self._move_back(moved)
+            sizes = [(self._part, done.size), (self._ids, done.ids_size)]
+            short = next((path for path, size in sizes if size and (not path.exists() or path.stat().st_size < size)), None)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._unusable(f"{self._state} cannot be read ({error})") from error
+        if not done.rows:
+            return Done()
+        if short:
+            raise self._unusable(f"{short} is shorter than {self._state.name} says, or gone")
+        if other := [key for key in {**before, **settings} if before.get(key) != settings.get(key)]:
             differ = "; ".join(f"{key}: {_said(before.get(key))}, now {_said(settings.get(key))}" for key in other)
-            raise UsageError(
-                f"{self.part} holds {whole.rows:,} rows of a run that was stopped, with other settings ({differ}). Repeat that "
-                "run to go on there, name another output, or begin anew with --restart, which deletes them."
-            )
-        return Whole() if other else whole
+            raise self._unusable(f"{self._shown} holds {done.rows:,} rows with other settings ({differ})")
+        return done
 
-    def _put_in_place(self, finished: Path) -> None:
+    def _unusable(self, reason: str) -> UsageError:
+        return UsageError(
+            f"What a run that was stopped left cannot be gone on with: {reason}. Repeat that run as it was, name another output, "
+            "or begin anew with --restart (restart=True), which deletes it."
+        )
+
+    def _put_in_place(self, draft: Draft, settings: Mapping[str, Any]) -> None:
+        """Rename the file and its ids; a process that is killed between the two finds both again by their inodes."""
+        with _errors(self._named):
+            pairs = [(draft.finished, self._target), *([(self._ids, self._final_ids)] if self._final_ids else [])]
+            self._keep(draft.done, settings, {str(path): path.stat().st_ino for path, _ in pairs})
+            for path, final in pairs:
+                path.replace(final)
+            _sync_folder(self._target.parent)
+
+    def _move_back(self, moved: Mapping[str, int]) -> None:
+        finals = {str(self._part): self._target, str(self._ids): self._final_ids}
+        for name, inode in moved.items():
+            final = finals.get(name)
+            if final is not None and not Path(name).exists() and final.exists() and final.stat().st_ino == inode:
+                final.replace(name)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let renames outlive a power cut, where the system can."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            if self.ids is not None:
-                self.ids.replace(ids_path(self.target))
-            finished.replace(self.target)
-        except OSError as error:
-            raise OutputError(self.target, error) from error
+            with suppress(OSError):
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _said(value: object) -> str:
-    text = "none" if value is None else str(value)
+    text = "none" if value in (None, "") else str(value)
     return text if len(text) <= 40 else f"{text[:12]}…"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,10 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from juyi.data import TextRow
-from juyi.embedding_files.draft import TURNED
 from juyi.embedding_files.options import EmbeddingFormat
-from juyi.errors import DataError, OutputError
 from juyi.extras import require
+
+TURNED = ".turned"
+"""The ending of a draft that was turned into its last form."""
+
+_GROUP_ROWS = 1 << 16
+_GROUP_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -28,17 +33,17 @@ class Layout:
 
     Attributes:
         width: Stored numbers of a row.
-        numbers: Their type, of numpy's name.
+        numbers: The type of these numbers.
         has_ids: Whether the rows have ids.
-        has_lines: Whether the rows may leave out lines, so that each says its own.
-        whole_ids: Whether the ids are whole numbers rather than texts.
+        has_lines: Whether lines may be left out, so that each row says its own.
+        ids_are_numbers: Whether the ids are whole numbers rather than texts.
     """
 
     width: int
     numbers: np.dtype[Any]
     has_ids: bool = False
     has_lines: bool = False
-    whole_ids: bool = False
+    ids_are_numbers: bool = False
 
 
 class Form(Protocol):
@@ -151,19 +156,19 @@ class JsonLines(_Appended):
 class Arrow(_Appended):
     """A table in Arrow's stream format: `id` or `line`, `text`, `embedding` as a list of fixed size.
 
-    `pyarrow.ipc.open_stream` reads it, from a memory map too; so do pandas, polars and datasets.
+    `pyarrow.ipc.open_stream` reads it, from a memory map too.
     """
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
         self._arrow = require("pyarrow", extra="hub", purpose="writing parquet and arrow files")
-        id_type = self._arrow.int64() if layout.whole_ids else self._arrow.string()
-        numbers = self._arrow.from_numpy_dtype(layout.numbers)
+        key = "line" if not layout.has_ids else "id"
+        texts = layout.has_ids and not layout.ids_are_numbers
         self._schema = self._arrow.schema(
             [
-                ("id", id_type) if layout.has_ids else ("line", self._arrow.int64()),
+                (key, self._arrow.string() if texts else self._arrow.int64()),
                 ("text", self._arrow.string()),
-                ("embedding", self._arrow.list_(numbers, layout.width)),
+                ("embedding", self._arrow.list_(self._arrow.from_numpy_dtype(layout.numbers), layout.width)),
             ]
         )
 
@@ -176,7 +181,7 @@ class Arrow(_Appended):
         if not rows:
             return b""
         columns = [
-            self._ids(rows) if self.layout.has_ids else self._arrow.array([row.line for row in rows], self._arrow.int64()),
+            self._arrow.array([row.id if self.layout.has_ids else row.line for row in rows], self._schema.field(0).type),
             self._arrow.array([row.text for row in rows], self._arrow.string()),
             self._arrow.FixedSizeListArray.from_arrays(self._arrow.array(vectors.reshape(-1)), self.layout.width),
         ]
@@ -186,18 +191,6 @@ class Arrow(_Appended):
         """The mark of the end: a message of no length."""
         return b"\xff\xff\xff\xff\0\0\0\0"
 
-    def _ids(self, rows: Sequence[TextRow]) -> Any:
-        for row in rows:
-            if row.id is not None and self.layout.whole_ids != isinstance(row.id, int):
-                kind = "a text" if isinstance(row.id, str) else "a number"
-                before = "whole numbers" if self.layout.whole_ids else "texts"
-                raise DataError(
-                    f"the id {row.id!r} of line {row.line} is {kind}, and those before it are {before}; a column of a table is "
-                    "of one type. Write jsonl, which takes both, or make them alike.",
-                    line=row.line,
-                )
-        return self._arrow.array([row.id for row in rows], self._schema.field(0).type)
-
 
 class Parquet(Arrow):
     """A table in parquet: written as Arrow first, and turned at the end, for a parquet file cannot be continued."""
@@ -205,39 +198,30 @@ class Parquet(Arrow):
     streams = False
 
     def finish(self, draft: Path) -> Path:
-        """Batch by batch, in the memory of one.
-
-        Raises:
-            OutputError: The disk is full, say.
-        """
+        """Group after group of rows, in the memory of one."""
         parquet = require("pyarrow.parquet", extra="hub", purpose="writing parquet files")
         turned = draft.with_name(f"{draft.name}{TURNED}")
         try:
             with (
-                self._arrow.memory_map(str(draft)) as source,
-                parquet.ParquetWriter(turned, self._schema, compression="zstd", use_dictionary=["text"]) as target,
+                self._arrow.OSFile(str(draft)) as source,
+                parquet.ParquetWriter(turned, self._schema, compression="zstd", use_dictionary=False) as target,
             ):
-                for batch in self._arrow.ipc.open_stream(source):
-                    target.write_batch(batch)
-        except OSError as error:
+                for group in self._groups(self._arrow.ipc.open_stream(source)):
+                    target.write_table(group, row_group_size=group.num_rows)
+            with turned.open("r+b") as written:
+                os.fsync(written.fileno())
+        except BaseException:
             turned.unlink(missing_ok=True)
-            raise OutputError(draft, error) from error
+            raise
         return turned
 
-
-def id_lines(rows: Sequence[TextRow], has_ids: bool) -> str:
-    """What `x.ids.txt` says of some rows, a line each: the id, or the number of the line.
-
-    Raises:
-        DataError: An id holds a line break.
-    """
-    if not has_ids:
-        return "".join(f"{row.line}\n" for row in rows)
-    for row in rows:
-        if isinstance(row.id, str) and ("\n" in row.id or "\r" in row.id):
-            raise DataError(
-                f"the id {row.id!r} of line {row.line} holds a line break, and beside an array each id is a line. Write parquet "
-                "or jsonl.",
-                line=row.line,
-            )
-    return "".join(f"{'' if row.id is None else row.id}\n" for row in rows)
+    def _groups(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Tables of many rows, for each group of a file costs its readers something."""
+        group: list[Any] = []
+        for batch in batches:
+            group.append(batch)
+            if sum(each.num_rows for each in group) >= _GROUP_ROWS or sum(each.nbytes for each in group) >= _GROUP_BYTES:
+                yield self._arrow.Table.from_batches(group)
+                group = []
+        if group:
+            yield self._arrow.Table.from_batches(group)

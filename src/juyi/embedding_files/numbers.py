@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from juyi.embedding_files.options import NumberType
+from juyi.embeddings import finite_matrix
 from juyi.errors import UsageError
 from juyi.types import Embeddings
 
@@ -28,8 +29,9 @@ def stored_numbers(vectors: Embeddings, number_type: NumberType) -> NDArray[Any]
         vectors: (n, dim) float32; result: (n, dim), or (n, ceil(dim / 8)) uint8 of `binary`. Little-endian.
 
     Raises:
-        UsageError: A number is too large for float16.
+        UsageError: There are NaN or infinity among them, or a number is too large for float16.
     """
+    vectors = finite_matrix(vectors, "vectors").astype(np.float32, copy=False)
     match number_type:
         case "float16":
             with np.errstate(over="ignore"):

@@ -32,8 +32,9 @@ class OutputOptions:
         normalise: Give every vector length one, after it was cut.
         prompt: Put before each text; see `Engine.encode`.
         empty: What becomes of an empty text: `error` refuses it, `zero` writes a row of zeros, `drop` leaves it out. Then the
-            line numbers of the rows are written too: in jsonl as "line", beside `x.npy` or `x.csv` as `x.ids.txt`; beside a
-            stream there is no place for them, and `empty` of the result says what is missing.
+            line numbers of the rows are written too, where they have no ids: in jsonl as "line" (beside ids as well), beside
+            `x.npy` or `x.csv` as `x.ids.txt`; beside a stream there is no place for them, and `empty_lines` of the result says
+            which are missing.
 
     Raises:
         UsageError: There is no such choice, or `dim` is not above 0.

@@ -42,7 +42,12 @@ class Prepared:
 
 
 def prepare_rows(recipe: TrainRecipe, rows: Examples, encoder: Encoder, log: Log) -> Prepared:
-    """The encoder, and the given rows tokenized."""
+    """The encoder, and the given rows tokenized.
+
+    Raises:
+        UsageError: The vectors shall be cut to a width that is not below the encoder's.
+    """
+    _check_widths(recipe, encoder)
     count = len(rows[recipe.objective.columns[0]])
     learned_from = f"{count:,} {'unlabelled sentences' if 'text' in rows else 'rows of ' + ', '.join(recipe.objective.columns)}"
     learned_from += _with_prompt(encoder)
@@ -65,8 +70,12 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
         data: The folder of the sources.
         teacher: Where the teachers' vectors are kept.
         log: Hears what is being done.
+
+    Raises:
+        UsageError: The vectors shall be cut to a width that is not below the encoder's.
     """
     encoder = load_encoder(recipe.encoder, log=log)
+    _check_widths(recipe, encoder)
     files = len(recipe.sources.files)
     kind = "texts" if isinstance(recipe.objective, MaskedLM) else "pairs"
     learned_from = f"{kind} from {files} sources{_with_prompt(encoder)}"
@@ -96,6 +105,11 @@ def prepare_sources(recipe: SourcesRecipe, data: Path, teacher: Path, log: Log) 
     )
 
 
+def _check_widths(recipe: TrainRecipe | SourcesRecipe, encoder: Encoder) -> None:
+    if recipe.objective.matryoshka is not None:
+        recipe.objective.matryoshka.check(encoder.training_dim)
+
+
 def _with_prompt(encoder: Encoder) -> str:
     """The prompt before every text of the training, in words."""
     prompt = encoder.prompt_for()
@@ -111,6 +125,8 @@ def _prompted(texts: Mapping[str, Sequence[Any]], encoder: Encoder) -> dict[str,
 def _card(recipe: TrainRecipe | SourcesRecipe, learned_from: str, result: TrainResult, *, taught_by: Sequence[str] = ()) -> str:
     encoder, training = recipe.encoder, recipe.training
     teachers = "".join(f"\n- taught by: {teacher}" for teacher in taught_by)
+    widths = recipe.objective.matryoshka
+    cut = f"\n- for vectors that can be cut to the first {', '.join(map(str, widths.dims))} numbers" if widths else ""
     return f"""---
 library_name: sentence-transformers
 pipeline_tag: sentence-similarity
@@ -122,7 +138,7 @@ tags: [sentence-transformers, sentence-similarity, feature-extraction, simcse]
 {recipe.about}
 
 - starts from: {encoder.model or "juyi's embedded encoder"}
-- objective: {recipe.objective}{teachers}
+- objective: {recipe.objective}{cut}{teachers}
 - learned from {learned_from} in {result.steps:,} steps of {training.batch_size}
 - learning rate {training.learning_rate:g}, seed {training.seed}
 - source of the settings: {recipe.source}

@@ -19,7 +19,7 @@ from juyi.objectives import (
     Objective,
     PairContrastive,
     WithMaskedLM,
-    WithMatryoshka,
+    at_all_widths,
 )
 from juyi.teachers import Teacher
 from juyi.training import TrainingSettings
@@ -237,11 +237,9 @@ def recipe_teachers(recipe: AnyRecipe) -> tuple[Teacher, ...]:
 
 def trained_objective(recipe: AnyRecipe) -> Objective:
     """What is minimised: the objective, where the recipe says so at several widths and with masked language modelling beside."""
-    if isinstance(recipe, PretrainRecipe):
-        return recipe.objective
-    widths = recipe.objective.matryoshka
-    objective: Objective = recipe.objective if widths is None else WithMatryoshka(recipe.objective, widths)
-    return objective if recipe.masked_lm is None else recipe.masked_lm.beside(objective)
+    if isinstance(recipe, PretrainRecipe) or recipe.masked_lm is None:
+        return at_all_widths(recipe.objective)
+    return recipe.masked_lm.beside(recipe.objective)
 
 
 def _check_heads(objective: AnyObjective, encoder: EncoderSettings) -> None:

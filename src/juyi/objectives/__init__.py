@@ -13,7 +13,7 @@ from juyi.objectives.simcse_supervised import SimCSESupervised
 from juyi.objectives.simcse_unsupervised import SimCSEUnsupervised
 from juyi.objectives.triplet import Triplet
 from juyi.objectives.with_masked_lm import WithMaskedLM
-from juyi.objectives.with_matryoshka import WithMatryoshka
+from juyi.objectives.with_matryoshka import WithMatryoshka, at_all_widths
 
 AnyObjective = (
     SimCSEUnsupervised
@@ -49,4 +49,5 @@ __all__ = [
     "WithMaskedLM",
     "WithMatryoshka",
     "World",
+    "at_all_widths",
 ]

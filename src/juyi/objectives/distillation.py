@@ -66,9 +66,17 @@ class Distillation(ObjectiveDefaults):
             )
 
     def start(self, encoder: Encoder) -> nn.Module:
-        """The matrix from the encoder's width to the teacher's; none where they are equal."""
+        """The matrix from the encoder's width to the teacher's; none where they are equal, unless the vectors are to be cut.
+
+        The first numbers of a teacher's vectors need not tell anything, so those of the student's are compared with all of them,
+        through the first columns of a matrix.
+        """
         if self.teacher_dim in (0, encoder.training_dim):
-            return _Same(encoder.training_dim)
+            if self.matryoshka is None:
+                return _Same(encoder.training_dim)
+            same = nn.Linear(encoder.training_dim, encoder.training_dim, bias=False)
+            nn.init.eye_(same.weight)  # the whole vectors begin as without it
+            return same
         projection = nn.Linear(encoder.training_dim, self.teacher_dim, bias=False)
         nn.init.orthogonal_(projection.weight)  # keeps angles as they are, as far as the narrower width allows
         return projection

@@ -17,12 +17,12 @@ from juyi.errors import UsageError
 from juyi.layout import max_positions
 from juyi.losses import info_nce
 from juyi.objectives.checks import check_temperature
-from juyi.objectives.objective import Batch, View, World
+from juyi.objectives.objective import Batch, ObjectiveDefaults, View, World
 from juyi.tokenization import TokenIds, repeat_tokens, repeat_tokens_as_released
 
 
 @dataclass(frozen=True)
-class ESimCSE:
+class ESimCSE(ObjectiveDefaults):
     """Unsupervised SimCSE against two of its weaknesses: views of equal length, and few negatives.
 
     A sentence and its other view have the same length, so the encoder learns that equal length means the same; the second view

@@ -20,7 +20,8 @@ class Matryoshka:
 
     Source:
         Kusupati et al., Matryoshka Representation Learning (arXiv:2205.13147) eq. 1. What differs: the mean of the losses is
-        minimised, not their sum, so that clipping and learning rates stay what they are.
+        minimised, not their sum, so that clipping and learning rates stay what they are; and a classifier or a projection serves
+        all widths by its first columns, as in their MRL-E.
     """
 
     dims: tuple[int, ...]

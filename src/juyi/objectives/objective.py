@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -111,11 +111,10 @@ class ObjectiveDefaults:
     """What all objectives have, and most do: they remember nothing, and nothing happens after a step.
 
     Attributes:
-        matryoshka: Minimise it for the first numbers of the vectors too; see `Matryoshka`. Whoever trains puts
-            `WithMatryoshka` around it.
+        matryoshka: Minimise it for the first numbers of the vectors too; `at_all_widths` makes of it what is trained.
     """
 
-    matryoshka: Matryoshka | None = None
+    matryoshka: Matryoshka | None = field(default=None, repr=False)
 
     def start(self, encoder: Encoder) -> nn.Module:
         """No state."""

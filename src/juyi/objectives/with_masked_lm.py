@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from juyi.encoder import Encoder
 from juyi.objectives.masked_lm import MaskedLM
 from juyi.objectives.objective import SENTENCES, WORDS, Batch, Objective, View, World
+from juyi.objectives.with_matryoshka import at_all_widths
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class WithMaskedLM:
     weight: float
 
     @property
+    def _main(self) -> Objective:
+        return at_all_widths(self.objective)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Those of the objective, and where words are hidden whole the numbers of the words of all its sentences."""
         words = WORDS if self.masked_lm.whole_words else {}
@@ -44,7 +49,7 @@ class WithMaskedLM:
 
     def start(self, encoder: Encoder) -> nn.Module:
         """Both states."""
-        return nn.ModuleDict({"objective": self.objective.start(encoder), "masked_lm": self.masked_lm.start(encoder)})
+        return nn.ModuleDict({"objective": self._main.start(encoder), "masked_lm": self.masked_lm.start(encoder)})
 
     def inputs(self, batch: Batch, rng: np.random.Generator, encoder: Encoder) -> list[View]:
         """The views of the objective, and the sentences of all columns with hidden tokens."""
@@ -57,7 +62,7 @@ class WithMaskedLM:
 
     def loss(self, encoded: Sequence[Tensor], views: Sequence[View], world: World, state: nn.Module) -> Tensor:
         """The weighted sum."""
-        main = self.objective.loss(encoded[:-1], views[:-1], world, state.get_submodule("objective"))
+        main = self._main.loss(encoded[:-1], views[:-1], world, state.get_submodule("objective"))
         return main + self.weight * self.masked_lm.loss(encoded[-1:], views[-1:], world, state.get_submodule("masked_lm"))
 
     def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:

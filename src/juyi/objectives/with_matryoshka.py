@@ -65,3 +65,9 @@ class WithMatryoshka:
     def after_step(self, encoded: Sequence[Tensor], world: World, state: nn.Module) -> None:
         """That of the objective, with the whole vectors."""
         self.objective.after_step(encoded, world, state)
+
+
+def at_all_widths(objective: Objective) -> Objective:
+    """What is trained of an objective that names widths in its `matryoshka`; any other as it is."""
+    widths = getattr(objective, "matryoshka", None)
+    return objective if widths is None or isinstance(objective, WithMatryoshka) else WithMatryoshka(objective, widths)

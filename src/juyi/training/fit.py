@@ -21,7 +21,7 @@ from torch import nn
 
 from juyi.encoder import Encoder
 from juyi.errors import TrainingError
-from juyi.objectives import Objective
+from juyi.objectives import Objective, at_all_widths
 from juyi.training.batches import BatchPlan
 from juyi.training.checkpoints import Position, load_checkpoint, save_checkpoint
 from juyi.training.gather import ProcessWorld
@@ -135,6 +135,7 @@ def fit(
     """
     world, where = (ProcessWorld.current(), torch.device(device)) if device is not None else ProcessWorld.join()
     encoder.to(where)
+    objective = at_all_widths(objective)
     held_out, learned = hold_out(rows, count_rows(rows, objective), settings)
     plan = _plan(rows, learned, settings, world)
     steps = settings.steps or max(1, math.ceil(settings.epochs * plan.steps_per_epoch - 1e-9))
