@@ -105,7 +105,7 @@ def test_killed_and_repeated_it_goes_on_and_gives_the_same_bytes(tmp_path: Path)
     target, state = tmp_path / "x.npy", tmp_path / "x.npy.part.json"
 
     def kept() -> int:
-        return int(json.loads(state.read_text())["whole"]["rows"]) if state.exists() else 0
+        return int(json.loads(state.read_text())["done"]["rows"]) if state.exists() else 0
 
     for stop, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
         before = kept()
