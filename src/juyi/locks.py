@@ -135,7 +135,7 @@ def _signed(file: int, path: Path) -> int:
         os.lseek(file, 0, os.SEEK_SET)
         os.ftruncate(file, 0)
         os.write(file, (json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now}) + "\n").encode())
-    except OSError:
+    except BaseException:  # Ctrl-C among them
         path.unlink(missing_ok=True)
         os.close(file)
         raise

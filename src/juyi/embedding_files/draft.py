@@ -176,24 +176,31 @@ class Drafts:
         with locked_folder(self._target):
             if restart:
                 self._remove()
-            done = self._found(settings)
-            if done.rows:
-                log(f"Going on behind row {done.rows:,}: {self._shown} is of an earlier run.")
-            else:
-                self._keep(Done(), settings)  # before there is a draft: one without it cannot be told from a stranger's file
-            ids = None if self._final_ids is None else self._ids
-            draft = Draft(self._part, ids, done, self._named, lambda after: self._keep(after, settings))
+            done, draft = self._found(settings), None
             try:
+                if done.rows:
+                    log(f"Going on behind row {done.rows:,}: {self._shown} is of an earlier run.")
+                else:
+                    self._keep(Done(), settings)  # before there is a draft: one without it cannot be told from a stranger's file
+                ids = None if self._final_ids is None else self._ids
+                draft = Draft(self._part, ids, done, self._named, lambda after: self._keep(after, settings))
                 yield draft
                 self._put_in_place(draft, settings)
             except BaseException as error:
-                draft.abandon()
-                if not draft.done.rows:
-                    self._remove()
-                elif draft.done != done or not isinstance(error, UsageError):
-                    log(f"Kept: {draft.done.rows:,} rows in {self._shown}; the same command goes on there.")
+                self._stop(draft, done, error, log)
                 raise
             self._remove()
+
+    def _stop(self, draft: Draft | None, before: Done, error: BaseException, log: Log) -> None:
+        """Keep the blocks that are done, and say so; where there are none, leave nothing."""
+        done = before
+        if draft is not None:
+            draft.abandon()
+            done = draft.done
+        if not done.rows:
+            self._remove()
+        elif done != before or not isinstance(error, UsageError):
+            log(f"Kept: {done.rows:,} rows in {self._shown}; the same command goes on there.")
 
     def _keep(self, done: Done, settings: Mapping[str, Any], moved: Mapping[str, int] | None = None) -> None:
         """Write down how much is done; `moved` are the inodes of the files that are about to take their places."""
