@@ -19,8 +19,8 @@ from juyi.declarations import build
 from juyi.encoder import save_encoder
 from juyi.encoder.heads import Dense
 from juyi.errors import DataError
-from juyi.experiments.identity import run_hash, what_is_read
-from juyi.experiments.load import apply_overrides, resolved
+from juyi.experiments.identity import Reading, run_hash, what_is_read
+from juyi.experiments.load import apply_overrides, load_recipe, resolved
 from juyi.experiments.recipe import AnyRecipe, SourcesRecipe, TrainRecipe
 from juyi.experiments.runner import run
 from juyi.hub import folder_digest
@@ -286,3 +286,16 @@ def test_who_starts_from_a_chosen_model_owes_the_choice_too(place: Path, tmp_pat
     third = run(train_recipe(place, **new, **plain), tmp_path / "runs", examples=TEXTS).folder / "model"
     made = [read_provenance(folder) for folder in (first, second, third)]
     assert [each is not None and each.dev_selected for each in made] == [True, True, False]
+
+
+def test_runs_that_were_finished_before_a_setting_was_there_are_the_same_runs() -> None:
+    """The hashes of before vectors could be cut."""
+    known = {
+        "zh/simcse": "0a1fb0d90ce4",
+        "zh/esimcse": "491368de7d28",
+        "mini/distillation": "508f93244ecc",
+        "pretrain/mini-base": "8c662624eef6",
+    }
+    assert {name: run_hash(load_recipe(name), Reading()) for name in known} == known
+    cut = load_recipe("zh/simcse", ["objective.matryoshka.dims=[64]"])
+    assert run_hash(cut, Reading()) != known["zh/simcse"]

@@ -1,4 +1,4 @@
-"""A recipe that takes tables from another."""
+"""The recipes that ship, by name, and one that takes tables from another."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from juyi.errors import UsageError
 from juyi.experiments.load import load_recipe
 from juyi.experiments.recipe import SourcesRecipe
+from juyi.experiments.recipe_files import RECIPES, recipe_names
 
 BASE = """
 name = "base"
@@ -61,3 +62,8 @@ def test_the_steps_of_mini_have_the_same_teachers() -> None:
     for name in ("mini/longer", "mini/questions"):
         later = load_recipe(name)
         assert isinstance(later, SourcesRecipe) and later.encoder == whole.encoder and later.teachers == words.teachers
+
+
+def test_names_are_the_files() -> None:
+    assert "pretrain/mini-base" in recipe_names()
+    assert recipe_names() == sorted(recipe_names()) and len(recipe_names()) == len(list(RECIPES.rglob("*.toml")))
