@@ -23,6 +23,7 @@ EXTRA_OF = {
     "mteb": "mteb",
     "onnx": "onnx",
     "onnxscript": "onnx",
+    "openvino": "openvino",
     "peft": "lora",
     "tensorboard": "track",
     "wandb": "wandb",

@@ -15,7 +15,7 @@ import pytest
 from juyi import encode
 from juyi.embedding_files import OutputOptions, write_embeddings
 from juyi.encoder import EncoderSettings, load_encoder, save_encoder
-from juyi.engines import CachedEncode, Engine, open_engine, prompted_identity, why_not_onnx
+from juyi.engines import CachedEncode, Engine, engine_problems, open_engine, prompted_identity
 from juyi.engines.export import export_model
 from juyi.engines.torch_engine import TorchEngine
 from juyi.errors import ModelError, UsageError
@@ -38,11 +38,11 @@ def exported(folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "exported"
 
 
-def test_both_engines_give_the_vectors_of_sentence_transformers(exported: Path, folder: Path, sentences: list[str]) -> None:
+def test_all_engines_give_the_vectors_of_sentence_transformers(exported: Path, folder: Path, sentences: list[str]) -> None:
     library: Any = pytest.importorskip("sentence_transformers")
     model = library.SentenceTransformer(str(exported), device="cpu")
     texts = sentences[::6]
-    for kind in ("onnx", "torch"):
+    for kind in ("openvino", "onnx", "torch"):
         engine = open_engine(exported, kind)  # type: ignore[arg-type]
         assert engine.kind == kind and engine.prompts == E5
         for given, theirs in (
@@ -55,7 +55,6 @@ def test_both_engines_give_the_vectors_of_sentence_transformers(exported: Path, 
             np.testing.assert_allclose(engine.encode(texts, prompt=given), model.encode(texts, **theirs), atol=1e-5)
         with pytest.raises(UsageError, match="Did you mean 'query'"):
             engine.encode(texts, prompt="qurey")
-    assert open_engine(exported).kind == "onnx"
     original = load_encoder(folder)
     np.testing.assert_allclose(original.encode(texts, prompt="passage"), model.encode(texts, prompt_name="passage"), atol=1e-5)
 
@@ -120,7 +119,7 @@ def test_a_graph_cannot_leave_a_prompt_out_of_the_pooling(folder: Path, tmp_path
     encoder = load_encoder(folder)
     encoder.prompts = Prompts(E5.texts, "same", pooled=False)
     apart = save_encoder(encoder, tmp_path / "apart")
-    assert "leaves the tokens of a prompt out" in why_not_onnx(apart)
+    assert "leaves the tokens of a prompt out" in engine_problems(apart)["onnx"]
     engine: Engine = open_engine(apart)
     assert isinstance(engine, TorchEngine)
     np.testing.assert_allclose(engine.encode(sentences[:4]), encoder.encode(sentences[:4]), atol=1e-6)

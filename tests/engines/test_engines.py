@@ -21,6 +21,7 @@ from juyi.encoder import EncoderSettings, load_encoder, save_encoder
 from juyi.engines import ENGINE_KINDS, EngineKind, open_engine
 from juyi.engines.export import export_onnx
 from juyi.engines.onnx_engine import OnnxEngine
+from juyi.engines.openvino_engine import OpenVINOEngine
 from juyi.engines.torch_engine import TorchEngine
 from juyi.errors import ModelError, UsageError
 from juyi.postprocessing import whiten_encoder
@@ -33,13 +34,14 @@ def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
 
 
-def test_the_embedded_graph_gives_the_torch_vectors() -> None:
-    assert isinstance(open_engine(), OnnxEngine)
+def test_the_embedded_graphs_give_the_torch_vectors() -> None:
+    assert isinstance(open_engine(), OpenVINOEngine) and isinstance(open_engine(few=True), OnnxEngine)
     reference = TorchEngine.load(FOLDER).encode(TEXTS)
-    assert cosines(open_engine().encode(TEXTS), reference).min() > 0.999999
+    for engine in (open_engine(), open_engine(few=True)):
+        assert cosines(engine.encode(TEXTS), reference).min() > 0.999999
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize("kind", ["openvino", "onnx", "torch"])
 def test_engines_keep_order_and_do_not_depend_on_the_batch(kind: str) -> None:
     engine = open_engine(None, kind)  # type: ignore[arg-type]
     together = engine.encode(TEXTS)
@@ -81,7 +83,7 @@ def test_whitening_goes_into_the_graph(tmp_path: Path, with_graph: Path) -> None
 
 
 def test_a_folder_without_a_graph_is_run_by_torch_and_refused_by_onnx(tmp_path: Path) -> None:
-    shutil.copytree(FOLDER, tmp_path / "m", ignore=shutil.ignore_patterns("*.onnx"))
+    shutil.copytree(FOLDER, tmp_path / "m", ignore=shutil.ignore_patterns("*.onnx", "*.xml"))
     assert isinstance(open_engine(tmp_path / "m"), TorchEngine)
     with pytest.raises(ModelError, match=r"no model\.onnx"):
         open_engine(tmp_path / "m", "onnx")
@@ -91,13 +93,13 @@ KINDS_OF_ENGINE = [kind for kind in ENGINE_KINDS if kind != "auto"]
 
 
 def test_what_can_be_asked_for_is_one_list() -> None:
-    assert ENGINE_KINDS[0] == "auto" and set(KINDS_OF_ENGINE) == {"onnx", "torch"}
+    assert ENGINE_KINDS[0] == "auto" and set(KINDS_OF_ENGINE) == {"openvino", "onnx", "torch"}
     for kind in KINDS_OF_ENGINE:
         engine = open_engine(None, kind)
         assert (engine.kind, engine.precision, engine.dim) == (kind, "float32", 384)
     words = {
-        "kind": ({"kind": "abacus"}, "'abacus' is no engine. There are auto, onnx, torch"),
-        "precision": ({"precision": "int3"}, "'int3' is no precision. There are float32, bfloat16"),
+        "kind": ({"kind": "abacus"}, "'abacus' is no engine. There are auto, openvino, onnx, torch"),
+        "precision": ({"precision": "int3"}, "'int3' is no precision. There are auto, float32, bfloat16"),
         "pooling": ({"pooling": "mean"}, "'mean' is no pooling. The poolings are cls"),
     }
     for options, expected in words.values():
@@ -107,15 +109,13 @@ def test_what_can_be_asked_for_is_one_list() -> None:
 
 def test_precision_and_pooling_are_asked_for_and_never_ignored() -> None:
     assert open_engine("mini", "torch", precision="bfloat16").precision == "bfloat16"
-    for kind in ("auto", "onnx"):
-        with pytest.raises(
-            UsageError, match="runs on the engine onnx, which computes in float32; with --engine torch it can bfl"
-        ):
-            open_engine("mini", kind, precision="bfloat16")
+    assert open_engine("mini", precision="bfloat16").precision == "bfloat16"
+    with pytest.raises(UsageError, match="runs on the engine onnx, which computes in float32; with --engine torch it can bfl"):
+        open_engine("mini", "onnx", precision="bfloat16")
     own, other = load_encoder("mini").pooling, "cls"
     assert own != other
-    assert isinstance(open_engine("mini", pooling=own), OnnxEngine)
-    engine = open_engine("mini", pooling="cls")
+    assert isinstance(open_engine("mini", pooling=own, few=True), OnnxEngine)
+    engine = open_engine("mini", "torch", pooling="cls")
     expected = load_encoder(EncoderSettings(model="mini", pooling="cls")).encode(TEXTS[:5])
     np.testing.assert_array_equal(engine.encode(TEXTS[:5]), expected)
     assert np.abs(expected - open_engine("mini").encode(TEXTS[:5])).max() > 0.01
@@ -123,7 +123,7 @@ def test_precision_and_pooling_are_asked_for_and_never_ignored() -> None:
         open_engine("mini", "onnx", pooling="cls")
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize("kind", ["openvino", "onnx", "torch"])
 def test_blocks_are_the_rows_of_encode_and_texts_are_taken_as_they_are_needed(kind: EngineKind) -> None:
     engine = open_engine("mini", kind)
     taken: list[str] = []
@@ -149,7 +149,7 @@ def test_blocks_are_the_rows_of_encode_and_texts_are_taken_as_they_are_needed(ki
         next(broken)
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize("kind", ["openvino", "onnx", "torch"])
 @pytest.mark.parametrize(
     ("texts", "words"),
     [("天气", "one string"), ([None], "None at place 0"), (["a", float("nan")], "nan at place 1"), ([3], "'3'")],
@@ -159,7 +159,7 @@ def test_what_is_no_list_of_texts_is_told(kind: EngineKind, texts: Any, words: s
         open_engine("mini", kind).encode(texts)
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize("kind", ["openvino", "onnx", "torch"])
 def test_threads_share_an_engine(kind: EngineKind) -> None:
     engine = open_engine("mini", kind)
     parts = [TEXTS[i::8][:10] for i in range(8)]
@@ -182,7 +182,7 @@ def test_the_onnx_path_imports_no_torch() -> None:
 
 
 def test_without_torch_a_folder_without_a_graph_says_what_to_install(tmp_path: Path) -> None:
-    shutil.copytree(FOLDER, tmp_path / "m", ignore=shutil.ignore_patterns("*.onnx"))
+    shutil.copytree(FOLDER, tmp_path / "m", ignore=shutil.ignore_patterns("*.onnx", "*.xml"))
     code = f"import sys; sys.modules['torch'] = None\nfrom juyi.engines import open_engine; open_engine({str(tmp_path / 'm')!r})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "juyi[train]" in result.stderr

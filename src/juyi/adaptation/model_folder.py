@@ -9,7 +9,7 @@ from juyi.adaptation.portfolio import RAW, Treatment
 from juyi.atomic import replaced_folder
 from juyi.calibration import write_calibrations
 from juyi.encoder import Encoder, save_encoder
-from juyi.engines.export import add_graph
+from juyi.engines.export import add_graphs
 from juyi.language import translated as _
 from juyi.layout import MODULES, NATIVE_MODULES
 from juyi.provenance import copy_provenance
@@ -33,7 +33,7 @@ def write_model(
     """
     with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         save_encoder(encoder, draft, half=True, card=card(result, folder))
-        add_graph(draft, log, start=start)
+        add_graphs(draft, log, start=start)
         copy_provenance(source, draft)
         write_calibrations(draft, result.calibrations.get(result.recommended, []))
         write_similarity_settings(draft, SimilaritySettings(overlap=treatment.overlap))

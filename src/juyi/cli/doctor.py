@@ -71,7 +71,7 @@ def _cache() -> dict[str, str]:
 
 
 def _try_encoding(rows: list[dict[str, str]]) -> bool:
-    from juyi.engines import open_engine, why_not_onnx
+    from juyi.engines import engine_problems, open_engine
     from juyi.errors import JuyiError
     from juyi.hub import resolve
 
@@ -83,7 +83,7 @@ def _try_encoding(rows: list[dict[str, str]]) -> bool:
         rows.append({"part": "embedded encoder", "state": "broken", "note": str(error)})
         return False
     note = f"{vectors.shape[1]} dimensions, {1000 * (time.monotonic() - began):.0f} ms to load and encode, engine {engine.kind}"
-    if problem := why_not_onnx(resolve()):
-        note += f" ({problem})"
+    if problems := ", ".join(each for each in engine_problems(resolve(), opened=True).values() if each):
+        note += f" ({problems})"
     rows.append({"part": "embedded encoder", "state": "works", "note": note})
     return True

@@ -17,7 +17,7 @@ from juyi.embedding_files.options import (
     NumberType,
     OutputOptions,
 )
-from juyi.engines.engine import EngineKind
+from juyi.engines.engine import EngineKind, PrecisionChoice
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 @click.option("--restart", is_flag=True, help="Begin anew where a run was stopped; what was kept of it is deleted.")
 @options.reading
 @options.engine
+@options.precision
 def command(
     file: str,
     model: str,
@@ -81,6 +82,7 @@ def command(
     restart: bool,
     reading: ReadSettings,
     engine: EngineKind,
+    precision: PrecisionChoice,
 ) -> None:
     """Encode the sentences of FILE (txt, csv, tsv, json, jsonl, xlsx, parquet, packed or not; - is stdin), of any number.
 
@@ -129,7 +131,7 @@ def command(
     texts = opened()
     several = f" {len(texts.columns)} rows of the matrix for each of the file." if len(texts.columns) > 1 else ""
     say(texts.sentence + several)
-    runner = open_engine(model, engine, pooling=known_pooling(pooling), log=say)
+    runner = open_engine(model, engine, precision=precision, pooling=known_pooling(pooling), log=say)
     say_prompt(runner.prompts.resolve(prompt))
     with stdout_errors() if output is None else nullcontext(), work_bar(unit="texts") as bar:
         written = write_embeddings(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from juyi.cli import options
-from juyi.engines.engine import PRECISIONS
+from juyi.engines.engine import PRECISION_CHOICES
 from juyi.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def evaluation_options(command: F) -> F:
             options.engine,
             click.option(
                 "--precision",
-                type=click.Choice(["auto", *PRECISIONS]),
+                type=click.Choice(PRECISION_CHOICES),
                 default="auto",
                 show_default=True,
-                help="One for all. auto: bfloat16 where it is fast and all models, on torch, order pairs in it as in float32.",
+                help="One for all. auto: bfloat16 where it is fast and all models order pairs in it as in float32.",
             ),
             click.option("--cache/--no-cache", default=True, show_default=True, help="Keep embeddings on disk."),
             options.reading,

@@ -64,7 +64,7 @@ def show(model: str, card: bool, form: str) -> None:
     import json
 
     from juyi.cli.output import say
-    from juyi.engines import why_not_onnx
+    from juyi.engines import engine_problems
     from juyi.hub import resolve
     from juyi.layout import config_folder, read_layout, tokenizer_folder
     from juyi.prompts import written_prompts
@@ -83,7 +83,7 @@ def show(model: str, card: bool, form: str) -> None:
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
     kind = config.get("model_type", "not stated")
     kind = kind if base == root else f"{kind}, adapters of {base}"
-    problem = why_not_onnx(folder)
+    problems = engine_problems(folder, opened=True)
     dense = " → ".join(f"{d.inputs}×{d.outputs} {d.activation}" for d in layout.dense)
     facts = {
         "folder": str(folder),
@@ -97,7 +97,7 @@ def show(model: str, card: bool, form: str) -> None:
         "similarity": layout.output.similarity,
         "longest input": layout.max_length,
         "prompts": written_prompts(layout.prompts) if form == "json" else _prompts(layout.prompts),
-        "onnx graph": f"no: {problem}" if problem else "yes",
+        **{f"{engine} graph": f"no: {problem}" if problem else "yes" for engine, problem in problems.items()},
         "size": f"{_size(folder) / 1e6:.1f} MB",
     }
     if form == "json":

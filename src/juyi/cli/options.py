@@ -14,7 +14,7 @@ import click
 
 from juyi.assets import DEFAULT_ENCODER
 from juyi.cli.output import say
-from juyi.engines.engine import ENGINE_KINDS
+from juyi.engines.engine import ENGINE_KINDS, PRECISION_CHOICES
 from juyi.errors import UsageError
 
 FORMATS = ("", "txt", "csv", "tsv", "json", "jsonl", "xlsx", "parquet")
@@ -53,6 +53,13 @@ prompt: Callable[[F], F] = click.option(
 )
 engine: Callable[[F], F] = click.option(
     "--engine", type=click.Choice(ENGINE_KINDS), default=ENGINE_KINDS[0], show_default=True, help="What runs the encoder."
+)
+precision: Callable[[F], F] = click.option(
+    "--precision",
+    type=click.Choice(PRECISION_CHOICES),
+    default=PRECISION_CHOICES[0],
+    show_default=True,
+    help="What products are computed in. auto: bfloat16 where it is fast and the vectors keep their direction.",
 )
 seed: Callable[[F], F] = click.option("--seed", default=42, show_default=True, help="Draws everything that is random.")
 override: Callable[[F], F] = click.option(

@@ -43,7 +43,7 @@ def command(texts: tuple[str, ...], model: str, pooling: str | None, prompt: str
     if blank := [number for number, text in enumerate(texts, start=1) if not text.strip()]:
         raise UsageError(f"Sentence {blank[0]} is empty.")
     check_texts(texts, "the command line")
-    opened = open_engine(model, engine, pooling=known_pooling(pooling), log=say)
+    opened = open_engine(model, engine, pooling=known_pooling(pooling), few=True, log=say)
     say_prompt(opened.prompts.resolve(prompt))
     vectors, others = dict(zip(texts, opened.encode(texts, prompt=prompt), strict=True)), texts[1:]
     scores = cosine_rows(np.tile(vectors[texts[0]], (len(others), 1)), np.stack([vectors[text] for text in others]))

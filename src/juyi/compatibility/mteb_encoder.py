@@ -13,7 +13,6 @@ from safetensors import safe_open
 
 from juyi.embeddings import encoded, finite_matrix
 from juyi.engines import EngineKind, open_engine
-from juyi.engines.engine import DEFAULT_BATCH_TOKENS
 from juyi.errors import UsageError
 from juyi.extras import require
 from juyi.hub import folder_digest, resolve
@@ -68,7 +67,7 @@ class MtebEncoder:
         *,
         name: str | None = None,
         engine: EngineKind = "auto",
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        batch_tokens: int | None = None,
     ) -> None:
         mteb: Any = require("mteb.models.model_meta", extra="mteb", purpose="Evaluation with mteb")
         facts: dict[str, Any]

@@ -20,7 +20,7 @@ from juyi.encoder.view import view_of
 from juyi.layout import Output
 from juyi.poolings import PoolingName, pool, pool_packed, reads_lower_layers
 from juyi.prompts import Prompt, Prompts
-from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad
+from juyi.tokenization import SubwordTokenizer, TokenIds, WordTokenizer, chunks_by_tokens, pad, prompt_length
 from juyi.types import Embeddings
 
 
@@ -209,10 +209,7 @@ class Encoder(nn.Module):
 
     def prompt_tokens(self, prompt: str | Prompt | None = None) -> int:
         """How many tokens a prompt is, [CLS] included, a special token behind it not; 0 for none."""
-        if not (chosen := self.prompt_for(prompt)):
-            return 0
-        (row,) = self.tokenizer.tokenize([chosen.text], self.max_length)
-        return len(row) - (row[-1] in self.tokenizer.special.ids)
+        return prompt_length(self.tokenizer, self.prompt_for(prompt).text, self.max_length)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str], *, prompt: str | Prompt | None = None, batch_tokens: int = 4096) -> Embeddings:

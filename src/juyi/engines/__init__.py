@@ -9,38 +9,46 @@ if TYPE_CHECKING:
     from juyi.engines.cache import CachedEncode, cache_folder
     from juyi.engines.engine import (
         ENGINE_KINDS,
+        PRECISION_CHOICES,
         PRECISIONS,
         Engine,
         EngineKind,
         Precision,
+        PrecisionChoice,
     )
+    from juyi.engines.fidelity import Fidelity, measure_fidelity
     from juyi.engines.identity import prompted_identity
-    from juyi.engines.open import encode, engine_of, open_engine, why_not_onnx
+    from juyi.engines.open import encode, engine_of, engine_problems, open_engine
     from juyi.engines.precision import AgreedPrecision, agreed_precision
 
 _HOME = {
     "cache": ("CachedEncode", "cache_folder"),
-    "engine": ("ENGINE_KINDS", "PRECISIONS", "Engine", "EngineKind", "Precision"),
+    "engine": ("ENGINE_KINDS", "PRECISIONS", "PRECISION_CHOICES", "Engine", "EngineKind", "Precision", "PrecisionChoice"),
+    "fidelity": ("Fidelity", "measure_fidelity"),
     "identity": ("prompted_identity",),
-    "open": ("encode", "engine_of", "open_engine", "why_not_onnx"),
+    "open": ("encode", "engine_of", "engine_problems", "open_engine"),
     "precision": ("AgreedPrecision", "agreed_precision"),
 }
 
 __all__ = [
     "ENGINE_KINDS",
     "PRECISIONS",
+    "PRECISION_CHOICES",
     "AgreedPrecision",
     "CachedEncode",
     "Engine",
     "EngineKind",
+    "Fidelity",
     "Precision",
+    "PrecisionChoice",
     "agreed_precision",
     "cache_folder",
     "encode",
     "engine_of",
+    "engine_problems",
+    "measure_fidelity",
     "open_engine",
     "prompted_identity",
-    "why_not_onnx",
 ]
 
 

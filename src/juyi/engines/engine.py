@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from juyi.prompts import Prompt, PromptChoice, PromptedEncode, Prompts
     from juyi.types import Embeddings, Encode
 
-EngineKind = Literal["auto", "onnx", "torch"]
+EngineKind = Literal["auto", "openvino", "onnx", "torch"]
 ENGINE_KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
 """What can be asked for; `auto` chooses among the others."""
 
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
-DEFAULT_BATCH_TOKENS = 4096
+PrecisionChoice = Literal["auto", "float32", "bfloat16"]
+PRECISION_CHOICES: tuple[PrecisionChoice, ...] = get_args(PrecisionChoice)
+"""What can be asked for; `auto` takes the faster one where the vectors keep their direction, see `juyi.engines.fidelity`."""
+
 BLOCK_TEXTS = 4096
 
 
@@ -50,13 +53,28 @@ class Engine(Protocol):
 
         return Prompts()
 
+    @property
+    def fast_precision(self) -> Precision:
+        """What it computes fast in, on this machine."""
+        return "float32"
+
+    def at(self, precision: Precision) -> Engine:
+        """The same encoder in a precision.
+
+        Raises:
+            UsageError: The engine does not have it.
+        """
+        if precision != self.precision:
+            raise UsageError(f"The engine {self.kind} computes in {self.precision}, not in {precision}.")
+        return self
+
     def encode(
         self,
         texts: Sequence[str],
         *,
         prompt: str | Prompt | None = None,
         normalise: bool = False,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        batch_tokens: int | None = None,
     ) -> Embeddings:
         """The vectors of the texts, in their order.
 
@@ -65,7 +83,8 @@ class Engine(Protocol):
             prompt: The name of one of the model's prompts, or a text, to put before each sentence; empty for none, and None for
                 the default. See `Prompts.resolve`.
             normalise: Give every vector length one; a vector of zeros stays one.
-            batch_tokens: Padded tokens in one forward; sentences of like length share one.
+            batch_tokens: Tokens in one forward, padding included; sentences of like length share one. None leaves it to the
+                engine.
 
         Shapes:
             result: (n, dim) float32.
@@ -77,7 +96,7 @@ class Engine(Protocol):
         ...
 
     def prompted(
-        self, choice: PromptChoice | None = None, *, normalise: bool = False, batch_tokens: int = DEFAULT_BATCH_TOKENS
+        self, choice: PromptChoice | None = None, *, normalise: bool = False, batch_tokens: int | None = None
     ) -> PromptedEncode:
         """The engine as an encoder that tells queries and what is searched apart; see `PromptedEncode`.
 
@@ -102,7 +121,7 @@ class Engine(Protocol):
         *,
         prompt: str | Prompt | None = None,
         normalise: bool = False,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        batch_tokens: int | None = None,
         block_size: int = BLOCK_TEXTS,
     ) -> Iterator[Embeddings]:
         """The vectors of the texts, block after block: neither all texts nor all vectors are ever in memory.

@@ -7,6 +7,7 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from juyi.calibration import CALIBRATION
 from juyi.data import read_texts
 from juyi.embeddings import cosine_rows
 from juyi.encoder import Dense, Encoder, EncoderSettings, load_encoder, save_encoder, twin
+from juyi.engines.export_checks import PROBES, check_same_vectors, make_unmistakable
 from juyi.engines.graph import GRAPH, MADE_FROM, OUTPUT, OUTSIDE, WEIGHTS, graph_problem, made_from
 from juyi.engines.onnx_engine import OnnxEngine
+from juyi.engines.states_export import export_states
+from juyi.engines.states_graph import STATES
 from juyi.errors import MissingExtraError, ModelError
 from juyi.extras import require
 from juyi.hub import resolve
@@ -37,8 +41,6 @@ _PREFIX = "encoder.backbone."
 _FOLDED = ("deberta-v2", "gemma3_text")
 """Kinds that compute with weights alone, 1 + weight for example: the exporter would do it in advance and keep the result."""
 _SAMPLES = 100
-_PROBES = ("怎么还信用卡", "How can I reset my password?", "", "句", "今天天气很好，我们去公园散步。" * 40)
-_TOLERANCE = 1e-3
 
 
 class _Graph(nn.Module):
@@ -70,29 +72,41 @@ class ExportReport:
     sentences: int
 
 
-def add_graph(model: Path, log: Log = lambda _: None, *, start: Path | None = None) -> None:
-    """Write the graph for the engine without torch into a model folder; of its stored weights, so that both engines agree.
+def add_graphs(model: Path, log: Log = lambda _: None, *, start: Path | None = None) -> None:
+    """Write the graphs for the engines without torch into a model folder; of its stored weights, so that all engines agree.
 
     A graph holds no weights of the backbone: that of the model which was started from serves too where pooling, heads and
     configuration are the same, or where linear layers came behind, which are put behind it. Exporting takes far longer.
 
-    Where it cannot be written, for want of a library or because the backbone cannot be exported, the log hears why.
+    The graph for OpenVINO is written too where it is installed. Where one cannot be written, for want of a library or because the
+    backbone cannot be exported, the log hears why.
 
     Args:
         model: The folder.
         log: Hears why there is none.
         start: The model that it was made of, if any.
     """
+    encoder = load_encoder(model)
     try:
-        _write_graph(model, start)
+        _write_graph(encoder, model, start)
     except (MissingExtraError, ModelError) as error:
         log(f"No {GRAPH} was written. {error}")
+    _write_states(encoder, model, start, log)
 
 
-def _write_graph(model: Path, start: Path | None) -> None:
-    encoder = load_encoder(model)
+def _write_graph(encoder: Encoder, model: Path, start: Path | None) -> None:
     if start is None or not _taken_over(encoder, start, model):
         export_onnx(encoder, model)
+
+
+def _write_states(encoder: Encoder, model: Path, start: Path | None, log: Log) -> None:
+    """Write the graph for OpenVINO where that is installed; the folder serves without it."""
+    if not find_spec("openvino"):
+        return
+    try:
+        export_states(encoder, model, start=start)
+    except ModelError as error:
+        log(f"No {STATES} was written. {error}")
 
 
 def _taken_over(encoder: Encoder, start: Path, model: Path) -> bool:
@@ -110,7 +124,7 @@ def _taken_over(encoder: Encoder, start: Path, model: Path) -> bool:
             shutil.copyfile(start / GRAPH, draft)
             if behind:
                 _put_behind(draft, behind, made_from(model))
-            _check(encoder, OnnxEngine(model, draft))
+            check_same_vectors(encoder.encode(PROBES), OnnxEngine(model, draft).encode(PROBES))
     except ModelError:
         return False
     return True
@@ -174,7 +188,9 @@ def export_model(
     samples = read_texts(SAMPLES / "questions.tsv").texts[:_SAMPLES]
     with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         save_encoder(encoder, draft, half=half, card=card)
-        _write_graph(draft, source)
+        written = load_encoder(draft)
+        _write_graph(written, draft, source)
+        _write_states(written, draft, source, log)
         copy_provenance(source, draft)
         if pooling is None and max_length is None:  # what was found out is about these vectors
             for name in (SIMILARITY, CALIBRATION):
@@ -212,7 +228,7 @@ def export_onnx(encoder: Encoder, folder: Path) -> Path:
     require("onnxscript", extra="onnx", purpose="Exporting to ONNX")
     with replaced_file(folder / GRAPH) as draft:
         onnx.save(_model(onnx, encoder, made_from(folder)), str(draft))
-        _check(encoder, OnnxEngine(folder, draft))
+        check_same_vectors(encoder.encode(PROBES), OnnxEngine(folder, draft).encode(PROBES))
     return folder / GRAPH
 
 
@@ -220,7 +236,7 @@ def _model(onnx: Any, encoder: Encoder, source: str) -> Any:
     ids, mask = (torch.from_numpy(array) for array in pad([[1, 2, 3], [2, 1]], encoder.tokenizer.special.pad))
     copied = twin(encoder).eval().cpu()
     copied.normalise = False  # that, and a cut to fewer dimensions, the engine does
-    _make_unmistakable(copied.backbone)
+    make_unmistakable(copied.backbone)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # torchvision, which nobody needs here, is missing
@@ -246,29 +262,6 @@ def _model(onnx: Any, encoder: Encoder, source: str) -> Any:
     for key, value in ((MADE_FROM, source), (WEIGHTS, "\n".join(shared))):
         model.metadata_props.add(key=key, value=value)
     return model
-
-
-def _check(encoder: Encoder, engine: OnnxEngine) -> None:
-    """Refuse a graph that gives other vectors than the encoder."""
-    wanted, found = encoder.encode(_PROBES), engine.encode(_PROBES)
-    if wanted.shape != found.shape:
-        raise ModelError(
-            f"The graph gives vectors of {found.shape[1]} dimensions, the encoder of {wanted.shape[1]}; it was not kept."
-        )
-    error = np.linalg.norm(found - wanted, axis=1) / np.maximum(np.linalg.norm(wanted, axis=1), np.finfo(np.float32).tiny)
-    if not (worst := float(error.max())) < _TOLERANCE:
-        raise ModelError(
-            f"The graph gives other vectors than the encoder (off by {worst:.2g} of their length), so it was not kept. Either "
-            "the encoder is not the one that was saved in the folder, or such a model cannot be exported: use the torch engine."
-        )
-
-
-def _make_unmistakable(backbone: nn.Module) -> None:
-    """Give every weight values of its own: the exporter would merge equal ones, the untrained norms for example, into one."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for weight in backbone.parameters():
-            weight.copy_(torch.randn(weight.shape, generator=generator))
 
 
 def _forget_origin(model: Any) -> None:

@@ -11,7 +11,7 @@ import onnxruntime
 from safetensors.numpy import load_file
 
 from juyi.embeddings import check_finite, check_texts, unit_rows_or_zero
-from juyi.engines.engine import DEFAULT_BATCH_TOKENS, Engine, EngineKind, Precision
+from juyi.engines.engine import Engine, EngineKind, Precision
 from juyi.engines.graph import GRAPH, WEIGHTS, read_properties
 from juyi.engines.identity import identity_of
 from juyi.errors import ModelError
@@ -20,6 +20,8 @@ from juyi.processes import usable_cores
 from juyi.prompts import Prompt, Prompts
 from juyi.tokenization import chunks_by_tokens, load_tokenizer, pad
 from juyi.types import Embeddings
+
+_BATCH_TOKENS = 4096
 
 
 class OnnxEngine(Engine):
@@ -73,13 +75,13 @@ class OnnxEngine(Engine):
         *,
         prompt: str | Prompt | None = None,
         normalise: bool = False,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        batch_tokens: int | None = None,
     ) -> Embeddings:
         """See `Engine.encode`."""
         texts = check_texts(texts)
         rows = self._tokenizer.tokenize(self.prompts.resolve(prompt).before(texts), self._layout.max_length or 128)
         result = np.empty((len(rows), self._width), dtype=np.float32)
-        for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens):
+        for chunk in chunks_by_tokens([len(row) for row in rows], batch_tokens or _BATCH_TOKENS):
             ids, mask = pad([rows[i] for i in chunk], self._tokenizer.special.pad)
             (result[chunk],) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
         check_finite(result, texts)

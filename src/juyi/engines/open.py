@@ -2,78 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from juyi.engines.engine import ENGINE_KINDS, PRECISIONS, Engine, EngineKind, Precision
+from juyi.engines.engine import ENGINE_KINDS, PRECISION_CHOICES, Engine, EngineKind, Precision, PrecisionChoice
 from juyi.engines.graph import GRAPH, graph_problem
+from juyi.engines.states_graph import STATES, states_problem
 from juyi.errors import MissingExtraError, ModelError, UsageError
+from juyi.extras import require
 from juyi.hub import resolve
 from juyi.layout import read_layout
 from juyi.poolings import PoolingName, known_pooling
 from juyi.prompts import Prompt
 from juyi.types import Embeddings, Log
 
-if TYPE_CHECKING:
-    from juyi.engines.onnx_engine import OnnxEngine
-
-_Chosen = Literal["onnx", "torch"]
+_Chosen = Literal["openvino", "onnx", "torch"]
+_GRAPHS: dict[_Chosen, str] = {"openvino": STATES, "onnx": GRAPH}
+_NOT_INSTALLED = "OpenVINO is not installed"
 
 
 def open_engine(
     model: str | Path | None = None,
     kind: EngineKind = "auto",
     *,
-    precision: Precision = "float32",
+    precision: PrecisionChoice = "float32",
     pooling: PoolingName | None = None,
+    few: bool = False,
     log: Log = lambda _: None,
 ) -> Engine:
     """The engine for a model.
 
     Args:
         model: A folder, a hub id, an embedded encoder, or nothing for the default one.
-        kind: `onnx` runs the folder's `model.onnx` without torch; `torch` runs everything; `auto` takes onnx where the folder has
-            a graph of juyi's that can be opened, and no other pooling is asked for, else torch.
-        precision: What products are computed in; onnx has float32 alone.
+        kind: `openvino` runs the folder's `openvino.xml`, `onnx` its `model.onnx`, both without torch; `torch` runs everything.
+            `auto` takes the first of them that is installed and has a graph of juyi's that can be opened; torch at once where
+            there is a GPU.
+        precision: What products are computed in. `auto` takes bfloat16 where the processor is fast in it and the vectors keep
+            their direction (`juyi.engines.fidelity`), which is measured when a model is first opened, and remembered.
         pooling: In place of the folder's own; onnx has that alone.
-        log: Hears why `auto` leaves a graph aside that is there, which pooling was taken where nobody names one, and what else is
-            to be known about the model.
+        few: A handful of texts will be encoded: `auto` takes what starts fastest.
+        log: Hears why `auto` leaves a graph aside that is there, which precision it took and why, which pooling was taken where
+            nobody names one, and what else is to be known about the model.
 
     Raises:
         UsageError: There is no such engine, precision or pooling, or the engine cannot do what was asked for.
-        ModelError: The folder is no model, its graph cannot be run though onnx was asked for, or the pooling does not go with it.
-        MissingExtraError: torch is needed and not installed.
+        ModelError: The folder is no model, its graph cannot be run though it was asked for, or the pooling does not go with it.
+        MissingExtraError: A library is needed and not installed.
     """
     folder = resolve(model, log=log)
-    chosen = engine_of(folder, kind, pooling=pooling)
-    if precision not in PRECISIONS:
-        raise UsageError(f"'{precision}' is no precision. There are {', '.join(PRECISIONS)}.")
-    if chosen == "onnx" and precision != "float32":
+    if precision not in PRECISION_CHOICES:
+        raise UsageError(f"'{precision}' is no precision. There are {', '.join(PRECISION_CHOICES)}.")
+    kinds = _possible(folder, kind, pooling, few=few)
+    if kinds[0] == "onnx" and precision == "bfloat16":
         raise UsageError(
-            f"{folder.name} runs on the engine onnx, which computes in float32; with --engine torch it can {precision}."
+            f"{folder.name} runs on the engine onnx, which computes in float32; with --engine torch it can bfloat16."
         )
-    reason = ""
-    if chosen == "onnx":
+    start: Precision = "bfloat16" if precision == "bfloat16" else "float32"
+    if kind == "auto" and pooling is None and not _has_gpu():
+        for each, problem in engine_problems(folder).items():
+            if problem and problem != _NOT_INSTALLED and (folder / _GRAPHS[each]).is_file():
+                log(f"Note: the engine {each} is left aside. {folder}: {problem}.")
+    engine = _first_that_opens(folder, kinds, pooling, start, log)
+    if engine.kind != "torch":  # which says it itself
+        for remark in read_layout(folder).remarks(pooling):
+            log(remark)
+    return _in_chosen_precision(engine, few=few, log=log) if precision == "auto" else engine
+
+
+def _first_that_opens(
+    folder: Path, kinds: Sequence[_Chosen], pooling: PoolingName | None, precision: Precision, log: Log
+) -> Engine:
+    for kind in kinds:
         try:
-            engine = _onnx(folder)
+            return _opened(folder, kind, pooling, precision, log)
         except ModelError as error:
-            if kind == "onnx":
+            if kind == kinds[-1]:
                 raise
-            reason = str(error)
-        else:
-            for remark in read_layout(folder).remarks(pooling):
-                log(remark)
-            return engine
-    elif kind == "auto" and pooling is None and (folder / GRAPH).is_file():
-        reason = f"{folder}: {graph_problem(folder)}."
-    if reason:
-        log(f"Note: torch runs the model. {reason}")
+            log(f"Note: the engine {kind} is left aside. {error}")
+    raise AssertionError("there is always one")
+
+
+def _opened(folder: Path, kind: _Chosen, pooling: PoolingName | None, precision: Precision, log: Log) -> Engine:
+    if kind == "openvino":
+        from juyi.engines.openvino_engine import OpenVINOEngine
+
+        return OpenVINOEngine(folder, precision, pooling=pooling)
+    if kind == "onnx":
+        from juyi.engines.onnx_engine import OnnxEngine
+
+        return OnnxEngine(folder)
     try:
         from juyi.engines.torch_engine import TorchEngine
     except ModuleNotFoundError as error:
-        raise MissingExtraError(str(error.name), "train", f"Running {folder}: {graph_problem(folder) or 'torch'};") from error
+        reason = graph_problem(folder) or "torch"
+        raise MissingExtraError(str(error.name), "train", f"Running {folder}: {reason};") from error
     return TorchEngine.load(folder, precision=precision, pooling=pooling, log=log)
+
+
+def _in_chosen_precision(engine: Engine, *, few: bool, log: Log) -> Engine:
+    if few or engine.fast_precision == engine.precision:
+        log(f"Engine: {engine.kind} in {engine.precision}")
+        return engine
+    from juyi.engines.fidelity import LOWEST_COSINE, remembered_fidelity
+
+    fidelity = remembered_fidelity(engine, engine.fast_precision)
+    chosen = engine.at(engine.fast_precision) if fidelity.faithful else engine
+    floor = "" if fidelity.faithful else f", and {LOWEST_COSINE} is wanted"
+    log(f"Engine: {engine.kind} in {chosen.precision}. {engine.fast_precision} against {engine.precision}: {fidelity}{floor}")
+    return chosen
 
 
 def encode(
@@ -102,40 +141,60 @@ def encode(
     return open_engine(model).encode(texts, prompt=prompt, normalise=normalise)
 
 
-def engine_of(folder: Path, kind: EngineKind = "auto", *, pooling: PoolingName | None = None) -> _Chosen:
-    """Which engine runs a model folder, as far as a look into its files tells.
+def engine_of(folder: Path, kind: EngineKind = "auto", *, pooling: PoolingName | None = None, few: bool = False) -> _Chosen:
+    """Which engine runs a model folder, as far as a look into its files and the installed libraries tells.
 
     Raises:
         UsageError: There is no such engine or pooling, or onnx was asked for with a pooling that its graph does not hold.
-        ModelError: Onnx was asked for, and the folder has no graph of juyi's.
+        ModelError: An engine with a graph was asked for, and the folder has none of juyi's.
+        MissingExtraError: OpenVINO was asked for and is not installed.
     """
+    return _possible(folder, kind, pooling, few=few)[0]
+
+
+def _possible(folder: Path, kind: EngineKind, pooling: PoolingName | None, *, few: bool) -> list[_Chosen]:
+    """The engines to try, in turn: the one that was asked for, or those that seem able to run the folder."""
     if kind not in ENGINE_KINDS:
         raise UsageError(f"'{kind}' is no engine. There are {', '.join(ENGINE_KINDS)}.")
     other = known_pooling(pooling) is not None and pooling != read_layout(folder).pooling
-    if kind == "torch" or (kind == "auto" and other):
-        return "torch"
-    if other:
+    if kind == "onnx" and other:
         raise UsageError(
             f"The pooling '{pooling}' does not go with --engine onnx: its graph holds the model's own. Take --engine torch."
         )
-    problem = graph_problem(folder)
-    if kind == "onnx" and problem:
-        raise ModelError(f"The engine onnx cannot run {folder}: {problem}. The torch engine runs it: --engine torch.")
-    return "torch" if problem else "onnx"
+    if kind == "torch" or (kind == "auto" and _has_gpu() and find_spec("torch")):
+        return ["torch"]
+    problems = engine_problems(folder, pooling)
+    if kind == "auto":
+        order: tuple[_Chosen, ...] = ("onnx", "openvino") if few else ("openvino", "onnx")
+        return [each for each in order if not problems[each] and not (each == "onnx" and other)] + ["torch"]
+    if problems[kind] == _NOT_INSTALLED:
+        require("openvino", extra="openvino", purpose="The engine openvino")
+    if problem := problems[kind]:
+        raise ModelError(f"The engine {kind} cannot run {folder}: {problem}. The torch engine runs it: --engine torch.")
+    return [kind]
 
 
-def why_not_onnx(folder: Path) -> str:
-    """Why `auto` runs a model folder with torch; empty where it takes onnx. The graph is opened to know it."""
-    if problem := graph_problem(folder):
-        return problem
-    try:
-        _onnx(folder)
-    except ModelError as error:
-        return str(error)
-    return ""
+def engine_problems(folder: Path, pooling: PoolingName | None = None, *, opened: bool = False) -> dict[_Chosen, str]:
+    """Why the engines with a graph cannot run a model folder, by the name of the engine; empty where they can.
+
+    Args:
+        folder: The model.
+        pooling: In place of its own.
+        opened: Open the graphs that seem to be sound, to know it.
+    """
+    checks: dict[_Chosen, Callable[[], str]] = {
+        "openvino": lambda: states_problem(folder, pooling) or ("" if find_spec("openvino") else _NOT_INSTALLED),
+        "onnx": lambda: graph_problem(folder),
+    }
+    problems = {kind: check() for kind, check in checks.items()}
+    for kind in [kind for kind, problem in problems.items() if opened and not problem]:
+        try:
+            _opened(folder, kind, pooling, "float32", lambda _: None)
+        except ModelError as error:
+            problems[kind] = str(error)
+    return problems
 
 
-def _onnx(folder: Path) -> OnnxEngine:
-    from juyi.engines.onnx_engine import OnnxEngine
-
-    return OnnxEngine(folder)
+def _has_gpu() -> bool:
+    """Whether the driver of a GPU is there; torch, which knows for certain, takes a second to ask."""
+    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""

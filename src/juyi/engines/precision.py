@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,6 @@ from juyi.engines.engine import PRECISIONS, Engine, Precision
 from juyi.metrics import spearman
 from juyi.prompts import Prompt
 from juyi.types import Embeddings, Encode
-
-if TYPE_CHECKING:
-    from juyi.engines.torch_engine import TorchEngine
 
 FAITHFUL = 0.9995
 """From here on bfloat16 orders pairs as float32 does: on STS12 to STS16, STS-B and SICK-R no figure moved by more than 0.01."""
@@ -44,7 +40,7 @@ def agreed_precision(
     """The precision in which encoders can be compared: bfloat16 where all of them may have it, else float32 for all.
 
     Two encoders of which one computes in bfloat16 differ by arithmetic alone (0.08 points were seen). So it is taken only where
-    the hardware is fast in it, every encoder runs on torch, and each orders some of the texts' pairs as it does in float32.
+    the hardware is fast in it, every encoder runs on torch or OpenVINO, and each orders some of the texts' pairs as it does in float32.
     The vectors of an encoder that was never trained for similarity lie in a narrow cone, where the small differences that order
     the pairs drown in bfloat16's rounding: with such an encoder beside them, all keep float32.
 
@@ -56,17 +52,12 @@ def agreed_precision(
     """
     lowest = 1.0
     for name, engine in engines:
-        if engine.kind != "torch":
+        if engine.kind == "onnx":
             return AgreedPrecision("float32", f"because {name} runs on the engine {engine.kind}, which has no other")
-        if fast is None:
-            from juyi.encoder import fast_precision
-
-            fast = fast_precision()
-        if fast != "bfloat16":
+        if (fast or engine.fast_precision) != "bfloat16":
             return AgreedPrecision("float32", "because bfloat16 is slow on this machine")
-        torch_engine = cast("TorchEngine", engine)
         options = {"prompt": prompts[name]} if prompts and name in prompts else {}
-        exact, rounded = (partial(torch_engine.at(each).encode, **options) for each in PRECISIONS)  # type: ignore[arg-type]
+        exact, rounded = (partial(engine.at(each).encode, **options) for each in PRECISIONS)  # type: ignore[arg-type]
         agreement = rank_agreement(exact, rounded, texts)
         if agreement is None:
             return AgreedPrecision("float32", f"because there is too little to try bfloat16 on with {name}")

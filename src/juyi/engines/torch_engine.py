@@ -9,13 +9,15 @@ from pathlib import Path
 import torch
 
 from juyi.embeddings import check_finite, check_texts, unit_rows_or_zero
-from juyi.encoder import Encoder, EncoderSettings, load_encoder
-from juyi.engines.engine import DEFAULT_BATCH_TOKENS, Engine, EngineKind, Precision
+from juyi.encoder import Encoder, EncoderSettings, fast_precision, load_encoder
+from juyi.engines.engine import Engine, EngineKind, Precision
 from juyi.engines.identity import identity_of
 from juyi.errors import UsageError
 from juyi.poolings import PoolingName
 from juyi.prompts import Prompt, Prompts
 from juyi.types import Embeddings, Log
+
+_BATCH_TOKENS = 4096
 
 
 class TorchEngine(Engine):
@@ -47,8 +49,13 @@ class TorchEngine(Engine):
         encoder = load_encoder(EncoderSettings(model=str(folder.absolute()), pooling=pooling), log=log)
         return cls(encoder.to("cuda" if torch.cuda.is_available() else "cpu"), precision, folder=folder)
 
+    @property
+    def fast_precision(self) -> Precision:
+        """See `Engine.fast_precision`; on a CPU it is measured, once."""
+        return fast_precision()
+
     def at(self, precision: Precision) -> TorchEngine:
-        """The same encoder in a precision."""
+        """See `Engine.at`."""
         return TorchEngine(self.encoder, precision, folder=self._folder)
 
     @cached_property
@@ -78,10 +85,10 @@ class TorchEngine(Engine):
         *,
         prompt: str | Prompt | None = None,
         normalise: bool = False,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        batch_tokens: int | None = None,
     ) -> Embeddings:
         """See `Engine.encode`."""
         texts = check_texts(texts)
         with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            vectors = check_finite(self.encoder.encode(texts, prompt=prompt, batch_tokens=batch_tokens), texts)
+            vectors = check_finite(self.encoder.encode(texts, prompt=prompt, batch_tokens=batch_tokens or _BATCH_TOKENS), texts)
         return unit_rows_or_zero(vectors) if normalise else vectors

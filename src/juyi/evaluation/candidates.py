@@ -23,6 +23,8 @@ LEXICAL = "lexical"
 VECTORS = "vectors:"
 RANDOM = "random:"
 PROMPT = "+prompt:"
+_BFLOAT16 = ("openvino", "torch")
+"""The engines that have it."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def agree_on_precision(
             computed in float32.
         options: How encoders are run.
         texts: Some of what will be encoded.
-        log: Hears once which precision was chosen and why, if one of the encoders runs on torch.
+        log: Hears once which precision was chosen and why, if one of the encoders has a choice.
 
     Raises:
         UsageError: bfloat16 was asked for, and one of the candidates cannot have it.
@@ -159,9 +161,9 @@ def agree_on_precision(
             if kind != LEXICAL or len(runs_on) == 1:  # beside others it has nothing to round; alone the wish would be ignored
                 _refuse_bfloat16(name, kind)
         return options
-    on_torch = [name for name, kind in runs_on.items() if kind == "torch"]
-    others = [name for name, kind in runs_on.items() if kind not in ("torch", LEXICAL)]
-    if not on_torch:
+    able = [name for name, kind in runs_on.items() if kind in _BFLOAT16]
+    others = [name for name, kind in runs_on.items() if kind not in (*_BFLOAT16, LEXICAL)]
+    if not able:
         return dataclasses.replace(options, precision="float32")
     if others:
         reason = f"because {others[0]} is computed in it ({runs_on[others[0]]})"
@@ -169,10 +171,10 @@ def agree_on_precision(
         return dataclasses.replace(options, precision="float32")
 
     def opened() -> Iterator[tuple[str, Engine]]:
-        for name in on_torch:
-            yield name, _open(name.partition(PROMPT)[0], dataclasses.replace(options, precision="float32", engine="torch"))
+        for name in able:
+            yield name, _open(name.partition(PROMPT)[0], dataclasses.replace(options, precision="float32"))
 
-    asked = {name: _own_prompt(name, options)[1].prompt for name in on_torch}
+    asked = {name: _own_prompt(name, options)[1].prompt for name in able}
     prompts = {name: prompt for name, prompt in asked.items() if prompt is not None}
     agreed = agreed_precision(opened(), texts, prompts=prompts)
     log(f"Encoding in {agreed.precision}, {agreed.reason} (--precision chooses)")
@@ -190,13 +192,13 @@ def _runs_on(model: str, options: EncodeOptions) -> str:
 
 
 def _refuse_bfloat16(name: str, runs_on: str) -> None:
-    if runs_on == "torch":
+    if runs_on in _BFLOAT16:
         return
     if runs_on == "onnx":
         reason = f"{name} runs on the engine onnx; with --engine torch it can"
     else:
         reason = f"the baseline {name} is computed in float32"
-    raise UsageError(f"--precision bfloat16 is for the torch engine: {reason}.")
+    raise UsageError(f"--precision bfloat16 is for the engines torch and openvino: {reason}.")
 
 
 def _labels(folder: Path) -> tuple[str, ...]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from juyi.data import ReadSettings
-from juyi.engines.engine import EngineKind
+from juyi.engines.engine import EngineKind, PrecisionChoice
 from juyi.errors import UsageError
 from juyi.prompts import Prompt, PromptChoice
 
@@ -17,7 +16,7 @@ class EncodeOptions:
 
     Attributes:
         pooling: In place of the model's own.
-        engine: `auto`, `onnx` or `torch`.
+        engine: One of `ENGINE_KINDS`.
         precision: What products are computed in, of all encoders that are measured beside each other. `auto`: bfloat16 where it
             is fast, every one of them can, and it orders a sample of pairs as float32 does; else float32.
         cache: Whether embeddings are kept on disk and read from there.
@@ -29,7 +28,7 @@ class EncodeOptions:
 
     pooling: str | None = None
     engine: EngineKind = "auto"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: PrecisionChoice = "auto"
     cache: bool = True
     prompt: str | Prompt | None = None
     query_prompt: str | Prompt | None = None

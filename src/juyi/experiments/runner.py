@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from juyi.encoder import Encoder, EncoderSettings, load_encoder, save_encoder
-from juyi.engines.export import add_graph
+from juyi.engines.export import add_graphs
 from juyi.errors import BusyError, JuyiError, UsageError
 from juyi.experiments.development import Development
 from juyi.experiments.examples import ChosenExamples, Examples, read_examples, select_examples
@@ -185,7 +185,7 @@ def _save(
         folder.write_scores(development.records(name, folder.log_records(), prepared.encoder.encode, step))
     save_encoder(prepared.encoder, folder.model, half=prepared.half, card=prepared.card(result))
     if prepared.graph:
-        add_graph(folder.model, log)
+        add_graphs(folder.model, log)
     write_provenance(folder.model, _provenance(recipe, folder, reading))
     folder.finish(FinishedRun(result, reading.digests, dict(prepared.counts)))
 

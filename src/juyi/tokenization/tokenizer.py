@@ -72,3 +72,11 @@ class Tokenizer(Protocol):
     def save(self, folder: Path) -> None:
         """Write what `load_tokenizer` needs to give the same ids again."""
         ...
+
+
+def prompt_length(tokenizer: Tokenizer, prompt: str, max_length: int) -> int:
+    """How many tokens a prompt is by itself, a special token before it included, one behind it not; 0 for none."""
+    if not prompt:
+        return 0
+    (row,) = tokenizer.tokenize([prompt], max_length)
+    return len(row) - (row[-1] in tokenizer.special.ids)
