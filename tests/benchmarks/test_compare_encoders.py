@@ -68,7 +68,7 @@ def test_speed_fills_the_cost_table_alone(data: Path, page: Path) -> None:
     assert before == PAGE.split("<!-- measured: cost -->", maxsplit=1)[0]
     megabytes = sum(path.stat().st_size for path in EMBEDDED[DEFAULT_ENCODER].rglob("*") if path.is_file()) / 1e6
     assert re.search(r"^\| word overlap \| – \| – \| – \| [\d,]+ \| [\d.]+ \|$", written, re.M)
-    assert re.search(rf"^\| ours \| {megabytes:.1f} \| [\d.]+ \| onnx \| [\d,]+ \| [\d.]+ \|$", written, re.M)
+    assert re.search(rf"^\| ours \| {megabytes:.1f} \| [\d.]+ \| openvino \| [\d,]+ \| [\d.]+ \|$", written, re.M)
     assert written.endswith("<!-- end -->\nthe end, without a line end")
 
 

@@ -97,8 +97,9 @@ def test_a_table_and_a_sentence_for_each_of_the_others(run: Run, pairs: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("first: lexical-overlap") == 2
     assert "second: mini-base" in done.stdout and "second is" in done.stdout
-    understood, first, second, note = done.stderr.splitlines()
+    understood, precision, first, second, note = done.stderr.splitlines()
     assert understood == f"{pairs}: tsv, cells parted by tabs, utf-8, no header; reading columns 1, 2, 3; 24 rows."
+    assert precision.startswith("Encoding in ")
     assert first.startswith("mini against lexical-overlap: ahead on ")
     assert second.startswith("mini-base against lexical-overlap: ahead on ")
     assert first.endswith(" Corrected for 2 comparisons (Holm 1979).") and second.endswith(" (Holm 1979).")
@@ -108,7 +109,7 @@ def test_a_table_and_a_sentence_for_each_of_the_others(run: Run, pairs: Path) ->
 def test_an_encoder_is_not_told_apart_from_itself(run: Run, pairs: Path) -> None:
     done = run("compare", "mini", "mini", "--suite", pairs)
     assert "not told apart" in done.stdout
-    assert done.stderr.splitlines()[1] == "mini against mini: ahead on 0 of 1; not told apart on pairs all."
+    assert done.stderr.splitlines()[2] == "mini against mini: ahead on 0 of 1; not told apart on pairs all."
 
 
 def test_what_one_of_them_cannot_do_is_a_problem_and_the_others_are_compared(run: Run, pairs: Path, tmp_path: Path) -> None:

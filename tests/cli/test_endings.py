@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -71,7 +72,14 @@ def ended(juyi: Callable[..., subprocess.CompletedProcess[str]], place: Path) ->
 
 
 def content(place: Path) -> set[str]:
-    return {path.relative_to(place).as_posix() for path in place.rglob("*")}
+    """What lies there, the caches apart."""
+    every = {path.relative_to(place) for path in place.rglob("*")}
+    return {path.as_posix() for path in every if path.parts[0] != "cache"}
+
+
+def without_engine(said: str) -> str:
+    """What was said, without the sentence about the engine and the precision that this machine is fast in."""
+    return re.sub(r"Engine: openvino in \w+( \([^)]*\))?\s", "", said)
 
 
 def closed() -> None:
@@ -170,7 +178,7 @@ def test_a_reader_that_goes_away_is_no_reason_to_talk(place: Path) -> None:
     assert child.stdout is not None and child.stderr is not None
     child.stdout.read(10)
     child.stdout.close()
-    assert child.stderr.read() == b"q.txt: txt, utf-8.\n" and child.wait() == 1
+    assert without_engine(child.stderr.read().decode()) == "q.txt: txt, utf-8.\n" and child.wait() == 1
     child.stderr.close()
 
 
@@ -189,7 +197,7 @@ def test_ctrl_c_is_130_and_leaves_nothing(place: Path) -> None:
         assert child.poll() is None
     child.send_signal(signal.SIGINT)
     code, _, error = end(child)
-    assert (code, error) == (130, "standard input: txt, utf-8. Stopped.") and content(place) == before
+    assert (code, without_engine(error)) == (130, "standard input: txt, utf-8. Stopped.") and content(place) == before
 
 
 def test_a_minus_begins_a_sentence_and_a_file(place: Path, ended: End) -> None:

@@ -43,7 +43,9 @@ ASKED = [
 def test_encode_and_similar(
     options: list[str], prompt: str, said: str, juyi, run, folder: Path, sentences: list[str], tmp_path: Path
 ) -> None:
-    done = juyi("encode", "-", "-m", folder, "-o", tmp_path / "out.npy", *options, stdin="\n".join(sentences))
+    done = juyi(
+        "encode", "-", "-m", folder, "-o", tmp_path / "out.npy", "--precision", "float32", *options, stdin="\n".join(sentences)
+    )
     assert done.returncode == 0, done.stderr
     wanted = open_engine(folder).encode([prompt + text for text in sentences], prompt="")
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), wanted, atol=1e-5)

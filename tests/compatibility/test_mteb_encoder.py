@@ -196,7 +196,7 @@ def test_similarities_are_cosines() -> None:
 @pytest.mark.usefixtures("mteb")
 def test_batch_tokens_reach_the_engine(noted) -> None:
     with noted(chunks_by_tokens) as calls:
-        MtebEncoder("mini", batch_tokens=77)
+        MtebEncoder("mini", engine="onnx", batch_tokens=77)
     assert {call["batch_tokens"] for call in calls["chunks_by_tokens"]} == {77}
 
 

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from juyi.assets import SAMPLES
 from juyi.data import read_texts
 from juyi.encoder import FAMILIES, Dense, EncoderSettings, load_encoder, save_encoder
-from juyi.engines import engine_problems, measure_fidelity, open_engine
+from juyi.engines import engine_problems, measure_fidelity, measure_order, open_engine
 from juyi.engines.export import add_graphs
 from juyi.engines.openvino_engine import OpenVINOEngine
 from juyi.engines.states_export import export_states
@@ -186,7 +186,9 @@ def test_several_threads_may_encode_at_once(with_states: Path) -> None:
         np.testing.assert_allclose(found, expected[:size], atol=1e-5)
 
 
-def test_bfloat16_is_taken_where_it_is_fast_and_faithful(with_states: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_bfloat16_is_taken_where_it_is_fast_and_faithful(
+    with_states: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("JUYI_CACHE", str(tmp_path))
     monkeypatch.setattr(OpenVINOEngine, "fast_precision", "bfloat16")
     for lowest, chosen in ((0.99, "bfloat16"), (1.1, "float32")):
@@ -194,22 +196,24 @@ def test_bfloat16_is_taken_where_it_is_fast_and_faithful(with_states: Path, monk
         said: list[str] = []
         engine = open_engine(with_states, precision="auto", log=said.append)
         assert engine.precision == chosen
-        assert len(said) == 1 and f"openvino in {chosen}" in said[0] and "lowest cosine 0.99" in said[0]
+        assert len(said) == 1 and f"openvino in {chosen}" in said[0] and "0.99" in said[0]
     assert len(list(tmp_path.rglob("*.json"))) == 1
     monkeypatch.setattr("juyi.engines.fidelity.measure_fidelity", None)  # it is not measured again
     assert open_engine(with_states, precision="auto").precision == "float32"
     assert open_engine(with_states, precision="auto", few=True).precision == "float32"
 
 
-def test_fidelity_is_what_the_vectors_say(with_states: Path) -> None:
+def test_fidelity_and_order_are_what_the_vectors_say(with_states: Path) -> None:
     exact = open_engine(with_states, "openvino")
-    generator = np.random.default_rng(0)
 
     def noisy(texts: Any) -> Any:
-        rows = exact.encode(texts)
+        rows, generator = exact.encode(texts), np.random.default_rng(0)
         return (rows + generator.normal(size=rows.shape) * 0.2 * np.abs(rows).mean()).astype(np.float32)
 
-    same, other = (measure_fidelity(exact.encode, encode, pairs=40) for encode in (exact.encode, noisy))
-    assert (same.lowest_cosine, same.rank_agreement, same.sts_difference) == pytest.approx((1, 1, 0), abs=1e-6)
-    assert same.texts == 2 * 40 + 32 and same.pairs == 40 and same.faithful and not other.faithful
+    same, other = (measure_fidelity(exact.encode, encode) for encode in (exact.encode, noisy))
+    assert (same.lowest_cosine, same.mean_cosine) == pytest.approx((1, 1), abs=1e-6)
+    assert same.texts == 128 + 32 and same.faithful and not other.faithful
     assert 0.9 < other.lowest_cosine < other.mean_cosine < 0.9999
+    kept, lost = (measure_order(exact.encode, encode) for encode in (exact.encode, noisy))
+    assert (kept.rank_agreement, kept.sts_difference, kept.pairs) == (pytest.approx(1), 0, 200)
+    assert lost.rank_agreement is not None and 0.5 < lost.rank_agreement < 0.99

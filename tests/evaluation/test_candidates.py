@@ -126,18 +126,19 @@ def test_another_pooling_is_in_the_name_and_has_a_cache_of_its_own(cache: Path) 
 
 
 def test_the_second_time_what_is_kept_is_taken(data: Path, cache: Path) -> None:
-    first = values(found(data))
+    in_float32 = EncodeOptions(precision="float32")
+    first = values(found(data, how=in_float32))
     (file,) = cache.iterdir()
     assert file.name == f"{open_engine('mini').identity}.sqlite"
     with closing(sqlite3.connect(file)) as kept, kept:  # other vectors: were the texts encoded again, it would not be seen
         rows = kept.execute("SELECT text, vector FROM embeddings").fetchall()
         turned = [(rows[place - 1][1], rows[place][0]) for place in range(len(rows))]
         kept.executemany("UPDATE embeddings SET vector = ? WHERE text = ?", turned)
-    assert values(found(data)) != first
-    assert values(found(data, how=EncodeOptions(cache=False))) == first
+    assert values(found(data, how=in_float32)) != first
+    assert values(found(data, how=EncodeOptions(precision="float32", cache=False))) == first
     file.write_text("something else")
     said: list[str] = []
-    assert values(found(data, log=said.append)) == first
+    assert values(found(data, how=in_float32, log=said.append)) == first
     assert len([line for line in said if file.stem in line and "cannot be used" in line]) == 1
 
 
@@ -256,40 +257,48 @@ def test_a_problem_of_the_model_bears_its_name_and_one_of_the_data_does_not(data
     assert own.startswith("vectors:words.txt: BQ test could not be measured")
 
 
-def test_a_precision_that_would_be_ignored_is_refused(data: Path) -> None:
+def test_a_precision_that_would_be_ignored_is_refused(data: Path, on_onnx: str) -> None:
     options = EncodeOptions(precision="bfloat16", cache=False)
     suite = open_suite_of(EvaluationOptions("zh-sts", str(data), ("test",), ("bq",)))
     for model, words in (
-        ("mini", "runs on the engine onnx"),
+        (on_onnx, "runs on the engine onnx"),
         ("lexical", "baseline lexical"),
         ("random:mini", "baseline random:mini"),
     ):
         if model != "lexical":
-            with pytest.raises(UsageError, match=f"--precision bfloat16 is for the torch engine: .*{words}"):
+            with pytest.raises(UsageError, match=words):
                 open_candidate(model, options, [])
-        with pytest.raises(UsageError, match=f"--precision bfloat16 is for the torch engine: .*{words}"):
-            one_precision([f"{model}+whitening" if model == "mini" else model], suite, options)
+        with pytest.raises(UsageError, match=f"--precision bfloat16 is for the engines torch and openvino: .*{words}"):
+            one_precision([f"{model}+whitening" if model == on_onnx else model], suite, options)
 
 
 @pytest.fixture
 def on_torch(tmp_path: Path) -> str:
     """A model without a graph."""
-    shutil.copytree(EMBEDDED["mini-base"], tmp_path / "torch", ignore=shutil.ignore_patterns("*.onnx"))
+    shutil.copytree(EMBEDDED["mini-base"], tmp_path / "torch", ignore=shutil.ignore_patterns("*.onnx", "*.xml"))
     return str(tmp_path / "torch")
+
+
+@pytest.fixture
+def on_onnx(tmp_path: Path) -> str:
+    """A model with the graph for ONNX Runtime alone."""
+    shutil.copytree(EMBEDDED["mini"], tmp_path / "onnx", ignore=shutil.ignore_patterns("*.xml"))
+    return str(tmp_path / "onnx")
 
 
 @pytest.mark.parametrize(
     ("beside", "words"),
     [
-        (["mini"], "because mini is computed in it (onnx)"),
-        (["mini+whitening"], "because mini is computed in it (onnx)"),
+        (["{onnx}"], "onnx is computed in it (onnx)"),
+        (["{onnx}+whitening"], "onnx is computed in it (onnx)"),
         (["lexical", "random:mini"], "because random:mini is computed in it (a baseline)"),
     ],
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_all_that_is_compared_is_computed_in_one_precision(
-    data: Path, on_torch: str, beside: list[str], words: str, first: bool
+    data: Path, on_torch: str, on_onnx: str, beside: list[str], words: str, first: bool
 ) -> None:
+    beside = [model.format(onnx=on_onnx) for model in beside]
     suite = open_suite_of(EvaluationOptions("zh-sts", str(data), ("test",), ("bq",)))
     said: list[str] = []
     models = [on_torch, *beside] if first else [*beside, on_torch]
@@ -321,9 +330,9 @@ def test_where_all_run_on_torch_the_precision_is_that_on_which_they_agree(data: 
     assert both.precision == "bfloat16"  # word overlap has nothing to round
 
 
-def test_without_a_choice_nothing_is_said(data: Path) -> None:
+def test_without_a_choice_nothing_is_said(data: Path, on_onnx: str) -> None:
     suite = open_suite_of(EvaluationOptions("zh-sts", str(data), ("test",), ("bq",)))
     said: list[str] = []
-    assert one_precision(["", "mini-base", "lexical"], suite, EncodeOptions(), log=said.append).precision == "float32"
+    assert one_precision([on_onnx, "lexical"], suite, EncodeOptions(), log=said.append).precision == "float32"
     assert one_precision(["lexical"], suite, EncodeOptions(precision="float32"), log=said.append).precision == "float32"
     assert said == []

@@ -25,16 +25,17 @@ def _card(path: Path) -> str:
 @click.option("--max-length", type=int, help="Longest input in tokens from now on. [default: the model's]")
 @click.option("--card", type=click.Path(exists=True, dir_okay=False), help="A file to take as README.md. [default: the model's]")
 def command(model: str, output: str, pooling: str | None, half: bool, max_length: int | None, card: str | None) -> None:
-    """Write MODEL with the graph for the engine that needs no torch.
+    """Write MODEL with the graphs for the engines that need no torch.
 
     The folder loads in juyi, sentence-transformers and transformers. Half the size costs next to nothing: the weights are
-    computed with in float32 again, and what the rounding changed is printed.
+    computed with in float32 again. What the rounding and each engine change is printed, measured on the sentences in Chinese and
+    English that ship with juyi.
 
     \b
     Example:
       juyi export -m runs/mini/questions/…/model -o my-encoder
     """
-    from juyi.cli.output import say
+    from juyi.cli.output import Record, emit, say
     from juyi.engines.export import export_model
     from juyi.poolings import known_pooling
 
@@ -42,7 +43,16 @@ def command(model: str, output: str, pooling: str | None, half: bool, max_length
     report = export_model(
         model, Path(output), half=half, max_length=max_length, pooling=known_pooling(pooling), card=text, log=say
     )
-    say(
-        f"Wrote {output}, {report.size / 1e6:.1f} MB; against the original the cosine is {report.lowest_cosine:.6f} at least, "
-        f"on {report.sentences} sentences"
-    )
+    say(f"Wrote {output}, {report.size / 1e6:.1f} MB. Against the original:")
+    rows: list[Record] = [
+        {
+            "engine": name,
+            "sentences": each.texts,
+            "lowest cosine": f"{each.lowest_cosine:.6f}",
+            "mean": f"{each.mean_cosine:.6f}",
+            "rank agreement": "–" if (agreement := report.order[name].rank_agreement) is None else f"{agreement:.5f}",
+            f"STS, {report.order[name].pairs} pairs": f"{report.order[name].sts_difference:+.2f}",
+        }
+        for name, each in report.fidelity.items()
+    ]
+    emit(rows, "table")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         Precision,
         PrecisionChoice,
     )
-    from juyi.engines.fidelity import Fidelity, measure_fidelity
+    from juyi.engines.fidelity import Fidelity, Order, measure_fidelity, measure_order
     from juyi.engines.identity import prompted_identity
     from juyi.engines.open import encode, engine_of, engine_problems, open_engine
     from juyi.engines.precision import AgreedPrecision, agreed_precision
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HOME = {
     "cache": ("CachedEncode", "cache_folder"),
     "engine": ("ENGINE_KINDS", "PRECISIONS", "PRECISION_CHOICES", "Engine", "EngineKind", "Precision", "PrecisionChoice"),
-    "fidelity": ("Fidelity", "measure_fidelity"),
+    "fidelity": ("Fidelity", "Order", "measure_fidelity", "measure_order"),
     "identity": ("prompted_identity",),
     "open": ("encode", "engine_of", "engine_problems", "open_engine"),
     "precision": ("AgreedPrecision", "agreed_precision"),
@@ -39,6 +39,7 @@ __all__ = [
     "Engine",
     "EngineKind",
     "Fidelity",
+    "Order",
     "Precision",
     "PrecisionChoice",
     "agreed_precision",
@@ -47,6 +48,7 @@ __all__ = [
     "engine_of",
     "engine_problems",
     "measure_fidelity",
+    "measure_order",
     "open_engine",
     "prompted_identity",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,15 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from juyi.assets import SAMPLES
 from juyi.atomic import check_output_folder, replaced_file, replaced_folder
 from juyi.calibration import CALIBRATION
-from juyi.data import read_texts
-from juyi.embeddings import cosine_rows
 from juyi.encoder import Dense, Encoder, EncoderSettings, load_encoder, save_encoder, twin
+from juyi.engines.engine import Engine
 from juyi.engines.export_checks import PROBES, check_same_vectors, make_unmistakable
+from juyi.engines.fidelity import Fidelity, Order, measure_fidelity, measure_order
 from juyi.engines.graph import GRAPH, MADE_FROM, OUTPUT, OUTSIDE, WEIGHTS, graph_problem, made_from
 from juyi.engines.onnx_engine import OnnxEngine
+from juyi.engines.open import engine_problems, open_engine
 from juyi.engines.states_export import export_states
 from juyi.engines.states_graph import STATES
 from juyi.errors import MissingExtraError, ModelError
@@ -40,7 +40,6 @@ from juyi.types import Log
 _PREFIX = "encoder.backbone."
 _FOLDED = ("deberta-v2", "gemma3_text")
 """Kinds that compute with weights alone, 1 + weight for example: the exporter would do it in advance and keep the result."""
-_SAMPLES = 100
 
 
 class _Graph(nn.Module):
@@ -62,14 +61,19 @@ class ExportReport:
     Attributes:
         folder: Where.
         size: Of all its files, in bytes.
-        lowest_cosine: Of a sample sentence's vector before with the one after; 1 is no difference.
-        sentences: How many were compared.
+        fidelity: Of what each engine and precision that runs it here computes, by its name, to the original in torch's float32.
+        order: What becomes of the order of pairs, likewise.
     """
 
     folder: Path
     size: int
-    lowest_cosine: float
-    sentences: int
+    fidelity: dict[str, Fidelity]
+    order: dict[str, Order]
+
+    @property
+    def lowest_cosine(self) -> float:
+        """In float32: of a sample sentence's vector before with the one after; 1 is no difference."""
+        return min(each.lowest_cosine for name, each in self.fidelity.items() if name.endswith("float32"))
 
 
 def add_graphs(model: Path, log: Log = lambda _: None, *, start: Path | None = None) -> None:
@@ -185,7 +189,6 @@ def export_model(
     if card is None and own.is_file():
         card = own.read_text(encoding="utf-8")
     encoder = load_encoder(EncoderSettings(model=str(source.absolute()), max_length=max_length, pooling=pooling), log=log)
-    samples = read_texts(SAMPLES / "questions.tsv").texts[:_SAMPLES]
     with replaced_folder(folder, MODULES, NATIVE_MODULES) as draft:
         save_encoder(encoder, draft, half=half, card=card)
         written = load_encoder(draft)
@@ -196,9 +199,22 @@ def export_model(
             for name in (SIMILARITY, CALIBRATION):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, draft / name)
-        cosines = cosine_rows(encoder.encode(samples), OnnxEngine(draft).encode(samples))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return ExportReport(folder, size, float(cosines.min()), len(samples))
+    fidelity, order = {}, {}
+    for engine in _ways(folder):
+        name = f"{engine.kind} in {engine.precision}"
+        fidelity[name] = measure_fidelity(encoder.encode, engine.encode)
+        order[name] = measure_order(encoder.encode, engine.encode)
+    return ExportReport(folder, size, fidelity, order)
+
+
+def _ways(folder: Path) -> Iterator[Engine]:
+    """Every engine with a graph that runs the folder here, in float32 and in what it is fast in."""
+    for kind in [kind for kind, problem in engine_problems(folder, opened=True).items() if not problem]:
+        engine = open_engine(folder, kind)
+        yield engine
+        if engine.fast_precision != engine.precision:
+            yield engine.at(engine.fast_precision)
 
 
 def export_onnx(encoder: Encoder, folder: Path) -> Path:

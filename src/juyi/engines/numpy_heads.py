@@ -22,7 +22,7 @@ Rows = NDArray[Any]
 def _gelu(rows: Rows) -> Rows:
     from scipy.special import erf
 
-    return 0.5 * rows * (1 + erf(rows * np.float32(2**-0.5)))
+    return np.asarray(0.5 * rows * (1 + erf(rows * np.float32(2**-0.5))))
 
 
 def _sigmoid(rows: Rows) -> Rows:

@@ -11,7 +11,7 @@ from typing import Literal
 from juyi.engines.engine import ENGINE_KINDS, PRECISION_CHOICES, Engine, EngineKind, Precision, PrecisionChoice
 from juyi.engines.graph import GRAPH, graph_problem
 from juyi.engines.states_graph import STATES, states_problem
-from juyi.errors import MissingExtraError, ModelError, UsageError
+from juyi.errors import MissingExtraError, ModelError, NonFiniteError, UsageError
 from juyi.extras import require
 from juyi.hub import resolve
 from juyi.layout import read_layout
@@ -103,15 +103,22 @@ def _opened(folder: Path, kind: _Chosen, pooling: PoolingName | None, precision:
 
 
 def _in_chosen_precision(engine: Engine, *, few: bool, log: Log) -> Engine:
-    if few or engine.fast_precision == engine.precision:
+    if few:
+        return engine
+    if engine.fast_precision == engine.precision:
         log(f"Engine: {engine.kind} in {engine.precision}")
         return engine
     from juyi.engines.fidelity import LOWEST_COSINE, remembered_fidelity
 
-    fidelity = remembered_fidelity(engine, engine.fast_precision)
-    chosen = engine.at(engine.fast_precision) if fidelity.faithful else engine
-    floor = "" if fidelity.faithful else f", and {LOWEST_COSINE} is wanted"
-    log(f"Engine: {engine.kind} in {chosen.precision}. {engine.fast_precision} against {engine.precision}: {fidelity}{floor}")
+    fast = engine.fast_precision
+    try:
+        fidelity = remembered_fidelity(engine, fast)
+    except NonFiniteError:  # a broken model, which whoever encodes with it will hear of
+        return engine
+    chosen = engine.at(fast) if fidelity.faithful else engine
+    wanted = "" if fidelity.faithful else f", and {LOWEST_COSINE} is wanted"
+    reason = f"in {fast} the lowest cosine with {engine.precision} is {fidelity.lowest_cosine:.5f}"
+    log(f"Engine: {chosen.kind} in {chosen.precision} ({reason} on {fidelity.texts} sentences{wanted})")
     return chosen
 
 

@@ -20,7 +20,7 @@ from juyi.engines.numpy_heads import read_head
 from juyi.engines.states_graph import SIDE_BY_SIDE, STATES, StatesGraph
 from juyi.errors import ModelError
 from juyi.extras import require
-from juyi.layout import FolderLayout, read_layout
+from juyi.layout import read_layout
 from juyi.poolings import PoolingName, layers_of
 from juyi.processes import usable_cores
 from juyi.prompts import Prompt, Prompts

@@ -40,7 +40,7 @@ def agreed_precision(
     """The precision in which encoders can be compared: bfloat16 where all of them may have it, else float32 for all.
 
     Two encoders of which one computes in bfloat16 differ by arithmetic alone (0.08 points were seen). So it is taken only where
-    the hardware is fast in it, every encoder runs on torch or OpenVINO, and each orders some of the texts' pairs as it does in float32.
+    the hardware is fast in it, every encoder runs on torch or OpenVINO, and each orders some of the texts' pairs as in float32.
     The vectors of an encoder that was never trained for similarity lie in a narrow cone, where the small differences that order
     the pairs drown in bfloat16's rounding: with such an encoder beside them, all keep float32.
 

@@ -25,6 +25,7 @@ from juyi.tokenization import lines_by_tokens
 _ATTENTION = "juyi-lines"
 _UNSEEN = -1e4
 """Added to the score of a token that is not seen; all scores lie far above, and half precision can hold it."""
+_STATES = "states_"
 _LARGEST_CONSTANT = 4096  # bytes; anything larger was computed from weights, and would go stale when they change
 
 
@@ -183,11 +184,24 @@ def _convert(encoder: Encoder, backbone: nn.Module, path: Path) -> None:
         port.get_tensor().set_names({name})
         port.get_node().set_friendly_name(name)
     for layer, port in enumerate(model.outputs):
-        port.get_tensor().set_names({f"states_{layer}"})
+        port.get_tensor().set_names({f"{_STATES}{layer}"})
     openvino.serialize(model, path)  # which keeps the numbers as they are; save_model would round them
 
 
 def _forget_origin(root: Any) -> None:
-    """Drop what the converter notes about itself."""
+    """Drop what the converter notes about itself, and names that count up from one export to the next: the file is the same."""
+    root.set("name", "states")
     for each in root.findall("rt_info"):
         root.remove(each)
+    for layer in root.iterfind("./layers/layer"):
+        for each in layer.findall("rt_info"):
+            layer.remove(each)
+        if layer.get("type") not in ("Parameter", "Result"):
+            layer.set("name", f"{layer.get('type')}_{layer.get('id')}")
+        for port in layer.iterfind("./output/port"):
+            kept = [
+                name for name in port.get("names", "").split(",") if name in ONE_A_LINE + SIDE_BY_SIDE or name.startswith(_STATES)
+            ]
+            port.attrib.pop("names", None)
+            if kept:
+                port.set("names", ",".join(kept))

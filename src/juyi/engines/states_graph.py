@@ -1,7 +1,7 @@
 """`openvino.xml` as juyi writes it: the layers of a backbone, from tokens to the states of every layer. Needs no OpenVINO.
 
 What comes behind the layers, the pooling and the heads, is not in it, so that one graph serves for every pooling and for every
-model of the same configuration. Nor are the weights: the file says by name, shape and order which it wants of `model.safetensors`.
+model of the same configuration. Nor are the weights: the file says by name and shape which it wants of `model.safetensors`.
 """
 
 from __future__ import annotations

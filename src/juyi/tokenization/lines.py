@@ -49,9 +49,7 @@ class Lines:
     lengths: Integers
 
 
-def lines_by_tokens(
-    rows: Sequence[TokenIds], batch_tokens: int, pad_id: int, *, side_by_side: bool = True
-) -> Iterator[Lines]:
+def lines_by_tokens(rows: Sequence[TokenIds], batch_tokens: int, pad_id: int, *, side_by_side: bool = True) -> Iterator[Lines]:
     """Put rows on lines, as many lines together as `batch_tokens` hold, the longest first; a longer line goes alone.
 
     Args:
@@ -63,7 +61,7 @@ def lines_by_tokens(
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     room = np.maximum(lengths, 1)
     order = np.argsort(-room, kind="stable")
-    line, offset = (_fill(room, order) if side_by_side else (np.empty_like(order), np.zeros_like(order)))
+    line, offset = _fill(room, order) if side_by_side else (np.empty_like(order), np.zeros_like(order))
     if not side_by_side:
         line[order] = np.arange(len(order))
     order = np.lexsort((offset, line))  # from here on in the order of the lines
