@@ -61,6 +61,7 @@ def open_engine(
             f"{folder.name} runs on the engine onnx, which computes in float32; with --engine torch it can bfloat16."
         )
     start: Precision = "bfloat16" if precision == "bfloat16" else "float32"
+    kinds = [each for each in kinds if each != "onnx" or start == "float32"]
     if kind == "auto" and pooling is None and not _has_gpu():
         for each, problem in engine_problems(folder).items():
             if problem and problem != _NOT_INSTALLED and (folder / _GRAPHS[each]).is_file():
@@ -69,7 +70,7 @@ def open_engine(
     if engine.kind != "torch":  # which says it itself
         for remark in read_layout(folder).remarks(pooling):
             log(remark)
-    return _in_chosen_precision(engine, few=few, log=log) if precision == "auto" else engine
+    return _in_chosen_precision(engine, log) if precision == "auto" else engine
 
 
 def _first_that_opens(
@@ -102,9 +103,7 @@ def _opened(folder: Path, kind: _Chosen, pooling: PoolingName | None, precision:
     return TorchEngine.load(folder, precision=precision, pooling=pooling, log=log)
 
 
-def _in_chosen_precision(engine: Engine, *, few: bool, log: Log) -> Engine:
-    if few:
-        return engine
+def _in_chosen_precision(engine: Engine, log: Log) -> Engine:
     if engine.fast_precision == engine.precision:
         log(f"Engine: {engine.kind} in {engine.precision}")
         return engine

@@ -196,7 +196,7 @@ def _forget_origin(root: Any) -> None:
     for layer in root.iterfind("./layers/layer"):
         for each in layer.findall("rt_info"):
             layer.remove(each)
-        if layer.get("type") not in ("Parameter", "Result"):
+        if layer.get("type") != "Parameter":
             layer.set("name", f"{layer.get('type')}_{layer.get('id')}")
         for port in layer.iterfind("./output/port"):
             kept = [
