@@ -24,7 +24,8 @@ from juyi.tokenization.chinese import load_jieba
 
 def serve() -> None:
     """Until standard input ends."""
-    importlib.import_module("rich.progress")
+    for name in ("rich.progress", "openvino"):
+        importlib.import_module(name)
     load_jieba("The tests").initialize()
     for line in sys.stdin:
         request = json.loads(line)

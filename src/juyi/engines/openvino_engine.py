@@ -6,25 +6,21 @@ import copy
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from juyi.embeddings import check_finite, check_texts, unit_rows_or_zero
-from juyi.engines.engine import Engine, EngineKind, Precision
-from juyi.engines.identity import identity_of
+from juyi.engines.engine import EngineKind, Precision
+from juyi.engines.graph_engine import GraphEngine
 from juyi.engines.numpy_heads import read_head
 from juyi.engines.states_graph import SIDE_BY_SIDE, STATES, StatesGraph
 from juyi.errors import ModelError
 from juyi.extras import require
-from juyi.layout import read_layout
 from juyi.poolings import PoolingName, layers_of
 from juyi.processes import usable_cores
-from juyi.prompts import Prompt, Prompts
-from juyi.tokenization import Lines, TokenIds, lines_by_tokens, load_tokenizer, prompt_length, spread
+from juyi.tokenization import Lines, TokenIds, lines_by_tokens, spread
 from juyi.types import Embeddings
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
@@ -33,7 +29,7 @@ _FEW_TOKENS = 512
 """Up to here all cores work on one batch; with more, each core has a batch of its own, which is faster and answers later."""
 
 
-class OpenVINOEngine(Engine):
+class OpenVINOEngine(GraphEngine):
     """Runs the `openvino.xml` of a folder, and pooling and heads behind it.
 
     Args:
@@ -58,10 +54,8 @@ class OpenVINOEngine(Engine):
         graph: Path | None = None,
     ) -> None:
         self._openvino: Any = require("openvino", extra="openvino", purpose="The engine openvino")
+        super().__init__(folder, pooling)
         self.precision: Precision = precision
-        self._folder, self._layout = folder, read_layout(folder)
-        self._pooling = pooling or self._layout.pooling
-        self._tokenizer = load_tokenizer(folder / self._layout.backbone)
         self._heads = [read_head(folder, dense) for dense in self._layout.dense]
         path = graph or folder / STATES
         try:
@@ -80,22 +74,6 @@ class OpenVINOEngine(Engine):
         self._lock = threading.Lock()
         self._compiled = dict[int, tuple[Any, list[Any]]]()
 
-    @cached_property
-    def identity(self) -> str:
-        """See `Engine.identity`."""
-        return identity_of(self._folder, self.kind, self.precision, self._pooling, self._tokenizer)
-
-    @property
-    def dim(self) -> int:
-        """Width of the vectors."""
-        width = self._layout.dense[-1].outputs if self._layout.dense else self._layout.width
-        return min(width, self._layout.output.truncate_dim or width)
-
-    @property
-    def prompts(self) -> Prompts:
-        """See `Engine.prompts`."""
-        return self._layout.prompts
-
     @property
     def fast_precision(self) -> Precision:
         """See `Engine.fast_precision`."""
@@ -106,41 +84,19 @@ class OpenVINOEngine(Engine):
         """See `Engine.at`."""
         other = copy.copy(self)  # the same graph and weights
         other.precision = precision
-        other.__dict__.pop("identity", None)
+        vars(other).pop("identity", None)
         other._start()
         return other
 
-    def encode(
-        self,
-        texts: Sequence[str],
-        *,
-        prompt: str | Prompt | None = None,
-        normalise: bool = False,
-        batch_tokens: int | None = None,
-    ) -> Embeddings:
-        """See `Engine.encode`."""
-        texts = check_texts(texts)
-        chosen = self.prompts.resolve(prompt)
-        limit = self._layout.max_length or 128
-        rows = self._tokenizer.tokenize(chosen.before(texts), limit)
-        skipped = 0 if self.prompts.pooled or not chosen else prompt_length(self._tokenizer, chosen.text, limit)
-        result = self._pooled(rows, batch_tokens or _BATCH_TOKENS, skipped)
-        for head in self._heads:
-            result = head(result)
-        check_finite(result, texts)
-        if self._layout.normalise:
-            result = unit_rows_or_zero(result)
-        cut = np.ascontiguousarray(result[:, : self.dim])  # after the model's own normalisation, as sentence-transformers does
-        return unit_rows_or_zero(cut) if normalise else cut
-
-    def _pooled(self, rows: Sequence[TokenIds], batch_tokens: int, skipped: int) -> Embeddings:
-        """Shapes: result: (n, width of the layers)."""
-        result = np.zeros((len(rows), self._layout.width), dtype=np.float32)
-        batches = lines_by_tokens(rows, batch_tokens, self._tokenizer.special.pad, side_by_side=self._side_by_side)
+    def _vectors(self, rows: Sequence[TokenIds], batch_tokens: int | None, skipped: int) -> Embeddings:
+        pooled = np.zeros((len(rows), self._layout.width), dtype=np.float32)
+        batches = lines_by_tokens(
+            rows, batch_tokens or _BATCH_TOKENS, self._tokenizer.special.pad, side_by_side=self._side_by_side
+        )
         streams = 1 if sum(map(len, rows)) <= _FEW_TOKENS else usable_cores()
 
         def run(lines: Lines) -> None:
-            result[lines.rows] = self._infer(self._inputs(lines, skipped), streams)
+            pooled[lines.rows] = self._infer(self._inputs(lines, skipped), streams)
 
         if streams == 1:
             for lines in batches:
@@ -149,6 +105,9 @@ class OpenVINOEngine(Engine):
             with ThreadPoolExecutor(streams) as pool:
                 for done in [pool.submit(run, lines) for lines in batches]:
                     done.result()
+        result: Embeddings = pooled
+        for head in self._heads:
+            result = head(result)
         return result
 
     def _infer(self, inputs: list[NDArray[np.int64]], streams: int) -> Embeddings:

@@ -28,6 +28,9 @@ _UNSEEN = -1e4
 _STATES = "states_"
 _LARGEST_CONSTANT = 4096  # bytes; anything larger was computed from weights, and would go stale when they change
 
+_MADE: dict[str, StatesGraph] = {}
+"""What this process made, by its configuration: whoever trains many models of one kind waits for it once."""
+
 
 class _States(nn.Module):
     """What is exported: the states of the embedding layer and of all others."""
@@ -113,7 +116,10 @@ def export_states(encoder: Encoder, folder: Path, *, start: Path | None = None) 
         if start is not None and not states_problem(start, "last-avg") and made_from(start) == made_from(folder):
             shutil.copyfile(start / STATES, draft)
         else:
-            _graph(encoder, made_from(folder)).write(draft)
+            source = made_from(folder)
+            if source not in _MADE:
+                _MADE[source] = _graph(encoder, source)
+            _MADE[source].write(draft)
         if encoder.pooling != "max":  # of which the engine cannot give vectors
             check_same_vectors(encoder.encode(PROBES), OpenVINOEngine(folder, graph=draft).encode(PROBES))
     return folder / STATES
