@@ -19,7 +19,7 @@ from juyi.types import Encode
 LOWEST_COSINE = 0.999
 """What every sentence's vector must keep of its direction for `auto` to take a faster precision."""
 
-_QUESTIONS, _PAIRS = 128, 200
+_QUESTIONS, _PAIRS = 128, 100
 
 
 @dataclass(frozen=True)
